@@ -1,0 +1,7 @@
+"""Neural networks as scikit-learn estimators."""
+
+from sknets.estimators import MLPClassifier, MLPRegressor, ModuleClassifier, ModuleRegressor
+
+__version__ = "0.1.0.dev0"
+
+__all__ = ["MLPClassifier", "MLPRegressor", "ModuleClassifier", "ModuleRegressor", "__version__"]

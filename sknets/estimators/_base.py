@@ -1,0 +1,524 @@
+"""What all estimators share: one fit, one raw prediction, all checks of X."""
+
+import math
+import warnings
+from abc import ABC, abstractmethod
+from numbers import Integral, Real
+
+import numpy as np
+import skorch
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sknets import training
+from sknets.estimators._callbacks import EpochTasks
+from sknets.estimators._placement import choose_device, choose_dtype, to_inputs, to_tensor
+from sknets.estimators._sklearn import (
+    CallbackSupportMixin,
+    Interval,
+    Options,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
+from sknets.estimators._state import load_net, net_state
+from sknets.estimators._validation_data import make_valid_score, split_rows
+
+#: Values of a block of X that are predicted at once, at the width of its widest layer.
+_PREDICT_VALUES = 2**22
+
+
+class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
+    """Base of all estimators: a task (what y is) meets an architecture (what the network is).
+
+    A task (`ClassifierTask`, `RegressorTask`) fills `_learn_target`, `_check_target`,
+    `_encode_target`, `_weigh`, `_strata` and `_make_loss`; an architecture fills `_module_spec` and
+    `_build_module`. A leaf class joins the two and lists its parameters.
+
+    Guarantees: a fit or partial fit that raises leaves the estimator as it was before; the
+    global random states and the thread count of the caller are the same after any method.
+    """
+
+    _parameter_constraints: dict = {
+        "solver": [StrOptions({*training.SOLVERS, "lbfgs"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "batch_growth": [Interval(Real, 1, None, closed="left")],
+        "learning_rate": [StrOptions(set(training.SCHEDULES)), callable],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "decay_rate": [Interval(Real, 0, 1, closed="right")],
+        "decay_epochs": [Interval(Real, 0, None, closed="neither"), None],
+        "scale_learning_rate": ["boolean"],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "scoring": [str, callable, None],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "rho": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "average": [StrOptions(set(training.AVERAGES)), None],
+        "average_decay": [Interval(Real, 0, 1, closed="left")],
+        "device": [str],
+        "dtype": [StrOptions({"auto", "float32", "float64"})],
+        "callbacks": [list, tuple, None],
+    }
+
+    def _assign(self, values):
+        """Assign the constructor's parameters, and nothing else; `values` are its locals."""
+        for name in self._get_param_names():
+            setattr(self, name, values[name])
+
+    # --- what a task and an architecture fill in ---------------------------------------------------
+
+    @abstractmethod
+    def _learn_target(self, y, sample_weight, classes):
+        """Learn the classes or the scale of y; set `n_outputs_` and `_output`."""
+
+    @abstractmethod
+    def _check_target(self, y):
+        """Check that y fits to what a first call has learned."""
+
+    @abstractmethod
+    def _encode_target(self, y):
+        """Return the target of the loss as an array."""
+
+    @abstractmethod
+    def _learn_weights(self, y, sample_weight):
+        """Learn what y adds to the weights of the rows."""
+
+    @abstractmethod
+    def _weigh(self, y, sample_weight):
+        """Return the weights of the rows with all that y adds to them, or None."""
+
+    @abstractmethod
+    def _strata(self, y):
+        """Return what a validation split is stratified by, or None."""
+
+    @abstractmethod
+    def _make_loss(self):
+        """Make the loss."""
+
+    @abstractmethod
+    def _module_spec(self, n_inputs, n_outputs):
+        """Return the architecture in plain values, after all checks of its parameters."""
+
+    @staticmethod
+    @abstractmethod
+    def _build_module(spec, generator):
+        """Build the module of a spec, from inputs to raw outputs."""
+
+    # --- fit ---------------------------------------------------------------------------------------
+
+    @fit_context
+    def fit(
+        self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None
+    ):
+        """Fit the network to data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target: class labels or label indicators in classification, numbers in regression.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows. A weight of 0 is removal, a weight of 2 is repetition.
+        X_val : {array-like, sparse matrix} of shape (n_val_samples, n_features), default=None
+            Validation data of your own. With `early_stopping` they decide when to stop and
+            nothing is set aside; without it they are recorded in `history_`.
+        y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_outputs), default=None
+            Target of the validation data.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of the validation data.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If data or parameters are invalid, or if training diverges. The estimator is
+            then as it was before the call.
+        """
+        validation = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation)
+
+    def _fit(self, X, y, sample_weight, validation=(None,) * 3, *, is_partial=False, classes=None):
+        callbacks = self._training_callbacks(X, y, sample_weight, is_partial)
+        before = dict(vars(self))
+        previous = getattr(self, "net_", None) if is_partial or self.warm_start else None
+        buffers = None if previous is None else previous.snapshot()
+        try:
+            self._train(
+                X, y, sample_weight, validation, callbacks, previous, is_partial, classes
+            )
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            if previous is not None:
+                previous.flat.bind()
+                previous.restore(buffers)
+            raise
+        return self
+
+    def _train(
+        self, X, y, sample_weight, validation, callbacks, previous, is_partial, classes
+    ):
+        is_first = previous is None
+        X, y, sample_weight = self._check_data(X, y, sample_weight, reset=is_first)
+        if is_first:
+            self._learn_target(y, sample_weight, classes)
+            self._generator = training.make_generator(self.random_state)
+            self._split_seed = training.draw_seed(self._generator)
+        else:
+            self._check_target(y)
+        self._learn_weights(y, sample_weight)
+        spec = self._module_spec(X.shape[1], self.n_outputs_)
+        self._check_options(spec)
+        if is_first:
+            self._spec = spec
+            module = self._build_module(spec, self._generator)
+        elif spec != self._spec:
+            raise ValueError(
+                "warm_start=True and partial_fit go on with the network of the last fit, but its "
+                f"architecture has changed from {self._spec} to {spec}. Set warm_start=False, or "
+                "set the parameters back."
+            )
+        else:
+            module = previous.module_
+
+        (X, y, sample_weight), valid = self._set_aside(X, y, sample_weight, validation, is_partial)
+        batch_size = self._batch_size(len(y))
+        step_size = batch_size * sum(p.numel() for p in module.parameters())
+        device = choose_device(self.device, step_size)
+        dtype = choose_dtype(self.dtype, X, device)
+        net = self._make_net(module.to(dtype), device, batch_size)
+        net.callbacks = callbacks
+        rows = self._make_rows(X, y, sample_weight, dtype, device)
+        if valid is not None:
+            X_val, y_val, weight_val = valid
+            net.valid_rows = self._make_rows(X_val, y_val, weight_val, dtype, device)
+            if self.scoring != "loss":
+                net.valid_score = make_valid_score(self, self.scoring, X_val, y_val, weight_val)
+        net.initialize()
+        if previous is not None:
+            net.adopt(previous.extra_state(), is_same_fit=is_partial)
+        self.net_ = net
+        n_before = len(net.history)
+        with training.threads_for(step_size):
+            net.partial_fit(rows, epochs=1 if is_partial else self.max_iter)
+            self._record(net, n_before, is_partial)
+            self._check_outcome(net, rows, is_partial)
+        net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if not isinstance(cb, EpochTasks)]
+        net.callbacks = list(self.callbacks or [])
+        net.release_data()
+
+    def _check_data(self, X, y, sample_weight, *, reset):
+        """Check X, y and weights; remove the rows whose weight is zero."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=(np.float64, np.float32),
+            multi_output=True,
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if sample_weight is None:
+            return X, y, None
+        sample_weight = check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        kept = sample_weight > 0
+        if kept.all():
+            return X, y, sample_weight
+        return X[kept], y[kept], sample_weight[kept]
+
+    def _set_aside(self, X, y, sample_weight, validation, is_partial):
+        """Return the training rows and the validation rows, or None for the latter."""
+        X_val, y_val, weight_val = validation
+        if is_partial and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        train = (X, y, sample_weight)
+        if X_val is None:
+            if y_val is not None or weight_val is not None:
+                raise ValueError("y_val and sample_weight_val need X_val, which is None.")
+            if not self.early_stopping:
+                return train, None
+            kept, held = split_rows(
+                len(y), self.validation_fraction, self._split_seed, self._strata(y), y
+            )
+            return tuple(
+                tuple(None if part is None else part[rows] for part in train)
+                for rows in (kept, held)
+            )
+        if y_val is None:
+            raise ValueError("X_val needs y_val, which is None.")
+        try:
+            valid = self._check_data(X_val, y_val, weight_val, reset=False)
+            self._check_target(valid[1], is_validation=True)
+        except ValueError as error:
+            raise ValueError(f"The validation data (X_val, y_val): {error}") from error
+        return train, valid
+
+    def _batch_size(self, n_rows):
+        if self.solver in ("gd", "lbfgs"):
+            return n_rows
+        if self.batch_size == "auto":
+            return min(200, n_rows)
+        if self.batch_size > n_rows:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. "
+                f"It is going to be clipped: batch_size={self.batch_size}, {n_rows} rows.",
+                stacklevel=2,
+            )
+        return min(self.batch_size, n_rows)
+
+    def _make_rows(self, X, y, sample_weight, dtype, device):
+        weight = self._weigh(y, sample_weight)
+        target = to_tensor(self._encode_target(y), dtype, device)
+        if target.ndim == 1:  # classes of a softmax
+            target = target.long()
+        return training.Rows(
+            to_inputs(X, dtype, device),
+            target,
+            None if weight is None else to_tensor(weight, dtype, device),
+            dtype=dtype,
+            device=device,
+        )
+
+    def _check_options(self, spec):
+        """Refuse what would otherwise be ignored."""
+        if any(not isinstance(cb, skorch.callbacks.Callback) for cb in self.callbacks or []):
+            raise ValueError(
+                "callbacks must hold instances of skorch.callbacks.Callback, "
+                f"got {self.callbacks!r}. scikit-learn's callbacks go to set_callbacks."
+            )
+        if self.solver == "lbfgs":
+            unmet = {
+                "l1_alpha": self.l1_alpha > 0,
+                "max_grad_norm": self.max_grad_norm is not None,
+                "average": self.average is not None,
+                "dropout": any(spec.get("dropout", ())),
+                "batch_growth": self.batch_growth > 1,
+            }
+            if any(unmet.values()):
+                name = next(name for name, is_set in unmet.items() if is_set)
+                raise ValueError(
+                    f"solver='lbfgs' minimises a smooth loss over all rows and cannot use {name}="
+                    f"{getattr(self, name)!r}; choose another solver, such as 'adam'."
+                )
+        if self.solver == "gd" and self.batch_growth > 1:
+            raise ValueError("solver='gd' always takes all rows: batch_growth must be 1.")
+
+    # --- the net -----------------------------------------------------------------------------------
+
+    def _make_net(self, module, device, batch_size):
+        """Make the net that trains a module, from the estimator's parameters."""
+        solver_params = {
+            "sgd": {"momentum": self.momentum, "nesterov": self.nesterovs_momentum},
+            "adagrad": {"epsilon": self.epsilon},
+            "rmsprop": {"rho": self.rho, "epsilon": self.epsilon},
+        }
+        adam = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        solver_params |= {"adam": adam, "adamw": adam}
+        average = self.average and training.Average(self.average, self.average_decay)
+        monitor = "train_loss"
+        if self.early_stopping:
+            monitor = "valid_loss" if self.scoring == "loss" else "valid_score"
+        return training.Net(
+            module,
+            criterion=self._make_loss(),
+            solver=self.solver,
+            solver_params=solver_params.get(self.solver),
+            lr=self.learning_rate_init,
+            max_epochs=self.max_iter,
+            batch_size=batch_size,
+            schedule=training.Schedule(
+                self.learning_rate,
+                self.learning_rate_init,
+                self.max_iter,
+                power_t=self.power_t,
+                decay_rate=self.decay_rate,
+                decay_epochs=self.decay_epochs,
+            ),
+            stopping=training.Stopping(self.tol, self.n_iter_no_change, monitor),
+            generator=self._generator,
+            penalty=training.Penalty(
+                self.alpha, self.l1_alpha, decoupled=self.solver == "adamw"
+            ),
+            average=average,
+            shuffle=self.shuffle,
+            batch_growth=self.batch_growth,
+            scale_learning_rate=self.scale_learning_rate,
+            max_grad_norm=self.max_grad_norm,
+            max_fun=self.max_fun,
+            draws_unseeded=self._draws_unseeded,
+            verbose=int(self.verbose),
+            device=device,
+        )
+
+    #: Whether the module may draw from Torch's global generator (a user's own may).
+    _draws_unseeded = False
+
+    def _training_callbacks(self, X, y, sample_weight, is_partial):
+        """Return skorch's callbacks of this fit, scikit-learn's among them."""
+        callbacks = list(self.callbacks or [])
+        if not hasattr(self, "_init_callback_context"):
+            return callbacks
+        n_tasks = 1 if is_partial else self.max_iter + (self.solver == "lbfgs")
+        context = self._init_callback_context(max_subtasks=n_tasks)
+        if getattr(self, "_skl_callbacks", None):
+            metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+            data = {"X": X, "y": y, "metadata": metadata}
+            context.call_on_fit_task_begin(estimator=self, **data)
+            callbacks.append(EpochTasks(self, context, data))
+        return callbacks
+
+    def _record(self, net, n_before, is_partial):
+        """Turn the history of the net into fitted attributes."""
+        rows = net.history
+        names = {
+            "loss": "train_loss",
+            "validation_loss": "valid_loss",
+            "validation_score": "valid_score",
+            "learning_rate": "lr",
+            "seconds": "dur",
+        }
+        self.history_ = {
+            name: [row.get(key, math.nan) for row in rows]
+            for name, key in names.items()
+            if any(key in row for row in rows)
+        }
+        self.loss_curve_ = list(self.history_.get("loss", []))
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else math.nan
+        self.n_iter_ = len(rows) - n_before
+        self.t_ = net.n_seen
+        self.best_loss_ = min(self.loss_curve_, default=math.inf)
+        self.validation_scores_ = self.best_validation_score_ = None
+        if self.early_stopping:
+            self.best_loss_ = None
+            if self.scoring == "loss":  # a score is the greater the better
+                scores = [-loss for loss in self.history_.get("validation_loss", [])]
+            else:
+                scores = list(self.history_.get("validation_score", []))
+            self.validation_scores_ = scores
+            self.best_validation_score_ = net.stopping.sign * net.stopping.best
+
+    def _check_outcome(self, net, rows, is_partial):
+        """Raise if training diverged, warn if it is not done."""
+        advice = (
+            "Scale X (StandardScaler), lower learning_rate_init="
+            f"{self.learning_rate_init}, or set max_grad_norm."
+        )
+        never_finite = net.stopping.restores and self.n_iter_ and net.stopping.best_state is None
+        if net.stop_reason == "diverged" or never_finite or not net.flat.is_finite():
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large"
+                f" values and need to be preprocessed. {advice}"
+            )
+        if net.stop_reason == "interrupt":
+            warnings.warn(
+                "Training interrupted by user. The estimator predicts with the weights of epoch "
+                f"{self.n_iter_}.",
+                stacklevel=2,
+            )
+        if is_partial:
+            return
+        messages = []
+        if self.solver == "lbfgs" and net.stop_reason in ("max_iter", "max_fun", "line_search"):
+            messages.append(
+                f"lbfgs failed to converge after {self.n_iter_} iteration(s) ({net.stop_reason}): "
+                f"increase max_iter={self.max_iter} or max_fun={self.max_fun}, or scale the data."
+            )
+        elif net.stop_reason == "max_iter" and not net.schedule.is_planned:
+            messages.append(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet."
+            )
+        if self.n_iter_ and not math.isfinite(self.loss_):
+            messages.append(
+                f"Training diverged; the weights of the best epoch are kept. {advice}"
+            )
+        elif net.stop_reason != "interrupt" and self._is_worse_than_constant(net, rows):
+            messages.append(
+                f"The training loss ({self.loss_:.3g}) is more than twice that of a constant "
+                f"prediction. {advice}"
+            )
+        for message in messages:
+            warnings.warn(message, ConvergenceWarning, stacklevel=2)
+
+    def _is_worse_than_constant(self, net, rows):
+        zeros = torch.zeros(
+            (len(rows), self.n_outputs_), dtype=net.flat.values.dtype, device=net.device
+        )
+        return self.loss_ > 2 * float(net.criterion_(zeros, rows.y, rows.weight)) + 1e-6
+
+    # --- predict -----------------------------------------------------------------------------------
+
+    def _raw_predict(self, X):
+        """Check X and return its raw outputs on the CPU, with the dtype predictions should have."""
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
+        )
+        values = self.net_.flat.values
+        size = max(256, _PREDICT_VALUES // max(X.shape[1], 1024))
+        blocks = [slice(start, start + size) for start in range(0, X.shape[0], size)]
+        n_rows = min(size, X.shape[0])
+        with training.threads_for(n_rows * values.numel()):
+            raw = self.net_.raw_outputs(
+                self._to_batch(X[block], values.dtype, values.device) for block in blocks
+            )
+        return raw, X.dtype
+
+    @staticmethod
+    def _to_batch(X, dtype, device):
+        inputs = to_inputs(X, dtype, device)
+        if torch.is_tensor(inputs):
+            return inputs
+        return training.sparse_tensor(inputs, dtype, device)
+
+    # --- scikit-learn's view -------------------------------------------------------------------------
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def __copy__(self):
+        copied = type(self).__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied
+
+    def __getstate__(self):
+        return net_state(super().__getstate__())
+
+    def __setstate__(self, state):
+        super().__setstate__(load_net(self, state))

@@ -1,0 +1,46 @@
+"""scikit-learn's callback protocol, met by a skorch callback."""
+
+import skorch
+
+
+class EpochTasks(skorch.callbacks.Callback):
+    """Report every epoch to scikit-learn's callbacks as a task of the fit.
+
+    scikit-learn marks its protocol experimental; this class is the only place that speaks it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator being fitted, with callbacks set by `set_callbacks` or propagated to it.
+    context : sklearn.callback.CallbackContext
+        The context of the fit.
+    data : dict
+        ``X``, ``y`` and ``metadata`` of the fit, as the user passed them.
+    """
+
+    def __init__(self, estimator, context, data):
+        self.estimator = estimator
+        self.context = context
+        self.data = data
+        self.task = None
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Open the task of an epoch."""
+        self.task = self.context.subcontext(task_name="epoch")
+        self.task.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+
+    def on_epoch_end(self, net, **kwargs):
+        """Close it, with an estimator that predicts as if training had ended here."""
+        task, self.task = self.task, None
+        should_stop = task.call_on_fit_task_end(
+            estimator=self.estimator,
+            reconstruction_attributes=lambda: {"net_": net},
+            **self.data,
+        )
+        if should_stop:
+            raise KeyboardInterrupt  # how skorch's callbacks ask for the end
+
+    def on_train_end(self, net, **kwargs):
+        """Close the task of an epoch that did not end."""
+        if self.task is not None:
+            self.task.call_on_fit_task_end(estimator=self.estimator)

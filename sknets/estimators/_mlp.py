@@ -1,0 +1,94 @@
+"""The multi-layer perceptron: what its classifier and its regressor share."""
+
+from numbers import Integral, Real
+
+from sknets import modules
+from sknets.estimators._base import BaseNet
+from sknets.estimators._sklearn import Interval, StrOptions
+
+
+class BaseMLP(BaseNet):
+    """A dense stack between X and the raw outputs."""
+
+    _parameter_constraints: dict = {
+        **BaseNet._parameter_constraints,
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions({*modules.ACTIVATIONS, "rbf"}), list, tuple],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "normalization": [StrOptions(set(modules.NORMALIZATIONS)), None],
+        "weight_init": [StrOptions(set(modules.INITIALIZERS))],
+    }
+
+    def _module_spec(self, n_inputs, n_outputs):
+        sizes = self.hidden_layer_sizes
+        sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+        if any(not isinstance(size, Integral) or size <= 0 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        names = self._per_layer("activation", len(sizes))
+        unknown = set(names) - {*modules.ACTIVATIONS, "rbf"}
+        if unknown:
+            raise ValueError(
+                f"activation={self.activation!r} has the unknown {sorted(unknown)}; "
+                f"choose from {sorted({*modules.ACTIVATIONS, 'rbf'})}."
+            )
+        rates = [float(rate) for rate in self._per_layer("dropout", len(sizes))]
+        if any(not 0 <= rate < 1 for rate in rates):
+            raise ValueError(f"dropout={self.dropout!r} must be rates in [0, 1).")
+        return {
+            "layer_sizes": [int(n_inputs), *map(int, sizes), int(n_outputs)],
+            "activations": names,
+            "dropout": rates,
+            "normalization": self.normalization,
+            "weight_init": self.weight_init,
+        }
+
+    def _per_layer(self, name, n_layers):
+        """Return the values of a parameter that is given once or per hidden layer."""
+        value = getattr(self, name)
+        if isinstance(value, str) or not hasattr(value, "__iter__"):
+            return [value] * n_layers
+        if len(value) != n_layers:
+            raise ValueError(
+                f"{name}={value!r} has {len(value)} values for {n_layers} hidden layers; give one "
+                "value for all layers, or one for each."
+            )
+        return list(value)
+
+    @staticmethod
+    def _build_module(spec, generator):
+        return modules.DenseStack(**spec, generator=generator)
+
+    @property
+    def n_layers_(self):
+        """Number of layers, inputs and outputs among them."""
+        return len(self._layers()) + 1
+
+    @property
+    def coefs_(self):
+        """Weight matrices of the layers, of shape (n_inputs, n_units); the last one in units of y.
+
+        They are read-only copies: what is written into an array would not reach the network.
+        """
+        *hidden, last = (layer.weight.detach().cpu().T for layer in self._layers())
+        if self.out_activation_ == "identity":
+            last = (last * self._output.scale).to(last.dtype)
+        return [_frozen(weight) for weight in (*hidden, last)]
+
+    @property
+    def intercepts_(self):
+        """Intercepts of the layers, of shape (n_units,); the last one in units of y."""
+        *hidden, last = (layer.bias.detach().cpu() for layer in self._layers())
+        if self.out_activation_ == "identity":
+            last = (last * self._output.scale + self._output.shift).to(last.dtype)
+        elif self.out_activation_ == "exp":
+            last = (last + self._output.scale.log()).to(last.dtype)
+        return [_frozen(bias) for bias in (*hidden, last)]
+
+    def _layers(self):
+        return self.net_.module_.weighted_layers
+
+
+def _frozen(tensor):
+    array = tensor.numpy().copy()
+    array.flags.writeable = False
+    return array

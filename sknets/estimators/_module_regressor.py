@@ -1,0 +1,241 @@
+"""Regressor around a Torch module of your own."""
+
+from collections.abc import Callable, Sequence
+from numbers import Real
+
+import numpy as np
+import skorch
+import torch
+
+from sknets.estimators._module import BaseModule
+from sknets.estimators._sklearn import Interval, StrOptions
+from sknets.estimators._tasks import RegressorTask
+
+
+
+class ModuleRegressor(RegressorTask, BaseModule):
+    r"""Regressor around a Torch module of your own.
+
+    The training, checks and options of `MLPRegressor` for any `torch.nn.Module`.
+
+    Parameters
+    ----------
+    module : class or callable
+        Makes the network: ``module(n_inputs, n_outputs, **module_params)`` returns a
+        `torch.nn.Module` from (n_rows, n_inputs) to raw outputs (n_rows, n_outputs), without an
+        output activation.
+    module_params : dict or None, default=None
+        Further keyword arguments of `module`.
+    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'}, \
+            default='squared_error'
+        Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All but
+        "poisson" learn a standardised y; "poisson" has an exponential output and needs ``y >=
+        0``.
+    solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
+        Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
+        step, the others mini-batches. "adamw" decays weights outside the gradient.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty (weight decay) on the weights; divided by the sum of the
+        sample weights in a batch.
+    batch_size : int, default='auto'
+        Rows in a mini-batch; "auto" is ``min(200, n_samples)``. Not used by 'lbfgs' and 'gd'.
+    learning_rate : {'constant', 'invscaling', 'adaptive', 'step', 'exponential', 'cosine', \
+            'one_cycle'} or callable, default='constant'
+        Schedule of the learning rate, for all solvers but 'lbfgs'; a callable takes the epoch,
+        counted from 0, and returns the rate. See the user guide for the formulas.
+    learning_rate_init : float, default=0.001
+        Learning rate at the start; for 'one_cycle' the highest one.
+    power_t : float, default=0.5
+        Exponent of 'invscaling': the rate is ``learning_rate_init / (t_ + 1) ** power_t``.
+    max_iter : int, default=200
+        Largest number of epochs (iterations of 'lbfgs').
+    shuffle : bool, default=True
+        Whether the rows are shuffled in each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, validation split, shuffles and dropout. None draws a new one;
+        global random states are never touched.
+    tol : float, default=1e-4
+        Smallest change of the loss or score that counts as progress; for 'lbfgs' the bound on
+        the gradient. The loss is that of a standardised y.
+    verbose : bool or int, default=False
+        Whether to print the loss of each epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit.
+    momentum : float, default=0.9
+        Momentum in [0, 1] of 'sgd'.
+    nesterovs_momentum : bool, default=True
+        Whether 'sgd' uses Nesterov's form of the momentum.
+    early_stopping : bool, default=False
+        Whether training ends when validation data show no progress, with the best weights put
+        back. Without it, training ends when the training loss makes no progress.
+    validation_fraction : float, default=0.1
+        Share of the rows that early stopping sets aside, stratified by class, unless `fit` is
+        given validation data.
+    beta_1 : float, default=0.9
+        Decay in [0, 1) of the first moment in 'adam' and 'adamw'.
+    beta_2 : float, default=0.999
+        Decay in [0, 1) of the second moment in 'adam' and 'adamw'.
+    epsilon : float, default=1e-8
+        Small number in the denominator of 'adam', 'adamw', 'adagrad' and 'rmsprop'.
+    n_iter_no_change : int or inf, default=10
+        Epochs without progress after which training ends.
+    max_fun : int, default=15000
+        Largest number of loss evaluations of 'lbfgs'.
+    quantile : float, default=0.5
+        Quantile, between 0 and 1, that ``loss='quantile'`` predicts.
+    huber_delta : float, default=1.35
+        Residual, in standard deviations of y, beyond which ``loss='huber'`` is linear.
+    l1_alpha : float, default=0.0
+        Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
+        are exactly zero. Not for 'lbfgs'.
+    batch_growth : float, default=1.0
+        Factor, at least 1, by which the batch size grows with each epoch.
+    scale_learning_rate : bool, default=False
+        Whether the learning rate grows in proportion to the batch, so that the noise of the
+        gradient, which goes with their ratio, stays the same.
+    decay_rate : float, default=0.1
+        Factor in (0, 1] by which 'step' and 'exponential' lower the rate.
+    decay_epochs : float or None, default=None
+        Epochs in which the factor applies once; None is a third of `max_iter` for 'step' and
+        all of it for 'exponential'.
+    scoring : str, callable or None, default=None
+        What early stopping watches: None is R², 'loss' the validation loss, else any scorer of
+        scikit-learn.
+    rho : float, default=0.9
+        Decay in [0, 1) of the squared gradients in 'rmsprop'.
+    max_grad_norm : float or None, default=None
+        Norm to which longer gradients are shortened. Not for 'lbfgs'.
+    average : {'polyak', 'exponential'} or None, default=None
+        Averaging of the iterates: the network predicts with the mean of the weights after all
+        steps, or with their exponential average. Not for 'lbfgs'.
+    average_decay : float, default=0.99
+        Decay in [0, 1) of the exponential average per step.
+    device : str, default='auto'
+        Where to compute: "cpu", "cuda", "cuda:1", "mps"; "auto" takes an accelerator where
+        there is one and a step multiplies 10 million numbers or more.
+    dtype : {'auto', 'float32', 'float64'}, default='auto'
+        Precision; "auto" is float64 for float64 data of at most 100,000 values on a CPU, and
+        float32 otherwise.
+    callbacks : list of skorch.callbacks.Callback or None, default=None
+        skorch's callbacks; they see `net_`. scikit-learn's callbacks go to `set_callbacks`.
+
+    Attributes
+    ----------
+    loss_ : float
+        Training loss of the last epoch, penalties included, of the standardised y.
+    best_loss_ : float or None
+        Lowest training loss; None with `early_stopping`.
+    loss_curve_ : list of float
+        Training loss of each epoch.
+    validation_scores_ : list of float or None
+        Validation score of each epoch (the negative loss for ``scoring='loss'``); None without
+        `early_stopping`.
+    best_validation_score_ : float or None
+        Best validation score; None without `early_stopping`.
+    history_ : dict of list
+        A list per quantity with a value per epoch: "loss", "learning_rate", "seconds" and, with
+        validation data, "validation_loss" and "validation_score".
+        ``pandas.DataFrame(history_)`` makes a table.
+    n_iter_ : int
+        Epochs of the last call.
+    t_ : int
+        Rows seen in training, over all calls.
+    module_ : torch.nn.Module
+        Your module, trained.
+    n_outputs_ : int
+        Number of outputs of the network.
+    out_activation_ : str
+        Activation of the outputs: 'identity' or 'exp'.
+    net_ : Net
+        The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had any.
+
+    See Also
+    --------
+    MLPRegressor : Dense networks without a line of Torch.
+    ModuleClassifier : The same for classes and labels.
+
+    Notes
+    -----
+    The module is built with seeded draws and on the CPU, then moved. Its layers may draw random
+    numbers (dropout): they draw from the fit's generator. Sparse batches arrive dense.
+
+    References
+    ----------
+    .. [1] Paszke et al. (2019). PyTorch: an imperative style, high-performance deep learning
+       library. NeurIPS.
+    .. [2] Tietz et al. (2017). skorch: a scikit-learn compatible neural network library that wraps
+       PyTorch.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> def make_network(n_inputs, n_outputs, width=16):
+    ...     return nn.Sequential(
+    ...         nn.Linear(n_inputs, width), nn.ReLU(), nn.Linear(width, n_outputs)
+    ...     )
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.preprocessing import scale
+    >>> from sknets import ModuleRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> network = ModuleRegressor(make_network, learning_rate="cosine", random_state=0)
+    >>> round(network.fit(scale(X), y).score(scale(X), y), 1)
+    0.5
+    """
+
+    _parameter_constraints: dict = {
+        **BaseModule._parameter_constraints,
+        "loss": [StrOptions(
+            {"squared_error", "absolute_error", "huber", "poisson", "quantile"}
+        )],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        module: Callable[..., torch.nn.Module] | None = None,
+        module_params: dict | None = None,
+        loss: str = "squared_error",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str | Callable[[int], float] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int | float = 10,
+        max_fun: int = 15000,
+        quantile: float = 0.5,
+        huber_delta: float = 1.35,
+        l1_alpha: float = 0.0,
+        batch_growth: float = 1.0,
+        scale_learning_rate: bool = False,
+        decay_rate: float = 0.1,
+        decay_epochs: float | None = None,
+        scoring: str | Callable | None = None,
+        rho: float = 0.9,
+        max_grad_norm: float | None = None,
+        average: str | None = None,
+        average_decay: float = 0.99,
+        device: str = "auto",
+        dtype: str = "auto",
+        callbacks: Sequence[skorch.callbacks.Callback] | None = None,
+    ) -> None:
+        self._assign(locals())

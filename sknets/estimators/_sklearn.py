@@ -1,0 +1,29 @@
+"""What we take from scikit-learn below its public surface, in one place.
+
+scikit-learn's developer guide recommends most of these names to third-party estimators, but only promises
+to keep its public ones. When a release moves one, this is the file to change.
+"""
+
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import _check_sample_weight
+
+try:  # marked experimental in scikit-learn 1.9
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # pragma: no cover - a scikit-learn that dropped the protocol
+
+    class CallbackSupportMixin:
+        """No support for callbacks in this release of scikit-learn."""
+
+
+fit_context = _fit_context(prefer_skip_nested_validation=True)
+check_sample_weight = _check_sample_weight
+
+__all__ = [
+    "CallbackSupportMixin",
+    "Interval",
+    "Options",
+    "StrOptions",
+    "check_sample_weight",
+    "fit_context",
+]

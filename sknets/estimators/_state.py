@@ -1,0 +1,67 @@
+"""State without tensors: what a pickle of a fitted estimator holds.
+
+NumPy arrays and plain values alone, from which the network is built again. A model trained on a GPU
+loads on a machine without one, and formats that know no Torch can carry it.
+"""
+
+import torch
+
+from sknets import training
+
+
+def net_state(state):
+    """Replace the net, its output and the generator in an estimator's state by arrays."""
+    if "net_" not in state:
+        return state
+    state = dict(state)
+    net = state.pop("net_")
+    output = state.pop("_output")
+    generator = state.pop("_generator")
+    state["_net_state"] = {
+        "module": _to_arrays(net.module_),
+        "dtype": str(net.flat.values.dtype).removeprefix("torch."),
+        "device": str(net.device),
+        "generator": training.generator_to_array(generator),
+        "output": (type(output), _to_arrays(output)),
+        "batch_size": net.batch_size,
+        **net.extra_state(),
+    }
+    return state
+
+
+def load_net(estimator, state):
+    """Build the net of `net_state` again; return the estimator's state."""
+    if "_net_state" not in state:
+        return state
+    state = dict(state)
+    saved = state.pop("_net_state")
+    vars(estimator).update(state)
+    state["_generator"] = training.generator_from_array(saved["generator"])
+    output_class, buffers = saved["output"]
+    state["_output"] = output_class(**buffers)
+    vars(estimator).update(state)
+
+    # the generator belongs to the fit: building draws from another one, and is overwritten
+    module = estimator._build_module(state["_spec"], torch.Generator())
+    module = module.to(getattr(torch, saved["dtype"]))
+    module.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in saved["module"].items()})
+    net = estimator._make_net(module, _available(saved["device"]), saved["batch_size"])
+    net.callbacks = list(estimator.callbacks or [])
+    net.initialize()
+    net.adopt(saved, is_same_fit=True)
+    net.stop_reason = saved["stop_reason"]
+    net.module_.eval()
+    state["net_"] = net
+    return state
+
+
+def _to_arrays(module):
+    return {name: value.cpu().numpy().copy() for name, value in module.state_dict().items()}
+
+
+def _available(device):
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        return torch.device("cpu")
+    return torch.device(device)

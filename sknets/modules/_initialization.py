@@ -1,0 +1,60 @@
+"""Initial weights, drawn from the fit's own generator."""
+
+import math
+
+import torch
+from torch import nn
+
+INITIALIZERS = (
+    "glorot_uniform",
+    "glorot_normal",
+    "he_uniform",
+    "he_normal",
+    "orthogonal",
+    "linear",
+)
+
+_ELU_LIKE = ("relu", "leaky_relu", "prelu", "elu", "gelu", "silu")
+
+
+def initialize_linear(layer, scheme, activation, generator):
+    """Draw the weights and intercepts of a linear layer in place.
+
+    Parameters
+    ----------
+    layer : torch.nn.Linear
+        The layer.
+    scheme : str
+        One of `INITIALIZERS`. "glorot_uniform" is scikit-learn's: weights and intercepts are uniform
+        within √(6 / (fan_in + fan_out)), or √(2 / (fan_in + fan_out)) for logistic units. The other
+        schemes set intercepts to zero. "linear" draws from a normal distribution with standard deviation
+        0.1 / √fan_in, so that units begin in the linear part of their activation.
+    activation : str
+        The activation that follows; it sets the gain of "he_*" and "orthogonal".
+    generator : torch.Generator
+        Source of the draws.
+    """
+    weight, bias = layer.weight, layer.bias
+    gain = math.sqrt(2.0) if activation in _ELU_LIKE else 1.0
+    with torch.no_grad():
+        if scheme == "glorot_uniform":
+            fan_out, fan_in = weight.shape
+            factor = 2.0 if activation == "logistic" else 6.0
+            bound = math.sqrt(factor / (fan_in + fan_out))
+            weight.uniform_(-bound, bound, generator=generator)
+            bias.uniform_(-bound, bound, generator=generator)
+            return
+        if scheme == "glorot_normal":
+            nn.init.xavier_normal_(weight, generator=generator)
+        elif scheme == "he_uniform":
+            bound = gain * math.sqrt(3.0 / weight.shape[1])
+            weight.uniform_(-bound, bound, generator=generator)
+        elif scheme == "he_normal":
+            weight.normal_(0.0, gain / math.sqrt(weight.shape[1]), generator=generator)
+        elif scheme == "orthogonal":
+            nn.init.orthogonal_(weight, gain=gain, generator=generator)
+        elif scheme == "linear":
+            weight.normal_(0.0, 0.1 / math.sqrt(weight.shape[1]), generator=generator)
+        else:
+            raise ValueError(f"weight_init must be one of {INITIALIZERS}, got {scheme!r}.")
+        bias.zero_()

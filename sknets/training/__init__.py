@@ -1,0 +1,58 @@
+"""How a module learns: solvers, losses, penalties, schedules, and the loop around them."""
+
+from sknets.training._averaging import AVERAGES, Average
+from sknets.training._batches import Batches, Rows, sparse_tensor
+from sknets.training._flat import FlatParameters
+from sknets.training._losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    HalfPoissonDeviance,
+    HalfSquaredError,
+    Huber,
+    Loss,
+    Pinball,
+    SoftmaxCrossEntropy,
+)
+from sknets.training._net import Net
+from sknets.training._penalties import Penalty
+from sknets.training._schedules import SCHEDULES, Schedule
+from sknets.training._seeding import (
+    Seeded,
+    draw_seed,
+    generator_from_array,
+    generator_to_array,
+    make_generator,
+)
+from sknets.training._solvers import SOLVERS, Solver
+from sknets.training._stopping import Stopping
+from sknets.training._threads import threads_for
+
+__all__ = [
+    "AVERAGES",
+    "SCHEDULES",
+    "SOLVERS",
+    "AbsoluteError",
+    "Average",
+    "Batches",
+    "BinaryCrossEntropy",
+    "FlatParameters",
+    "HalfPoissonDeviance",
+    "HalfSquaredError",
+    "Huber",
+    "Loss",
+    "Net",
+    "Penalty",
+    "Pinball",
+    "Rows",
+    "Schedule",
+    "Seeded",
+    "SoftmaxCrossEntropy",
+    "Solver",
+    "Stopping",
+    "draw_seed",
+    "generator_from_array",
+    "generator_to_array",
+    "make_generator",
+    "sparse_tensor",
+    "threads_for",
+]

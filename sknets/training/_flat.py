@@ -1,0 +1,71 @@
+"""All trainable parameters of a module as one vector."""
+
+import torch
+from torch import nn
+
+
+class FlatParameters:
+    """The parameters of a module, laid out in one vector with one gradient beside it.
+
+    Every parameter of the module becomes a view into `theta`, every gradient a view into
+    `theta.grad`. What a solver, a penalty, an average or a snapshot does is then one
+    operation on one vector, however many layers there are.
+
+    Guarantees: `theta[:n_weights]` holds the penalised parameters (those with two or more
+    dimensions: weight matrices, kernels, centres), the rest (intercepts, slopes,
+    normalisation) follows; loading a state dict into the module writes through to `theta`.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A module on its final device and in its final dtype.
+
+    Raises
+    ------
+    ValueError
+        If the module has nothing to train.
+    """
+
+    def __init__(self, module):
+        trainable = [p for p in module.parameters() if p.requires_grad]
+        if not trainable:
+            raise ValueError(
+                f"{type(module).__name__} has no trainable parameter, so there is nothing to fit."
+            )
+        weights = [p for p in trainable if p.dim() >= 2]
+        others = [p for p in trainable if p.dim() < 2]
+        values = torch.cat([p.detach().reshape(-1) for p in weights + others])
+
+        self.n_weights = sum(p.numel() for p in weights)
+        self.theta = nn.Parameter(values)
+        self.theta.grad = torch.zeros_like(values)
+        self._parameters = weights + others
+        self.bind()
+
+    def bind(self):
+        """Make the parameters of the module views into this vector (again)."""
+        start = 0
+        for parameter in self._parameters:
+            stop = start + parameter.numel()
+            parameter.data = self.values[start:stop].view(parameter.shape)
+            parameter.grad = self.grad[start:stop].view(parameter.shape)
+            start = stop
+
+    @property
+    def values(self):
+        """The vector itself, outside autograd; writing into it changes the module."""
+        return self.theta.detach()
+
+    @property
+    def grad(self):
+        """The gradient vector that `backward` fills."""
+        return self.theta.grad
+
+    @property
+    def weights(self):
+        """The penalised part of `values`."""
+        return self.values[: self.n_weights]
+
+    def is_finite(self):
+        """Whether no parameter is NaN or infinite."""
+        return bool(torch.isfinite(self.values).all())

@@ -1,0 +1,122 @@
+"""The losses, on raw outputs.
+
+A loss is a `torch.nn.Module` that returns ``Σ w·l / Σ w``. Each is the negative log-likelihood that
+belongs to an output activation, so that its gradient with respect to a raw output is simple: prediction
+minus target for the squared error, the Poisson deviance and both cross-entropies.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Loss(nn.Module):
+    """Base of all losses.
+
+    ``forward(raw, target, weight=None)`` takes raw outputs of shape (n_rows, n_outputs), a target of
+    the same shape (for the softmax: classes of shape (n_rows,)) and weights of shape (n_rows,).
+    Losses of several outputs are added up.
+    """
+
+    def forward(self, raw, target, weight=None):
+        if weight is None:
+            return self.elements(raw, target).sum() / len(raw)
+        return self.rows(raw, target).mul(weight).sum() / weight.sum()
+
+    def rows(self, raw, target):
+        """Return the loss of each row, shape (n_rows,)."""
+        return self.elements(raw, target).sum(dim=1)
+
+    def elements(self, raw, target):
+        """Return the loss of each row and output."""
+        raise NotImplementedError
+
+
+class HalfSquaredError(Loss):
+    """(raw - y)² / 2; gradient raw - y."""
+
+    def forward(self, raw, target, weight=None):
+        if weight is None:
+            return F.mse_loss(raw, target, reduction="sum") * (0.5 / len(raw))
+        return super().forward(raw, target, weight)
+
+    def elements(self, raw, target):
+        return 0.5 * (raw - target).square()
+
+
+class AbsoluteError(Loss):
+    """|raw - y|; gradient sign(raw - y)."""
+
+    def elements(self, raw, target):
+        return (raw - target).abs()
+
+
+class Huber(Loss):
+    """Squared within `delta` of the target, linear beyond (Huber, 1964)."""
+
+    def __init__(self, delta):
+        super().__init__()
+        self.delta = delta
+
+    def elements(self, raw, target):
+        return F.huber_loss(raw, target, reduction="none", delta=self.delta)
+
+
+class Pinball(Loss):
+    """Quantile loss: q (y - raw) above the prediction, (1 - q) (raw - y) below it."""
+
+    def __init__(self, quantile):
+        super().__init__()
+        self.quantile = quantile
+
+    def elements(self, raw, target):
+        residual = target - raw
+        return torch.maximum(self.quantile * residual, (self.quantile - 1.0) * residual)
+
+
+class HalfPoissonDeviance(Loss):
+    """y log(y / μ) - y + μ with μ = exp(raw); gradient μ - y."""
+
+    def elements(self, raw, target):
+        return torch.xlogy(target, target) - target * raw - target + raw.exp()
+
+
+class BinaryCrossEntropy(Loss):
+    """Cross-entropy of one logistic unit per label; gradient p - y.
+
+    Parameters
+    ----------
+    label_smoothing : float
+        The target y becomes (1 - s) y + s / 2.
+    """
+
+    def __init__(self, label_smoothing=0.0):
+        super().__init__()
+        self.label_smoothing = label_smoothing
+
+    def elements(self, raw, target):
+        if self.label_smoothing:
+            target = target * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing
+        return F.binary_cross_entropy_with_logits(raw, target, reduction="none")
+
+
+class SoftmaxCrossEntropy(Loss):
+    """Cross-entropy of a softmax over K classes; gradient p - onehot(y).
+
+    Parameters
+    ----------
+    label_smoothing : float
+        The one-hot target t becomes (1 - s) t + s / K (Szegedy et al., 2016).
+    """
+
+    def __init__(self, label_smoothing=0.0):
+        super().__init__()
+        self.label_smoothing = label_smoothing
+
+    def elements(self, raw, target):
+        return self.rows(raw, target)
+
+    def rows(self, raw, target):
+        return F.cross_entropy(
+            raw, target, reduction="none", label_smoothing=self.label_smoothing
+        )

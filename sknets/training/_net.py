@@ -1,0 +1,483 @@
+"""The one subclass of `skorch.NeuralNet`."""
+
+import math
+import time
+from contextlib import contextmanager, nullcontext
+
+import skorch
+import torch
+from torch import nn
+from torch.optim.swa_utils import update_bn
+
+from sknets.training._averaging import Average
+from sknets.training._batches import Batches, Rows
+from sknets.training._flat import FlatParameters
+from sknets.training._lbfgs import minimize_lbfgs
+from sknets.training._penalties import Penalty
+from sknets.training._seeding import Seeded, generator_on, seed_layers
+from sknets.training._solvers import SOLVERS
+
+_LOWEST_ADAPTIVE_RATE = 1e-6
+_BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+class Net(skorch.NeuralNet):
+    r"""Train a ready module on ready tensors.
+
+    skorch's events, history and checkpoints work as everywhere. Four things are overridden: the
+    iterator (whole tensors are cut instead of collated), the loss (sample weights), the optimiser (one
+    flat vector) and the epoch loop, which leaves out the events of a batch when nobody listens to them.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network, initialised, from inputs to raw outputs.
+    criterion : Loss
+        ``criterion(raw, target, weight)``.
+    solver : str
+        A key of `SOLVERS`, or "lbfgs".
+    solver_params : dict
+        Further parameters of the solver.
+    lr : float
+        `learning_rate_init`.
+    max_epochs : int
+        Epochs in a call to `fit`.
+    batch_size : int
+        Rows in a batch, in the first epoch.
+    schedule : Schedule
+        The learning rate of each epoch.
+    stopping : Stopping
+        When to stop before `max_epochs`.
+    generator : torch.Generator
+        The fit's source of random numbers, on the CPU.
+    penalty : Penalty, default=None
+        Penalties on the weights.
+    average : Average, default=None
+        Averaging of the iterates.
+    valid_rows : Rows, default=None
+        Validation data.
+    valid_score : callable, default=None
+        ``valid_score(raw)``: score of the raw outputs of the validation data.
+    shuffle : bool, default=True
+        Whether rows are shuffled in each epoch.
+    batch_growth : float, default=1.0
+        Factor by which the batch size grows with each epoch.
+    scale_learning_rate : bool, default=False
+        Whether the learning rate grows with the batch, so that their ratio stays.
+    max_grad_norm : float, default=None
+        Longer gradients are shortened to this norm.
+    max_fun : int, default=15000
+        Largest number of loss evaluations of L-BFGS.
+    draws_unseeded : bool, default=False
+        Whether the module may draw from Torch's global generator (a user's own module): its draws
+        are then redirected to `generator`.
+
+    Attributes
+    ----------
+    flat : FlatParameters
+        The parameters as one vector.
+    n_epochs, n_seen : int
+        Epochs done and rows seen, over all calls.
+    stop_reason : {"max_iter", "converged", "callback", "interrupt", "diverged", "max_fun", \
+            "line_search"}
+        Why the last call ended.
+    """
+
+    def __init__(
+        self,
+        module,
+        *,
+        criterion,
+        solver="adam",
+        solver_params=None,
+        schedule,
+        stopping,
+        generator,
+        penalty=None,
+        average=None,
+        valid_rows=None,
+        valid_score=None,
+        shuffle=True,
+        batch_growth=1.0,
+        scale_learning_rate=False,
+        max_grad_norm=None,
+        max_fun=15000,
+        draws_unseeded=False,
+        **kwargs,
+    ):
+        self.solver = solver
+        self.solver_params = solver_params
+        self.schedule = schedule
+        self.stopping = stopping
+        self.generator = generator
+        self.penalty = penalty
+        self.average = average
+        self.valid_rows = valid_rows
+        self.valid_score = valid_score
+        self.shuffle = shuffle
+        self.batch_growth = batch_growth
+        self.scale_learning_rate = scale_learning_rate
+        self.max_grad_norm = max_grad_norm
+        self.max_fun = max_fun
+        self.draws_unseeded = draws_unseeded
+        kwargs = {"train_split": None, "iterator_train": Batches, "iterator_valid": Batches} | kwargs
+        super().__init__(module, criterion=criterion, optimizer=None, **kwargs)
+
+    # --- set-up -----------------------------------------------------------------------------
+
+    @property
+    def _default_callbacks(self):
+        return []  # no printing, no timers: the epoch loop records what is needed
+
+    def initialize_optimizer(self, triggered_directly=None):
+        """Lay the parameters out flat and give them to the solver."""
+        self.flat = FlatParameters(self.module_)
+        name = "gd" if self.solver == "lbfgs" else self.solver  # L-BFGS steps by itself
+        self.optimizer_ = SOLVERS[name](self.flat.theta, self.lr, **(self.solver_params or {}))
+        return self
+
+    def initialize(self):
+        """Initialise as skorch does, then give the layers their source of random numbers."""
+        super().initialize()
+        self.n_epochs = 0
+        self.n_seen = 0
+        self.stop_reason = None
+        self._lowest = {}
+        self.penalty = self.penalty or Penalty()
+        self._device_generator = generator_on(self.generator, self.device)
+        seed_layers(self.module_, self._device_generator)
+        self._batch_norms = [
+            m for m in self.module_.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
+        ]
+        return self
+
+    def get_iterator(self, dataset, training=False):
+        """Cut `Rows` into batches; leave other data to skorch."""
+        if not isinstance(dataset, Rows):
+            self.iterator_valid, previous = torch.utils.data.DataLoader, self.iterator_valid
+            try:
+                return super().get_iterator(dataset, training=False)
+            finally:
+                self.iterator_valid = previous
+        size = min(self.batch_size, len(dataset))
+        return Batches(
+            dataset, size, shuffle=training and self.shuffle, generator=self.generator
+        )
+
+    def _listens(self, events):
+        return any(
+            getattr(type(callback), event) is not getattr(skorch.callbacks.Callback, event)
+            for _, callback in self.callbacks_
+            for event in events
+        )
+
+    # --- the step -----------------------------------------------------------------------------
+
+    def compute_gradient(self, batch):
+        """Fill the gradient of the penalised loss of a batch ``(x, y, weight)``.
+
+        Returns
+        -------
+        loss : torch.Tensor of shape ()
+            Loss with its penalties.
+        raw : torch.Tensor of shape (n_rows, n_outputs)
+            Raw outputs.
+        """
+        x, y, weight = batch
+        self.flat.grad.zero_()
+        raw = self.module_(x)
+        loss = self.criterion_(raw, y, weight)
+        loss.backward()
+        return loss.detach() + self.penalty.add_gradient(self.flat, _weight_sum(batch)), raw
+
+    def train_step(self, batch, **fit_params):
+        """Take one step on a batch."""
+        loss, raw = self.compute_gradient(batch)
+        if self._notifies_gradients:
+            self.notify(
+                "on_grad_computed",
+                named_parameters=self.get_all_learnable_params(),
+                batch=batch,
+                training=True,
+            )
+        if self.max_grad_norm is not None:
+            nn.utils.clip_grad_norm_([self.flat.theta], self.max_grad_norm)
+        weight_sum = _weight_sum(batch)
+        self.optimizer_.update()
+        self.penalty.after_step(self.flat, self.optimizer_, weight_sum)
+        if self.average is not None:
+            self.average.update(self.flat.values)
+        self._loss_sum += loss * weight_sum
+        self._weight_total += weight_sum
+        return {"loss": loss, "y_pred": raw}
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Return the unweighted loss, for skorch's callbacks."""
+        return self.criterion_(y_pred, y_true)
+
+    # --- the epoch -----------------------------------------------------------------------------
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Step over the batches, without skorch's events where nobody listens to them."""
+        if self._notifies_batches:
+            with self._seeded():
+                super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            return
+        batches = iter(iterator)
+        with self._seeded() as seeded:
+            step_fn(next(batches))
+            if seeded is not None and seeded.was_used:  # redirecting costs time: only if needed
+                for batch in batches:
+                    step_fn(batch)
+        for batch in batches:
+            step_fn(batch)
+
+    def _seeded(self):
+        return Seeded(self._device_generator) if self.draws_unseeded else nullcontext()
+
+    def fit_loop(self, X, y=None, epochs=None, **fit_params):
+        """Train on `Rows`, which hold the targets, for some epochs or until a reason to stop."""
+        self._notifies_batches = self._listens(_BATCH_EVENTS)
+        self._notifies_gradients = self._listens(_BATCH_EVENTS[2:])
+        epochs = self.max_epochs if epochs is None else epochs
+        self.stop_reason = "max_iter"
+        if self.average is not None:
+            self.average.resume(self.flat.values)
+        try:
+            loop = self._minimize if self.solver == "lbfgs" else self._descend
+            loop(X, epochs)
+        except KeyboardInterrupt:
+            self.stop_reason = "interrupt"
+        while self.history and "train_loss" not in self.history[-1]:
+            self.history.pop()  # an epoch that did not end
+        self._settle(X)
+        return self
+
+    def _descend(self, rows, epochs):
+        batches = self.get_iterator(rows, training=True)
+        first_size = batches.batch_size
+        for _ in range(epochs):
+            self.notify("on_epoch_begin", dataset_train=rows, dataset_valid=self.valid_rows)
+            start = time.perf_counter()
+            batches.batch_size = self._grown(first_size, len(rows))
+            self._set_rate(batches.batch_size / first_size)
+            self._loss_sum, self._weight_total = 0.0, 0.0
+            self.module_.train()
+            self.run_single_epoch(batches, True, "train", self.train_step)
+            if self._end_epoch(rows, float(self._loss_sum) / self._weight_total, start):
+                return
+
+    def _minimize(self, rows, epochs):
+        start = time.perf_counter()
+        self.notify("on_epoch_begin", dataset_train=rows, dataset_valid=self.valid_rows)
+        self.module_.train()
+
+        def after_iteration(loss):
+            nonlocal start
+            should_stop = self._end_epoch(rows, loss, start)
+            if not should_stop:
+                start = time.perf_counter()
+                self.notify("on_epoch_begin", dataset_train=rows, dataset_valid=self.valid_rows)
+                self.module_.train()
+            return should_stop
+
+        with self._seeded():
+            result = minimize_lbfgs(
+                self,
+                rows,
+                max_iter=epochs,
+                max_fun=self.max_fun,
+                tol=self.stopping.tol,
+                after_iteration=after_iteration,
+            )
+        if result.nit == 0:  # the start was as good as it gets
+            self._end_epoch(rows, float(result.fun), start)
+        if self.stop_reason != "max_iter":
+            return  # the end of an epoch has said why
+        if result.success:
+            self.stop_reason = "converged"
+        elif result.status == 1:
+            self.stop_reason = "max_fun" if result.nit < epochs else "max_iter"
+        else:
+            self.stop_reason = "line_search"
+
+    def _grown(self, first_size, n_rows):
+        return min(n_rows, round(first_size * self.batch_growth**self.n_epochs))
+
+    def _set_rate(self, growth):
+        rate = self.schedule.rate(self.n_epochs, self.n_seen)
+        if self.scale_learning_rate:
+            rate = (self.lr if rate is None else rate) * growth
+        if rate is not None:
+            self.optimizer_.lr = rate
+
+    def _end_epoch(self, rows, loss, start):
+        """Record the epoch; return whether to stop."""
+        self.n_epochs += 1
+        self.n_seen += len(rows)
+        record = self.history.record
+        self._record_loss("train_loss", loss)
+        record("lr", self.optimizer_.lr)
+        if self.verbose:
+            print(f"Iteration {len(self.history)}, loss = {loss:.8f}")
+        with self.averaged(rows):
+            self._validate()
+            watched = self.history[-1][self.stopping.monitor]
+            self.stopping.update(watched, keep=self.snapshot)
+            record("dur", time.perf_counter() - start)
+            try:
+                self.notify("on_epoch_end", dataset_train=rows, dataset_valid=self.valid_rows)
+            except KeyboardInterrupt:  # how skorch's callbacks ask for the end
+                self.stop_reason = "callback"
+        if not self.stopping.restores and not math.isfinite(loss) and not self.flat.is_finite():
+            self.stop_reason = "diverged"
+        elif self.stop_reason == "max_iter" and (self.solver != "lbfgs" or self.stopping.restores):
+            self._stop_if_exhausted()  # L-BFGS itself looks at the training loss
+        return self.stop_reason != "max_iter"
+
+    def _validate(self):
+        if self.valid_rows is None:
+            return
+        rows = self.valid_rows
+        raw = self.raw_outputs(x for x, _, _ in Batches(rows, 4096))
+        loss = float(self.criterion_(raw, rows.y.to(raw.device), _to(rows.weight, raw.device)))
+        self._record_loss("valid_loss", loss)
+        if self.valid_score is not None:
+            score = self.valid_score(raw)
+            self.history.record("valid_score", score)
+            if self.verbose:
+                print(f"Validation score: {score:f}")
+
+    def _record_loss(self, name, loss):
+        self.history.record(name, loss)
+        is_best = loss < self._lowest.get(name, math.inf)
+        self.history.record(f"{name}_best", is_best)  # skorch's Checkpoint looks here
+        if is_best:
+            self._lowest[name] = loss
+
+    def _stop_if_exhausted(self):
+        if not self.stopping.is_exhausted:
+            return
+        message = self.stopping.describe()
+        if self.schedule.name == "adaptive" and self.optimizer_.lr > _LOWEST_ADAPTIVE_RATE:
+            self.optimizer_.lr /= 5
+            self.stopping.count = 0
+            message += f" Setting learning rate to {self.optimizer_.lr:f}"
+        else:
+            self.stop_reason = "converged"
+            message += " Stopping."
+        if self.verbose:
+            print(message)
+
+    # --- states of the parameters -----------------------------------------------------------------
+
+    @contextmanager
+    def averaged(self, rows):
+        """Put the averaged parameters in place for a while, where there is an average."""
+        if self.average is None:
+            yield
+            return
+        buffers = [b.clone() for b in self.module_.buffers()] if self._batch_norms else []
+        with self.average.swapped_in(self.flat.values):
+            self._recalibrate(rows)
+            yield
+        for buffer, own in zip(self.module_.buffers(), buffers, strict=False):
+            buffer.copy_(own)
+
+    def _recalibrate(self, rows):
+        """Let batch normalisation see the data once with the averaged parameters."""
+        if self._batch_norms:
+            update_bn((x for x, _, _ in Batches(rows, self.batch_size)), self.module_)
+
+    def _settle(self, rows):
+        """Leave the parameters that predict: the best, the averaged or the last ones."""
+        if self.average is not None:
+            self.average.settle(self.flat.values)
+            self._recalibrate(rows)
+        if self.stopping.restores and self.stopping.best_state is not None:
+            self.restore(self.stopping.best_state)
+        self.module_.eval()
+
+    @torch.no_grad()
+    def snapshot(self):
+        """Return a copy of the parameters and buffers."""
+        return self.flat.values.clone(), [b.clone() for b in self.module_.buffers()]
+
+    @torch.no_grad()
+    def restore(self, snapshot):
+        """Put a copy back."""
+        values, buffers = snapshot
+        self.flat.values.copy_(values)
+        for buffer, saved in zip(self.module_.buffers(), buffers, strict=True):
+            buffer.copy_(saved)
+
+    # --- going on from an earlier net -----------------------------------------------------------
+
+    def adopt(self, state, *, is_same_fit):
+        """Go on from the `extra_state` of an earlier net around the same module.
+
+        Parameters
+        ----------
+        state : dict
+            What `extra_state` returned.
+        is_same_fit : bool
+            Whether the earlier fit goes on (`partial_fit`) or a new one starts from its weights
+            (`warm_start`). A new one has a fresh solver and starts its schedule again.
+        """
+        self.history.extend(state["history"])
+        self.n_seen = state["n_seen"]
+        self._lowest = dict(state["lowest"])
+        if not is_same_fit:
+            return self
+        self.n_epochs = state["n_epochs"]
+        self.stopping.best, self.stopping.count = state["stopping"]
+        if state["solver"] == self.solver:
+            self.optimizer_.load_extra_state(state["optimizer"])
+            if self.schedule.name == "adaptive":
+                self.optimizer_.lr = state["lr"]
+        if self.average is not None and state["average"] is not None:
+            self.average.load_extra_state(state["average"], like=self.flat.values)
+        return self
+
+    def extra_state(self):
+        """Return all that a net knows beside its module, as NumPy arrays and plain values."""
+        return {
+            "solver": self.solver,
+            "optimizer": self.optimizer_.extra_state(),
+            "lr": self.optimizer_.lr,
+            "average": None if self.average is None else self.average.extra_state(),
+            "stopping": (self.stopping.best, self.stopping.count),
+            "history": [dict(row) for row in self.history],
+            "lowest": dict(self._lowest),
+            "n_epochs": self.n_epochs,
+            "n_seen": self.n_seen,
+            "stop_reason": self.stop_reason,
+        }
+
+    def release_data(self):
+        """Let go of the data and of all that was only needed in training."""
+        self.valid_rows = self.valid_score = self.stopping.best_state = None
+
+    @torch.inference_mode()
+    def raw_outputs(self, inputs):
+        """Return the raw outputs of several tensors, one after the other, on the CPU.
+
+        Parameters
+        ----------
+        inputs : iterable of torch.Tensor of shape (n_rows, ...)
+
+        Returns
+        -------
+        torch.Tensor of shape (n_rows in all, n_outputs)
+        """
+        self.module_.eval()
+        return torch.cat([self.module_(x.to(self.device)).cpu() for x in inputs])
+
+
+def _weight_sum(batch):
+    _, y, weight = batch
+    return len(y) if weight is None else float(weight.sum())
+
+
+def _to(tensor, device):
+    return None if tensor is None else tensor.to(device)

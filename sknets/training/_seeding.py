@@ -1,0 +1,109 @@
+"""Random numbers that belong to one fit.
+
+Every fit draws from a `torch.Generator` of its own: initial weights, shuffles, splits and dropout.
+The global states of Torch, NumPy and Python are neither read nor changed, so fits in several threads
+are as reproducible as fits one by one.
+"""
+
+import secrets
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+def make_generator(random_state):
+    """Make the generator of a fit.
+
+    Parameters
+    ----------
+    random_state : int, numpy.random.RandomState or None
+        An int seeds; a RandomState is drawn from once; None takes entropy from the operating
+        system (and not from NumPy's global state, which stays as it is).
+
+    Returns
+    -------
+    torch.Generator
+    """
+    generator = torch.Generator()
+    if random_state is None:
+        generator.manual_seed(secrets.randbits(31))
+    else:
+        generator.manual_seed(int(check_random_state(random_state).randint(2**31 - 1)))
+    return generator
+
+
+def draw_seed(generator):
+    """Draw a seed for somebody else's generator, such as a split's or another device's."""
+    return int(torch.randint(2**31 - 1, (1,), generator=generator))
+
+
+def generator_on(generator, device):
+    """Return the generator itself on a CPU, or a new one that it seeds on an accelerator."""
+    if torch.device(device).type == "cpu":
+        return generator
+    return torch.Generator(device).manual_seed(draw_seed(generator))
+
+
+def generator_to_array(generator):
+    """Return the state of a generator as a NumPy array."""
+    return generator.get_state().numpy().copy()
+
+
+def generator_from_array(state):
+    """Make a generator that continues from a state."""
+    generator = torch.Generator()
+    generator.set_state(torch.from_numpy(np.ascontiguousarray(state)))
+    return generator
+
+
+def seed_layers(module, generator):
+    """Give the generator to every layer that draws random numbers (it has a `generator`)."""
+    for layer in module.modules():
+        if hasattr(layer, "generator"):
+            layer.generator = generator
+
+
+class Seeded(TorchDispatchMode):
+    """Context in which Torch's random operations draw from a given generator.
+
+    For modules written by others, whose initialisers and dropout layers know no generator. It holds
+    for the current thread alone and leaves Torch's global state untouched.
+
+    Parameters
+    ----------
+    generator : torch.Generator
+        Source of the random numbers, on the device of the module.
+
+    Attributes
+    ----------
+    was_used : bool
+        Whether anything random has been drawn.
+    """
+
+    def __init__(self, generator):
+        super().__init__()
+        self.generator = generator
+        self.was_used = False
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if torch.Tag.nondeterministic_seeded in func.tags and kwargs.get("generator") is None:
+            self.was_used = True
+            if func is torch.ops.aten.native_dropout.default:
+                return self._dropout(*args, **kwargs)
+            packet = func.overloadpacket
+            takes_generator = any(a.name == "generator" for a in func._schema.arguments)
+            if not takes_generator and "generator" in packet.overloads():
+                func, takes_generator = packet.generator, True  # randn, rand, randperm
+            if takes_generator:
+                kwargs = {**kwargs, "generator": self.generator}
+        return func(*args, **kwargs)
+
+    def _dropout(self, x, p, train):
+        # the fused kernel of accelerators takes no generator
+        if not train or p == 0:
+            return x.clone(), torch.ones_like(x, dtype=torch.bool)
+        keep = torch.empty_like(x).bernoulli_(1 - p, generator=self.generator)
+        return x * keep / (1 - p), keep.bool()

@@ -1,0 +1,82 @@
+"""How many threads a fit uses.
+
+Small steps are faster on one thread: waking a second one costs more than it brings. The choice
+depends on the work alone, so that results are the same to the last bit wherever they are computed.
+"""
+
+import os
+import threading
+from contextlib import contextmanager
+
+import torch
+
+#: Multiply-adds in one step (rows times weights) below which one thread is faster.
+#: Measured with benchmarks/threads.py.
+SMALL_STEP = 2**21
+
+
+class _Limit:
+    """The fits under way in this process and the thread count outside of them.
+
+    Torch keeps the count per thread, but a thread that first touches Torch inherits the count set
+    last in any thread: one born while a fit runs must not keep that fit's count for good.
+    """
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.known = threading.local()
+        self.active = 0
+        self.outside = None
+
+    def enter(self, n_threads):
+        with self.lock:
+            own = torch.get_num_threads()
+            is_new = not getattr(self.known, "seen", False)
+            self.known.seen = True
+            if self.active == 0:
+                self.outside = own
+            elif is_new:
+                own = max(own, self.outside)
+            self.active += 1
+            torch.set_num_threads(n_threads)
+        return own
+
+    def leave(self, before):
+        with self.lock:
+            self.active -= 1
+            torch.set_num_threads(before)
+
+
+_limit = _Limit()
+
+
+@contextmanager
+def threads_for(step_size):
+    """Compute with one thread if a step is small, with as many as there are otherwise.
+
+    The thread count of the caller is the same afterwards.
+
+    Parameters
+    ----------
+    step_size : int
+        Multiply-adds in one step: rows in a batch times weights.
+    """
+    if step_size >= SMALL_STEP:
+        yield
+        return
+    before = _limit.enter(1)
+    try:
+        yield
+    finally:
+        _limit.leave(before)
+
+
+def _after_fork():
+    # OpenMP's worker threads do not survive a fork: a child that wanted two would wait for ever.
+    global _limit
+    _limit = _Limit()
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
