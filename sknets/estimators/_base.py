@@ -475,7 +475,8 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         zeros = torch.zeros(
             (len(rows), self.n_outputs_), dtype=net.flat.values.dtype, device=net.device
         )
-        return self.loss_ > 2 * float(net.criterion_(zeros, rows.y, rows.weight)) + 1e-6
+        constant = float(net.criterion_(zeros, rows.y, rows.weight))
+        return self.loss_ > 2 * constant + 0.1  # a constant y is predicted without loss
 
     # --- predict -----------------------------------------------------------------------------------
 

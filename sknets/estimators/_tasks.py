@@ -89,7 +89,7 @@ class ClassifierTask(ClassifierMixin):
     def _strata(self, y):
         if self._is_multilabel:
             return None
-        return self._encode_target(y).astype(bool if self.n_outputs_ == 1 else int).ravel()
+        return self._encode_target(y).astype(bool if self.n_outputs_ == 1 else int)
 
     def _make_loss(self):
         if self.out_activation_ == "softmax":
@@ -190,7 +190,12 @@ class ClassifierTask(ClassifierMixin):
             Log-probabilities in the order of `classes_`.
         """
         raw, dtype = self._raw_predict(X)
-        logs = self._with_both_classes(raw, self._output.log_probabilities)
+        probabilities = self._with_both_classes(raw, self._output)
+        logs = torch.where(
+            probabilities > torch.finfo(probabilities.dtype).tiny,
+            probabilities.log(),
+            self._with_both_classes(raw, self._output.log_probabilities),
+        )
         return logs.numpy().astype(dtype, copy=False)
 
     def _with_both_classes(self, raw, output):

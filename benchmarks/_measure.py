@@ -1,0 +1,63 @@
+"""Timing two or more things fairly: alternated, as median ratios, with the machine named."""
+
+import datetime
+import os
+import platform
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy
+import sklearn
+import skorch
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def alternate(sides, n_rounds):
+    """Run every side once a round, in turn, after one round that does not count.
+
+    Parameters
+    ----------
+    sides : dict of str to callable
+        What is timed.
+    n_rounds : int
+        Rounds that count.
+
+    Returns
+    -------
+    dict of str to list of float
+        Seconds of each round.
+    """
+    seconds = {name: [] for name in sides}
+    for turn in range(n_rounds + 1):
+        for name, run in sides.items():
+            start = time.perf_counter()
+            run()
+            if turn:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def median_ratio(ours, theirs):
+    """Return the median over rounds of ours / theirs."""
+    return median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def machine():
+    """Return a line that says where and with what a result was measured."""
+    return (
+        f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, torch {torch.__version__}, "
+        f"scikit-learn {sklearn.__version__}, skorch {skorch.__version__}, "
+        f"numpy {numpy.__version__}"
+    )
+
+
+def write_result(name, title, lines):
+    """Print a table and keep it in `results/`."""
+    text = "\n".join([f"# {title}", "", machine(), "", *lines, ""])
+    print(text)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(text)
