@@ -57,7 +57,14 @@ class DenseStack(nn.Sequential):
         return [layer for layer in self if isinstance(layer, nn.Linear | RadialBasis)]
 
 
+class Linear(nn.Linear):
+    """A linear layer that leaves its initial weights to `initialize_linear`."""
+
+    def reset_parameters(self):
+        """Draw nothing: Torch's own draws would come from its global generator."""
+
+
 def _linear(n_inputs, n_outputs, weight_init, activation, generator):
-    layer = nn.utils.skip_init(nn.Linear, n_inputs, n_outputs)
+    layer = Linear(n_inputs, n_outputs)
     initialize_linear(layer, weight_init, activation, generator)
     return layer

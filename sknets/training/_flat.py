@@ -20,6 +20,15 @@ class FlatParameters:
     module : torch.nn.Module
         A module on its final device and in its final dtype.
 
+    Attributes
+    ----------
+    theta : torch.nn.Parameter
+        The vector, as a solver takes it.
+    values, grad : torch.Tensor
+        The vector outside autograd (writing into it changes the module) and its gradient.
+    weights, weight_grad : torch.Tensor
+        The penalised part of both.
+
     Raises
     ------
     ValueError
@@ -38,7 +47,10 @@ class FlatParameters:
 
         self.n_weights = sum(p.numel() for p in weights)
         self.theta = nn.Parameter(values)
-        self.theta.grad = torch.zeros_like(values)
+        self.values = self.theta.detach()
+        self.grad = self.theta.grad = torch.zeros_like(values)
+        self.weights = self.values[: self.n_weights]
+        self.weight_grad = self.grad[: self.n_weights]
         self._parameters = weights + others
         self.bind()
 
@@ -50,21 +62,6 @@ class FlatParameters:
             parameter.data = self.values[start:stop].view(parameter.shape)
             parameter.grad = self.grad[start:stop].view(parameter.shape)
             start = stop
-
-    @property
-    def values(self):
-        """The vector itself, outside autograd; writing into it changes the module."""
-        return self.theta.detach()
-
-    @property
-    def grad(self):
-        """The gradient vector that `backward` fills."""
-        return self.theta.grad
-
-    @property
-    def weights(self):
-        """The penalised part of `values`."""
-        return self.values[: self.n_weights]
 
     def is_finite(self):
         """Whether no parameter is NaN or infinite."""

@@ -5,6 +5,12 @@ import scipy.optimize
 import torch
 
 
+def _ftol(tol):
+    # SciPy's 2.2e-9 at scikit-learn's default of tol, and as the square of the gradient from there:
+    # otherwise a small tol would never be reached
+    return 2.2e-9 * min(1.0, tol / 1e-4) ** 2
+
+
 def minimize_lbfgs(net, rows, *, max_iter, max_fun, tol, after_iteration):
     """Minimise the penalised loss over all rows.
 
@@ -51,7 +57,7 @@ def minimize_lbfgs(net, rows, *, max_iter, max_fun, tol, after_iteration):
             method="L-BFGS-B",
             jac=True,
             callback=callback,
-            options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+            options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol, "ftol": _ftol(tol)},
         )
     except KeyboardInterrupt:
         flat.values.copy_(accepted)  # not a trial point of the line search

@@ -203,12 +203,12 @@ class Net(skorch.NeuralNet):
         if self.max_grad_norm is not None:
             nn.utils.clip_grad_norm_([self.flat.theta], self.max_grad_norm)
         weight_sum = _weight_sum(batch)
-        self.optimizer_.update()
+        self._take_step()
         self.penalty.after_step(self.flat, self.optimizer_, weight_sum)
         if self.average is not None:
             self.average.update(self.flat.values)
-        self._loss_sum += loss * weight_sum
-        self._weight_total += weight_sum
+        self._totals[0] += loss * weight_sum
+        self._totals[1] += weight_sum
         return {"loss": loss, "y_pred": raw}
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
@@ -239,6 +239,8 @@ class Net(skorch.NeuralNet):
         """Train on `Rows`, which hold the targets, for some epochs or until a reason to stop."""
         self._notifies_batches = self._listens(_BATCH_EVENTS)
         self._notifies_gradients = self._listens(_BATCH_EVENTS[2:])
+        # `step` tells Torch's schedulers and profilers, which only callbacks bring
+        self._take_step = self.optimizer_.step if self.callbacks_ else self.optimizer_.update
         epochs = self.max_epochs if epochs is None else epochs
         self.stop_reason = "max_iter"
         if self.average is not None:
@@ -261,10 +263,11 @@ class Net(skorch.NeuralNet):
             start = time.perf_counter()
             batches.batch_size = self._grown(first_size, len(rows))
             self._set_rate(batches.batch_size / first_size)
-            self._loss_sum, self._weight_total = 0.0, 0.0
+            self._totals = [0.0, 0.0]  # of weighted losses and of weights
             self.module_.train()
             self.run_single_epoch(batches, True, "train", self.train_step)
-            if self._end_epoch(rows, float(self._loss_sum) / self._weight_total, start):
+            loss_sum, weight_sum = self._totals
+            if self._end_epoch(rows, float(loss_sum) / weight_sum, start):
                 return
 
     def _minimize(self, rows, epochs):

@@ -31,7 +31,7 @@ class Penalty:
         weights = flat.weights
         if self.alpha and not self.decoupled:
             strength = self.alpha / weight_sum
-            flat.grad[: flat.n_weights].add_(weights, alpha=strength)
+            flat.weight_grad.add_(weights, alpha=strength)
             value = torch.dot(weights, weights) * (0.5 * strength)
         if self.l1_alpha:
             value = value + weights.abs().sum() * (self.l1_alpha / weight_sum)

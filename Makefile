@@ -1,0 +1,35 @@
+PYTHON ?= python3.11
+BIN := .venv/bin
+JOBS ?= 2
+
+.PHONY: demo test test-all lint bench defaults clean
+
+demo: .venv/installed
+	$(BIN)/python examples/plot_hitters.py
+
+test: .venv/installed
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+test-all: .venv/installed
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: .venv/installed
+	$(BIN)/python -m pip install --quiet "ruff==0.17.6"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/bench_fit_time.py
+
+defaults: .venv/installed
+	$(BIN)/python benchmarks/bench_defaults.py
+
+# Torch first and at its own version: see constraints.txt.
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[test]"
+	touch $@
+
+clean:
+	rm -rf .venv

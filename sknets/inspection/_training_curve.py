@@ -1,0 +1,138 @@
+"""Pictures of how training went."""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+_INK = {"loss": "#1f5f8b", "validation_loss": "#d1603d", "validation_score": "#d1603d"}
+_LABEL = {
+    "loss": "training loss",
+    "validation_loss": "validation loss",
+    "validation_score": "validation score",
+}
+
+
+def _pyplot():
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "TrainingCurveDisplay needs matplotlib. Install it with: pip install 'sknets[plot]'"
+        ) from error
+    return plt
+
+
+class TrainingCurveDisplay:
+    """Training and validation curves of a fitted network.
+
+    Make it with `from_estimator`; the constructor takes the numbers themselves.
+
+    Parameters
+    ----------
+    history : dict of list
+        A list of one value per epoch by name, as in the attribute `history_` of all estimators.
+    best_epoch : int or None, default=None
+        Epoch, counted from 1, whose weights were kept.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes with the curves.
+    figure_ : matplotlib.figure.Figure
+        Its figure.
+    lines_ : dict of matplotlib.lines.Line2D
+        The curves by name.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sknets import MLPRegressor
+    >>> from sknets.inspection import TrainingCurveDisplay
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> network = MLPRegressor(early_stopping=True, random_state=0).fit(X, y)
+    >>> display = TrainingCurveDisplay.from_estimator(network)
+    >>> sorted(display.lines_)
+    ['loss', 'validation_loss']
+    """
+
+    def __init__(self, history, *, best_epoch=None):
+        self.history = history
+        self.best_epoch = best_epoch
+
+    @classmethod
+    def from_estimator(cls, estimator, *, curves=("loss", "validation_loss"), ax=None, log=False):
+        """Draw the curves of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator or Pipeline
+            A fitted network, or a pipeline that ends in one.
+        curves : sequence of str, default=("loss", "validation_loss")
+            Names in `history_`; those without values are left out.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a figure.
+        log : bool, default=False
+            Whether the vertical axis is logarithmic.
+
+        Returns
+        -------
+        TrainingCurveDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing.
+        ValueError
+            If none of the curves has been recorded.
+        """
+        network = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+        check_is_fitted(network)
+        history = {name: network.history_[name] for name in curves if name in network.history_}
+        if not history:
+            raise ValueError(
+                f"curves={tuple(curves)!r} have not been recorded; history_ has "
+                f"{sorted(network.history_)}. Validation curves need early_stopping=True or X_val."
+            )
+        best_epoch = None
+        if network.validation_scores_:
+            best_epoch = int(np.nanargmax(network.validation_scores_)) + 1
+        return cls(history, best_epoch=best_epoch).plot(ax=ax, log=log)
+
+    def plot(self, *, ax=None, log=False):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a figure.
+        log : bool, default=False
+            Whether the vertical axis is logarithmic.
+
+        Returns
+        -------
+        TrainingCurveDisplay
+        """
+        if ax is None:
+            _, ax = _pyplot().subplots(layout="constrained")
+        self.lines_ = {}
+        for name, values in self.history.items():
+            epochs = np.arange(1, len(values) + 1)
+            (self.lines_[name],) = ax.plot(
+                epochs, values, color=_INK.get(name), label=_LABEL.get(name, name)
+            )
+        if self.best_epoch is not None:
+            ax.axvline(self.best_epoch, color="0.6", linewidth=1, linestyle=":", label="kept weights")
+        ax.set(xlabel="epoch", ylabel=", ".join(_axis_names(self.history)))
+        if log:
+            ax.set_yscale("log")
+        if len(ax.get_legend_handles_labels()[0]) > 1:
+            ax.legend(frameon=False)
+        ax.spines[["top", "right"]].set_visible(False)
+        self.ax_ = ax
+        self.figure_ = ax.figure
+        return self
+
+
+def _axis_names(history):
+    kinds = [name.removeprefix("validation_") for name in history]
+    return list(dict.fromkeys(kinds))

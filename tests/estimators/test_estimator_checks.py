@@ -1,0 +1,44 @@
+"""All of scikit-learn's estimator checks, at the defaults, with none expected to fail."""
+
+import warnings
+from collections import Counter
+
+import pytest
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_param_validation,
+    estimator_checks_generator,
+    parametrize_with_checks,
+)
+
+from tests.estimators.estimators import ALL
+
+
+@parametrize_with_checks(ALL)
+def test_check(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # checks are about behaviour; some fit odd data on purpose
+        check(estimator)
+
+
+@pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    "check", [check_param_validation, check_dataframe_column_names_consistency]
+)
+def test_check_called_directly(estimator, check):
+    check(type(estimator).__name__, estimator)
+
+
+@pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
+def test_no_tag_switches_checks_off(estimator):
+    tags = get_tags(estimator)
+    assert not tags.non_deterministic
+    assert not tags.no_validation
+    assert tags.requires_fit
+    assert not (tags.classifier_tags or tags.regressor_tags).poor_score
+    names = Counter(
+        getattr(check, "func", check).__name__
+        for _, check in estimator_checks_generator(estimator, mark="skip")
+    )
+    assert sum(names.values()) >= (60 if tags.classifier_tags else 58)

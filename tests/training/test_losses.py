@@ -1,0 +1,171 @@
+"""Losses against scikit-learn's and finite differences."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import (
+    log_loss,
+    mean_absolute_error,
+    mean_pinball_loss,
+    mean_poisson_deviance,
+    mean_squared_error,
+)
+
+from sknets import modules, training
+
+RNG = np.random.default_rng(0)
+RAW = RNG.standard_normal((12, 1))
+WEIGHT = RNG.uniform(0.5, 2.0, 12)
+REAL = RNG.standard_normal((12, 1)) * 2
+COUNT = RNG.poisson(2.0, (12, 1)).astype(float)
+
+
+def value(loss, raw, target, weight=None):
+    weight = None if weight is None else torch.from_numpy(weight)
+    return float(loss(torch.from_numpy(raw), torch.from_numpy(target), weight))
+
+
+def huber(target, raw, sample_weight):
+    r = np.abs(target - raw).ravel()
+    return np.average(np.where(r < 0.8, r**2 / 2, 0.8 * (r - 0.4)), weights=sample_weight)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize(
+    ("loss", "target", "reference"),
+    [
+        (
+            training.HalfSquaredError(),
+            REAL,
+            lambda y, raw, sample_weight: (
+                mean_squared_error(y, raw, sample_weight=sample_weight) / 2
+            ),
+        ),
+        (training.AbsoluteError(), REAL, mean_absolute_error),
+        (training.Huber(0.8), REAL, huber),
+        (
+            training.Pinball(0.3),
+            REAL,
+            lambda y, raw, sample_weight: mean_pinball_loss(
+                y, raw, sample_weight=sample_weight, alpha=0.3
+            ),
+        ),
+        (
+            training.HalfPoissonDeviance(),
+            COUNT,
+            lambda y, raw, sample_weight: (
+                mean_poisson_deviance(y, np.exp(raw), sample_weight=sample_weight) / 2
+            ),
+        ),
+    ],
+    ids=["squared_error", "absolute_error", "huber", "quantile", "poisson"],
+)
+def test_regression_loss_equals_reference(loss, target, reference, weight):
+    expected = reference(target, RAW, sample_weight=weight)
+    assert value(loss, RAW, target, weight) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+def test_binary_cross_entropy_equals_log_loss(weight):
+    target = (REAL > 0).astype(float)
+    expected = log_loss(target.ravel(), 1 / (1 + np.exp(-RAW.ravel())), sample_weight=weight)
+    actual = value(training.BinaryCrossEntropy(), RAW, target, weight)
+    assert actual == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+def test_softmax_cross_entropy_equals_log_loss(weight):
+    raw = RNG.standard_normal((12, 4))
+    target = np.arange(12) % 4
+    p = np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True)
+    expected = log_loss(target, p, sample_weight=weight)
+    actual = value(training.SoftmaxCrossEntropy(), raw, target, weight)
+    assert actual == pytest.approx(expected, rel=1e-12)
+
+
+def test_label_smoothing_spreads_the_target():
+    raw = RNG.standard_normal((6, 3))
+    target = np.arange(6) % 3
+    smooth = np.full((6, 3), 0.3 / 3)
+    smooth[np.arange(6), target] += 0.7
+    log_p = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
+    actual = value(training.SoftmaxCrossEntropy(0.3), raw, target)
+    assert actual == pytest.approx(-(smooth * log_p).sum(axis=1).mean(), rel=1e-12)
+
+    # with two classes, one logistic output is a softmax over (0, raw)
+    binary = (target[:, None] > 0).astype(float)
+    two = np.hstack([np.zeros((6, 1)), raw[:, :1]])
+    assert value(training.BinaryCrossEntropy(0.3), raw[:, :1], binary) == pytest.approx(
+        value(training.SoftmaxCrossEntropy(0.3), two, binary.ravel().astype(int)), rel=1e-12
+    )
+
+
+CANONICAL = {
+    "softmax": (
+        training.SoftmaxCrossEntropy(),
+        modules.SoftmaxOutput(),
+        RNG.standard_normal((7, 4)),
+        np.arange(7) % 4,
+    ),
+    "logistic": (
+        training.BinaryCrossEntropy(),
+        modules.LogisticOutput(),
+        RNG.standard_normal((7, 3)),
+        RNG.integers(0, 2, (7, 3)).astype(float),
+    ),
+    "identity": (
+        training.HalfSquaredError(),
+        modules.IdentityOutput([0.0, 0.0], [1.0, 1.0]),
+        RNG.standard_normal((7, 2)),
+        RNG.standard_normal((7, 2)),
+    ),
+    "exp": (
+        training.HalfPoissonDeviance(),
+        modules.ExpOutput([1.0, 1.0]),
+        RNG.standard_normal((7, 2)),
+        RNG.poisson(2.0, (7, 2)).astype(float),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CANONICAL)
+def test_gradient_is_prediction_minus_target(name):
+    loss, output, raw, target = CANONICAL[name]
+    n = len(raw)
+    observed = np.eye(raw.shape[1])[target] if name == "softmax" else target
+    expected = (output(torch.from_numpy(raw)).numpy() - observed) / n
+
+    x = torch.from_numpy(raw).requires_grad_()
+    loss(x, torch.from_numpy(target)).backward()
+    np.testing.assert_allclose(x.grad.numpy(), expected, atol=1e-14)
+
+    numeric = np.empty_like(raw)
+    step = 1e-5
+    for index in np.ndindex(raw.shape):
+        up, down = raw.copy(), raw.copy()
+        up[index] += step
+        down[index] -= step
+        numeric[index] = (value(loss, up, target) - value(loss, down, target)) / (2 * step)
+    np.testing.assert_allclose(numeric, expected, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("loss", "target"),
+    [
+        (training.AbsoluteError(), REAL),
+        (training.Huber(0.8), REAL),
+        (training.Pinball(0.2), REAL),
+    ],
+)
+def test_gradient_equals_finite_differences(loss, target):
+    x = torch.from_numpy(RAW).requires_grad_()
+    loss(x, torch.from_numpy(target), torch.from_numpy(WEIGHT)).backward()
+    step = 1e-6
+    for i in range(len(RAW)):
+        up, down = RAW.copy(), RAW.copy()
+        up[i] += step
+        down[i] -= step
+        numeric = (value(loss, up, target, WEIGHT) - value(loss, down, target, WEIGHT)) / (
+            2 * step
+        )
+        assert float(x.grad[i]) == pytest.approx(numeric, abs=1e-8)
