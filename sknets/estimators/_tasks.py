@@ -218,20 +218,19 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
     def _learn_target(self, y, sample_weight, classes):
         y = self._as_columns(y)
         self.n_outputs_ = y.shape[1]
-        mean = np.average(y, axis=0, weights=sample_weight)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = np.average(y, axis=0, weights=sample_weight)
+            spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=sample_weight))
+        if not np.isfinite(spread).all():
+            raise ValueError(
+                f"y reaches {np.abs(y).max():.3g}, too large to standardise in float64; "
+                "divide it by a constant."
+            )
         if self.loss == "poisson":
             self._output = modules.ExpOutput(np.where(mean > 0, mean, 1.0))
         else:
-            with np.errstate(over="ignore", invalid="ignore"):
-                variance = np.average((y - mean) ** 2, axis=0, weights=sample_weight)
-            scale = np.sqrt(variance)
-            if not np.isfinite(scale).all():
-                raise ValueError(
-                    f"y reaches {np.abs(y).max():.3g}, too large to standardise in float64; "
-                    "divide it by a constant."
-                )
-            is_constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-            self._output = modules.IdentityOutput(mean, np.where(is_constant, 1.0, scale))
+            is_constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(mean)
+            self._output = modules.IdentityOutput(mean, np.where(is_constant, 1.0, spread))
         self.out_activation_ = self._output.name
 
     def _check_target(self, y, *, is_validation=False):

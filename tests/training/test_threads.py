@@ -1,6 +1,5 @@
 """The thread count: one for small steps, and the caller's afterwards."""
 
-import os
 import threading
 
 import pytest
@@ -8,6 +7,7 @@ import torch
 
 from sknets import training
 from sknets.training import _threads
+from tests.forking import ignore_fork_warning, in_forked_child, needs_fork
 
 
 @pytest.fixture(autouse=True)
@@ -54,17 +54,10 @@ def test_thread_born_during_a_fit_does_not_inherit_its_count():
     assert in_thread(torch.get_num_threads) == 2
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@needs_fork
+@ignore_fork_warning
 def test_forked_child_computes_on_one_thread():
     a = torch.ones(600, 600)
     (a @ a).sum()  # start OpenMP's threads
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        total = float((a @ a).sum())
-        os.write(write, f"{torch.get_num_threads()} {total}".encode())
-        os._exit(0)
-    os.waitpid(child, 0)
-    count, total = os.read(read, 100).decode().split()
-    assert (count, float(total)) == ("1", 600.0**3)
+    count, total = in_forked_child(lambda: (torch.get_num_threads(), float((a @ a).sum())))
+    assert (count, total) == (1, 600.0**3)

@@ -1,0 +1,117 @@
+"""Sample weights: 0 is removal, 2 is repetition; class weights multiply them."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.utils.class_weight import compute_sample_weight
+
+import sklearn
+from sknets import MLPClassifier, MLPRegressor
+from tests.estimators.estimators import ALL, MLPS, X_IRIS, Y_IRIS, data_for, outputs
+
+RNG = np.random.default_rng(0)
+
+
+def full_batch(estimator, **params):
+    return clone(estimator).set_params(batch_size=10_000, max_iter=40, random_state=0, **params)
+
+
+@pytest.mark.filterwarnings("ignore:Got `batch_size`")
+@pytest.mark.parametrize("solver", ["adam", "sgd", "rmsprop", "lbfgs"])
+@pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
+def test_weights_are_repetition(estimator, solver):
+    X, y = data_for(estimator)
+    weight = RNG.integers(0, 4, len(y))
+    weighted = full_batch(estimator, solver=solver, l1_alpha=0.1 if solver != "lbfgs" else 0)
+    repeated = clone(weighted)
+    weighted.fit(X, y, sample_weight=weight)
+    repeated.fit(X.repeat(weight, axis=0), y.repeat(weight))
+    np.testing.assert_allclose(outputs(weighted, X), outputs(repeated, X), rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(weighted.loss_curve_, repeated.loss_curve_, rtol=1e-7)
+
+
+@pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
+def test_weight_zero_is_removal_to_the_last_bit(estimator):
+    X, y = data_for(estimator)
+    weight = RNG.integers(0, 2, len(y)).astype(float)
+    model = clone(estimator).set_params(batch_size=16, max_iter=5, random_state=0)
+    weighted = clone(model).fit(X, y, sample_weight=weight)
+    removed = clone(model).fit(X[weight > 0], y[weight > 0], sample_weight=weight[weight > 0])
+    np.testing.assert_array_equal(outputs(weighted, X), outputs(removed, X))
+
+
+@pytest.mark.parametrize("scoring", [None, "loss"])
+@pytest.mark.parametrize("Network", MLPS)
+def test_validation_weights_are_repetition(Network, scoring):
+    X, y = data_for(Network)
+    weight = RNG.integers(0, 4, 50)
+    held = np.arange(len(y)) % 3 == 0
+    train = ~held
+    model = Network(
+        early_stopping=True, scoring=scoring, max_iter=30, random_state=0, n_iter_no_change=5
+    )
+    weighted = clone(model).fit(
+        X[train], y[train], X_val=X[held], y_val=y[held], sample_weight_val=weight
+    )
+    repeated = clone(model).fit(
+        X[train],
+        y[train],
+        X_val=X[held].repeat(weight, axis=0),
+        y_val=y[held].repeat(weight),
+    )
+    np.testing.assert_allclose(weighted.validation_scores_, repeated.validation_scores_)
+    np.testing.assert_array_equal(outputs(weighted, X), outputs(repeated, X))
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e3])
+def test_scale_of_the_weights_does_not_matter_without_penalty(scale):
+    X, y = data_for(MLPRegressor)
+    weight = RNG.uniform(0.5, 2, len(y))
+    model = full_batch(MLPRegressor(), alpha=0, solver="gd")
+    one = clone(model).fit(X, y, sample_weight=weight)
+    other = clone(model).fit(X, y, sample_weight=weight * scale)
+    np.testing.assert_allclose(one.predict(X), other.predict(X), rtol=1e-9)
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 5.0, 1: 1.0, 2: 0.2}])
+def test_class_weights_multiply_sample_weights(class_weight):
+    weight = RNG.uniform(0.5, 2, len(Y_IRIS))
+    model = MLPClassifier((), solver="lbfgs", alpha=1.0, tol=1e-8, max_iter=2000, random_state=0)
+    by_class = clone(model).set_params(class_weight=class_weight)
+    by_class.fit(X_IRIS, Y_IRIS, sample_weight=weight)
+    reference = LogisticRegression(C=1.0, class_weight=class_weight, tol=1e-8, max_iter=2000)
+    reference.fit(X_IRIS, Y_IRIS, sample_weight=weight)
+    np.testing.assert_allclose(
+        by_class.predict_proba(X_IRIS), reference.predict_proba(X_IRIS), atol=1e-5
+    )
+
+
+def test_class_weights_of_labels():
+    labels = np.column_stack([Y_IRIS == 0, Y_IRIS > 0]).astype(int)
+    class_weight = [{0: 1.0, 1: 3.0}, {0: 2.0, 1: 1.0}]
+    model = MLPClassifier(max_iter=10, random_state=0)
+    by_class = clone(model).set_params(class_weight=class_weight).fit(X_IRIS, labels)
+    by_hand = model.fit(
+        X_IRIS, labels, sample_weight=compute_sample_weight(class_weight, labels)
+    )
+    np.testing.assert_array_equal(by_class.predict_proba(X_IRIS), by_hand.predict_proba(X_IRIS))
+
+
+@pytest.mark.parametrize("Network", MLPS)
+def test_metadata_routing(Network):
+    X, y = data_for(Network)
+    weight = RNG.uniform(0.5, 2, len(y))
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = Network(max_iter=3, random_state=0, early_stopping=True).set_fit_request(
+            sample_weight=True, X_val=True, y_val=True, sample_weight_val=True
+        )
+        model.set_score_request(sample_weight=True)
+        search = GridSearchCV(model, {"alpha": [0.1, 1.0]}, cv=2)
+        search.fit(X, y, sample_weight=weight)
+        plain = GridSearchCV(model, {"alpha": [0.1, 1.0]}, cv=2).fit(X, y)
+        assert not np.array_equal(outputs(search, X), outputs(plain, X))
+        result = cross_validate(model, X, y, cv=2, params={"sample_weight": weight})
+        assert np.isfinite(result["test_score"]).all()
+    assert is_classifier(model) == (Network is MLPClassifier)
