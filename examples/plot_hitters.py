@@ -63,9 +63,7 @@ def compare(X, y, chapter_test, n_splits=20):
     """Return the errors on the chapter's split and on random splits, by model."""
     rows = np.arange(len(y))
     chapter = (np.setdiff1d(rows, chapter_test), np.asarray(chapter_test))
-    splits = list(
-        ShuffleSplit(n_splits, test_size=len(chapter_test), random_state=0).split(X)
-    )
+    splits = list(ShuffleSplit(n_splits, test_size=len(chapter_test), random_state=0).split(X))
     errors = {name: [] for name in MODELS}
     with tqdm(total=len(MODELS) * (n_splits + 1), desc="fitting", unit="fit") as progress:
         for seed, (train, test) in enumerate([chapter, *splits]):
@@ -111,7 +109,11 @@ def draw(errors, X, y, chapter_test, path):
         chapter, random = errors[name]
         color = "#d1603d" if name.startswith("sknets") else "#6b7a86"
         left.scatter(
-            random, position + jitter.uniform(-0.18, 0.18, len(random)), s=14, alpha=0.55, color=color
+            random,
+            position + jitter.uniform(-0.18, 0.18, len(random)),
+            s=14,
+            alpha=0.55,
+            color=color,
         )
         left.plot([random.mean()] * 2, [position - 0.32, position + 0.32], color=color, lw=2.5)
         left.plot(chapter, position, marker="D", mec="black", mfc="none", ms=7, ls="none")
@@ -134,8 +136,12 @@ def draw(errors, X, y, chapter_test, path):
     default_end = MLPRegressor().max_iter
     right.axvline(default_end, color="0.6", lw=1, ls=":")
     right.annotate(
-        "the defaults stop here", (default_end, right.get_ylim()[1] * 0.9), xytext=(8, 0),
-        textcoords="offset points", fontsize=9, color="0.35",
+        "the defaults stop here",
+        (default_end, right.get_ylim()[1] * 0.9),
+        xytext=(8, 0),
+        textcoords="offset points",
+        fontsize=9,
+        color="0.35",
     )
     right.set_ylabel("half the squared error of the standardised y")
     right.set_title("MLPRegressor(), trained on for 1,000 epochs", fontsize=10)

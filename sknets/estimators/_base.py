@@ -129,9 +129,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
     # --- fit ---------------------------------------------------------------------------------------
 
     @fit_context
-    def fit(
-        self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None
-    ):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the network to data.
 
         Parameters
@@ -165,14 +163,14 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         return self._fit(X, y, sample_weight, validation)
 
     def _fit(self, X, y, sample_weight, validation=(None,) * 3, *, is_partial=False, classes=None):
-        callbacks = self._training_callbacks(X, y, sample_weight, is_partial)
+        tasks = self._open_tasks(X, y, sample_weight, is_partial)
         before = dict(vars(self))
         previous = getattr(self, "net_", None) if is_partial or self.warm_start else None
         buffers = None if previous is None else previous.snapshot()
         try:
-            self._train(
-                X, y, sample_weight, validation, callbacks, previous, is_partial, classes
-            )
+            self._train(X, y, sample_weight, validation, tasks, previous, is_partial, classes)
+            if tasks is not None:
+                tasks.close()
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
@@ -182,9 +180,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
             raise
         return self
 
-    def _train(
-        self, X, y, sample_weight, validation, callbacks, previous, is_partial, classes
-    ):
+    def _train(self, X, y, sample_weight, validation, tasks, previous, is_partial, classes):
         is_first = previous is None
         X, y, sample_weight = self._check_data(X, y, sample_weight, reset=is_first)
         if is_first:
@@ -214,7 +210,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         device = choose_device(self.device, step_size)
         dtype = choose_dtype(self.dtype, X, device)
         net = self._make_net(module.to(dtype), device, batch_size)
-        net.callbacks = callbacks
+        net.callbacks = [*(self.callbacks or []), *([] if tasks is None else [tasks])]
         rows = self._make_rows(X, y, sample_weight, dtype, device)
         if valid is not None:
             X_val, y_val, weight_val = valid
@@ -230,7 +226,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
             net.partial_fit(rows, epochs=1 if is_partial else self.max_iter)
             self._record(net, n_before, is_partial)
             self._check_outcome(net, rows, is_partial)
-        net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if not isinstance(cb, EpochTasks)]
+        net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb is not tasks]
         net.callbacks = list(self.callbacks or [])
         net.release_data()
 
@@ -367,9 +363,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
             ),
             stopping=training.Stopping(self.tol, self.n_iter_no_change, monitor),
             generator=self._generator,
-            penalty=training.Penalty(
-                self.alpha, self.l1_alpha, decoupled=self.solver == "adamw"
-            ),
+            penalty=training.Penalty(self.alpha, self.l1_alpha, decoupled=self.solver == "adamw"),
             average=average,
             shuffle=self.shuffle,
             batch_growth=self.batch_growth,
@@ -384,19 +378,16 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
     #: Whether the module may draw from Torch's global generator (a user's own may).
     _draws_unseeded = False
 
-    def _training_callbacks(self, X, y, sample_weight, is_partial):
-        """Return skorch's callbacks of this fit, scikit-learn's among them."""
-        callbacks = list(self.callbacks or [])
+    def _open_tasks(self, X, y, sample_weight, is_partial):
+        """Tell scikit-learn's callbacks that a fit begins; None if nobody listens."""
         if not hasattr(self, "_init_callback_context"):
-            return callbacks
+            return None
         n_tasks = 1 if is_partial else self.max_iter + (self.solver == "lbfgs")
         context = self._init_callback_context(max_subtasks=n_tasks)
-        if getattr(self, "_skl_callbacks", None):
-            metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-            data = {"X": X, "y": y, "metadata": metadata}
-            context.call_on_fit_task_begin(estimator=self, **data)
-            callbacks.append(EpochTasks(self, context, data))
-        return callbacks
+        if not getattr(self, "_skl_callbacks", None):
+            return None
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        return EpochTasks(self, context, {"X": X, "y": y, "metadata": metadata})
 
     def _record(self, net, n_before, is_partial):
         """Turn the history of the net into fitted attributes."""
@@ -460,9 +451,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
                 "optimization hasn't converged yet."
             )
         if self.n_iter_ and not math.isfinite(self.loss_):
-            messages.append(
-                f"Training diverged; the weights of the best epoch are kept. {advice}"
-            )
+            messages.append(f"Training diverged; the weights of the best epoch are kept. {advice}")
         elif net.stop_reason != "interrupt" and self._is_worse_than_constant(net, rows):
             messages.append(
                 f"The training loss ({self.loss_:.3g}) is more than twice that of a constant "
@@ -483,9 +472,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
     def _raw_predict(self, X):
         """Check X and return its raw outputs on the CPU, with the dtype predictions should have."""
         check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
-        )
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         values = self.net_.flat.values
         size = max(256, _PREDICT_VALUES // max(X.shape[1], 1024))
         blocks = [slice(start, start + size) for start in range(0, X.shape[0], size)]

@@ -4,7 +4,7 @@ import skorch
 
 
 class EpochTasks(skorch.callbacks.Callback):
-    """Report every epoch to scikit-learn's callbacks as a task of the fit.
+    """Report every epoch to scikit-learn's callbacks as a task of the fit, which it opens.
 
     scikit-learn marks its protocol experimental; this class is the only place that speaks it.
 
@@ -23,6 +23,13 @@ class EpochTasks(skorch.callbacks.Callback):
         self.context = context
         self.data = data
         self.task = None
+        context.call_on_fit_task_begin(estimator=estimator, **data)
+
+    def close(self):
+        """Close the task of the whole fit."""
+        self.context.call_on_fit_task_end(
+            estimator=self.estimator, reconstruction_attributes=dict, **self.data
+        )
 
     def on_epoch_begin(self, net, **kwargs):
         """Open the task of an epoch."""
@@ -34,7 +41,7 @@ class EpochTasks(skorch.callbacks.Callback):
         task, self.task = self.task, None
         should_stop = task.call_on_fit_task_end(
             estimator=self.estimator,
-            reconstruction_attributes=lambda: {"net_": net},
+            reconstruction_attributes=dict,  # the estimator predicts already
             **self.data,
         )
         if should_stop:

@@ -11,7 +11,6 @@ from sknets.estimators._sklearn import Interval, StrOptions
 from sknets.estimators._tasks import ClassifierTask
 
 
-
 class MLPClassifier(ClassifierTask, BaseMLP):
     r"""Multi-layer perceptron classifier.
 

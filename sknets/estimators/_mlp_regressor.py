@@ -11,7 +11,6 @@ from sknets.estimators._sklearn import Interval, StrOptions
 from sknets.estimators._tasks import RegressorTask
 
 
-
 class MLPRegressor(RegressorTask, BaseMLP):
     r"""Multi-layer perceptron regressor.
 
@@ -202,9 +201,7 @@ class MLPRegressor(RegressorTask, BaseMLP):
 
     _parameter_constraints: dict = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions(
-            {"squared_error", "absolute_error", "huber", "poisson", "quantile"}
-        )],
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
         "huber_delta": [Interval(Real, 0, None, closed="neither")],
     }

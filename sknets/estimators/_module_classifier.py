@@ -12,7 +12,6 @@ from sknets.estimators._sklearn import Interval, StrOptions
 from sknets.estimators._tasks import ClassifierTask
 
 
-
 class ModuleClassifier(ClassifierTask, BaseModule):
     r"""Classifier around a Torch module of your own.
 

@@ -12,7 +12,6 @@ from sknets.estimators._sklearn import Interval, StrOptions
 from sknets.estimators._tasks import RegressorTask
 
 
-
 class ModuleRegressor(RegressorTask, BaseModule):
     r"""Regressor around a Torch module of your own.
 
@@ -188,9 +187,7 @@ class ModuleRegressor(RegressorTask, BaseModule):
 
     _parameter_constraints: dict = {
         **BaseModule._parameter_constraints,
-        "loss": [StrOptions(
-            {"squared_error", "absolute_error", "huber", "poisson", "quantile"}
-        )],
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
         "huber_delta": [Interval(Real, 0, None, closed="neither")],
     }

@@ -44,7 +44,9 @@ def load_net(estimator, state):
     # the generator belongs to the fit: building draws from another one, and is overwritten
     module = estimator._build_module(state["_spec"], torch.Generator())
     module = module.to(getattr(torch, saved["dtype"]))
-    module.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in saved["module"].items()})
+    module.load_state_dict(
+        {name: torch.from_numpy(a.copy()) for name, a in saved["module"].items()}
+    )
     net = estimator._make_net(module, _available(saved["device"]), saved["batch_size"])
     net.callbacks = list(estimator.callbacks or [])
     net.initialize()

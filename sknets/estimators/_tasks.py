@@ -204,7 +204,9 @@ class ClassifierTask(ClassifierMixin):
         if len(self.classes_) == 1:  # whatever the raw output, there is one class to predict
             raw = torch.full_like(raw, -torch.inf)
             return output(-raw)
-        return torch.cat([output(-raw), output(raw)], dim=1)  # 1 - σ(z) = σ(-z), without cancellation
+        return torch.cat(
+            [output(-raw), output(raw)], dim=1
+        )  # 1 - σ(z) = σ(-z), without cancellation
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -316,5 +318,3 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
 
 def _is_indicator(y):
     return type_of_target(y).startswith("multilabel")
-
-

@@ -121,7 +121,9 @@ class TrainingCurveDisplay:
                 epochs, values, color=_INK.get(name), label=_LABEL.get(name, name)
             )
         if self.best_epoch is not None:
-            ax.axvline(self.best_epoch, color="0.6", linewidth=1, linestyle=":", label="kept weights")
+            ax.axvline(
+                self.best_epoch, color="0.6", linewidth=1, linestyle=":", label="kept weights"
+            )
         ax.set(xlabel="epoch", ylabel=", ".join(_axis_names(self.history)))
         if log:
             ax.set_yscale("log")

@@ -1,5 +1,7 @@
 """Mini-batches cut from whole tensors."""
 
+from itertools import pairwise
+
 import numpy as np
 import scipy.sparse as sp
 import torch
@@ -130,7 +132,7 @@ class Batches:
         if sp.issparse(self.rows.x):  # sparse tensors cannot be split
             starts = np.cumsum([0, *sizes])
             positions = np.arange(len(self.rows))[index]
-            for start, stop in zip(starts[:-1], starts[1:], strict=True):
+            for start, stop in pairwise(starts):
                 yield self.rows.take(torch.from_numpy(positions[start:stop]))
             return
         x, y, weight = self.rows.take(index)

@@ -117,6 +117,4 @@ class SoftmaxCrossEntropy(Loss):
         return self.rows(raw, target)
 
     def rows(self, raw, target):
-        return F.cross_entropy(
-            raw, target, reduction="none", label_smoothing=self.label_smoothing
-        )
+        return F.cross_entropy(raw, target, reduction="none", label_smoothing=self.label_smoothing)

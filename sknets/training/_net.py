@@ -9,7 +9,6 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
-from sknets.training._averaging import Average
 from sknets.training._batches import Batches, Rows
 from sknets.training._flat import FlatParameters
 from sknets.training._lbfgs import minimize_lbfgs
@@ -120,7 +119,11 @@ class Net(skorch.NeuralNet):
         self.max_grad_norm = max_grad_norm
         self.max_fun = max_fun
         self.draws_unseeded = draws_unseeded
-        kwargs = {"train_split": None, "iterator_train": Batches, "iterator_valid": Batches} | kwargs
+        kwargs = {
+            "train_split": None,
+            "iterator_train": Batches,
+            "iterator_valid": Batches,
+        } | kwargs
         super().__init__(module, criterion=criterion, optimizer=None, **kwargs)
 
     # --- set-up -----------------------------------------------------------------------------
@@ -160,9 +163,7 @@ class Net(skorch.NeuralNet):
             finally:
                 self.iterator_valid = previous
         size = min(self.batch_size, len(dataset))
-        return Batches(
-            dataset, size, shuffle=training and self.shuffle, generator=self.generator
-        )
+        return Batches(dataset, size, shuffle=training and self.shuffle, generator=self.generator)
 
     def _listens(self, events):
         return any(

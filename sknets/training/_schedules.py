@@ -5,8 +5,8 @@ resumed without state. ``adaptive`` reacts to the loss instead; `Stopping` tells
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 SCHEDULES = (
     "constant",

@@ -413,7 +413,7 @@ def test_fit_in_a_forked_child_of_a_process_that_used_two_threads():
 
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    small, large = fit()
+    small, _ = fit()
     child_small, child_large = in_forked_child(fit)
     torch.set_num_threads(before)
     np.testing.assert_array_equal(child_small, small)
@@ -459,14 +459,14 @@ def test_validation_data_are_checked_by_name():
 
 def test_too_few_rows_of_a_class_to_stratify():
     with pytest.raises(ValueError, match="in your labels: \\['rare'\\]"):
-        MLPClassifier(early_stopping=True).fit(
-            np.arange(12.0)[:, None], ["often"] * 11 + ["rare"]
-        )
+        MLPClassifier(early_stopping=True).fit(np.arange(12.0)[:, None], ["often"] * 11 + ["rare"])
 
 
 def test_warm_start_with_another_architecture():
     X, y = data_for(MLPRegressor)
-    network = MLPRegressor(hidden_layer_sizes=10, max_iter=3, warm_start=True, random_state=0).fit(X, y)
+    network = MLPRegressor(hidden_layer_sizes=10, max_iter=3, warm_start=True, random_state=0).fit(
+        X, y
+    )
     before = network.predict(X)
     with pytest.raises(ValueError, match="architecture has changed"):
         network.set_params(hidden_layer_sizes=20).fit(X, y)

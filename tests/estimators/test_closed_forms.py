@@ -66,7 +66,7 @@ def test_l1_alpha_is_the_lasso_with_its_exact_zeros(solver):
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_alpha_is_penalised_logistic_regression(classes):
-    X, y = X_IRIS[Y_IRIS < classes], Y_IRIS[Y_IRIS < classes]
+    X, y = X_IRIS[classes > Y_IRIS], Y_IRIS[classes > Y_IRIS]
     reference = LogisticRegression(C=1 / 0.5, tol=1e-10, max_iter=5000).fit(X, y)
     network = MLPClassifier(hidden_layer_sizes=(), alpha=0.5, **EXACT).fit(X, y)
     np.testing.assert_allclose(network.predict_proba(X), reference.predict_proba(X), atol=1e-6)
@@ -120,7 +120,7 @@ def test_quantile_loss_is_quantile_regression(loss, quantile):
         random_state=0,
     ).fit(X, Y_DIABETES)
     np.testing.assert_allclose(network.predict(X), reference.predict(X), atol=2.0)
-    assert np.mean(Y_DIABETES <= network.predict(X)) == pytest.approx(quantile, abs=0.02)
+    assert np.mean(network.predict(X) >= Y_DIABETES) == pytest.approx(quantile, abs=0.02)
 
 
 def test_fit_does_not_depend_on_the_units_of_y():
@@ -181,7 +181,7 @@ def test_epochs_equal_scikit_learns_from_the_same_weights(task, activation):
         X, y, first = X_DIABETES[:150], scale(Y_DIABETES[:150]), {}
         ours, theirs = MLPRegressor(**options), SklearnMLPRegressor(**options)
     else:
-        keep = Y_IRIS < (2 if task == "binary" else 3)
+        keep = (2 if task == "binary" else 3) > Y_IRIS
         X, y = X_IRIS[keep], Y_IRIS[keep]
         first = {"classes": np.unique(y)}
         ours, theirs = MLPClassifier(**options), SklearnMLPClassifier(**options)
@@ -191,7 +191,9 @@ def test_epochs_equal_scikit_learns_from_the_same_weights(task, activation):
     for _ in range(20):
         ours.partial_fit(X, y)
         theirs.partial_fit(X, y)
-    for a, b in zip(ours.coefs_ + ours.intercepts_, theirs.coefs_ + theirs.intercepts_, strict=True):
+    for a, b in zip(
+        ours.coefs_ + ours.intercepts_, theirs.coefs_ + theirs.intercepts_, strict=True
+    ):
         np.testing.assert_allclose(a, b, atol=1e-11)
     assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-10)
     assert (ours.t_, ours.n_layers_, ours.n_outputs_, ours.out_activation_) == (

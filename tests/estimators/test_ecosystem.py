@@ -215,9 +215,9 @@ def test_column_transformer_on_a_frame_keeps_names():
 
 def test_module_parameters_can_be_searched():
     model = ModuleRegressor(make_dropout_module, max_iter=5, random_state=0)
-    search = GridSearchCV(
-        model, {"solver": ["adam", "sgd"], "batch_size": [32, 64]}, cv=2
-    ).fit(X_DIABETES, Y_DIABETES)
+    search = GridSearchCV(model, {"solver": ["adam", "sgd"], "batch_size": [32, 64]}, cv=2).fit(
+        X_DIABETES, Y_DIABETES
+    )
     assert set(search.best_params_) == {"solver", "batch_size"}
 
 

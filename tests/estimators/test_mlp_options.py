@@ -31,7 +31,10 @@ def wave():
 def test_every_activation_learns_a_curve(activation, wave):
     X, y = wave
     network = MLPRegressor(
-        hidden_layer_sizes=(40, 20), activation=activation, solver="lbfgs", max_iter=3000,
+        hidden_layer_sizes=(40, 20),
+        activation=activation,
+        solver="lbfgs",
+        max_iter=3000,
         random_state=0,
     )
     assert network.fit(X, y).score(X, y) > 0.98
@@ -41,7 +44,10 @@ def test_every_activation_learns_a_curve(activation, wave):
 def test_an_activation_per_layer(wave):
     X, y = wave
     network = MLPRegressor(
-        hidden_layer_sizes=(30, 10), activation=["rbf", "tanh"], solver="lbfgs", max_iter=3000,
+        hidden_layer_sizes=(30, 10),
+        activation=["rbf", "tanh"],
+        solver="lbfgs",
+        max_iter=3000,
         random_state=0,
     ).fit(X, y)
     assert network.score(X, y) > 0.98
@@ -164,7 +170,10 @@ def test_early_stopping_keeps_the_best_epoch(scoring):
 
 def test_early_stopping_takes_scorers_of_probabilities():
     network = MLPClassifier(
-        early_stopping=True, scoring="neg_log_loss", max_iter=300, learning_rate_init=0.05,
+        early_stopping=True,
+        scoring="neg_log_loss",
+        max_iter=300,
+        learning_rate_init=0.05,
         random_state=0,
     )
     held = np.arange(len(X_IRIS)) % 3 == 0
@@ -172,8 +181,10 @@ def test_early_stopping_takes_scorers_of_probabilities():
     score = get_scorer("neg_log_loss")(network, X_IRIS[held], Y_IRIS[held])
     assert network.best_validation_score_ == pytest.approx(score)
     given = MLPClassifier(
-        early_stopping=True, scoring=lambda est, X, y: accuracy_score(y, est.predict(X)),
-        max_iter=5, random_state=0,
+        early_stopping=True,
+        scoring=lambda est, X, y: accuracy_score(y, est.predict(X)),
+        max_iter=5,
+        random_state=0,
     ).fit(X_IRIS, Y_IRIS)
     plain = MLPClassifier(early_stopping=True, max_iter=5, random_state=0).fit(X_IRIS, Y_IRIS)
     assert given.validation_scores_ == plain.validation_scores_
@@ -182,7 +193,9 @@ def test_early_stopping_takes_scorers_of_probabilities():
 def test_early_stopping_works_for_lbfgs():
     held = np.arange(len(X_DIABETES)) % 2 == 0
     network = MLPRegressor(solver="lbfgs", early_stopping=True, max_iter=500, random_state=0)
-    network.fit(X_DIABETES[~held], Y_DIABETES[~held], X_val=X_DIABETES[held], y_val=Y_DIABETES[held])
+    network.fit(
+        X_DIABETES[~held], Y_DIABETES[~held], X_val=X_DIABETES[held], y_val=Y_DIABETES[held]
+    )
     plain = clone(network).set_params(early_stopping=False)
     plain.fit(X_DIABETES[~held], Y_DIABETES[~held])
     assert network.n_iter_ < plain.n_iter_
@@ -270,15 +283,19 @@ def test_quantiles_are_ordered():
         )
         for q in (0.1, 0.9)
     )
-    assert np.mean(Y_DIABETES < low.predict(X_DIABETES)) == pytest.approx(0.1, abs=0.05)
-    assert np.mean(Y_DIABETES < high.predict(X_DIABETES)) == pytest.approx(0.9, abs=0.05)
+    assert np.mean(low.predict(X_DIABETES) > Y_DIABETES) == pytest.approx(0.1, abs=0.05)
+    assert np.mean(high.predict(X_DIABETES) > Y_DIABETES) == pytest.approx(0.9, abs=0.05)
 
 
 def test_polyak_average_is_the_mean_of_the_path():
     path = []
     network = MLPRegressor(
-        hidden_layer_sizes=(4,), solver="gd", learning_rate_init=0.1, average="polyak",
-        max_iter=6, random_state=0,
+        hidden_layer_sizes=(4,),
+        solver="gd",
+        learning_rate_init=0.1,
+        average="polyak",
+        max_iter=6,
+        random_state=0,
     )
     plain = clone(network).set_params(average=None)
     for n in range(1, 7):

@@ -43,7 +43,16 @@ def test_scikit_learns_tests_pass(tmp_path):
     )
     deselected = [f"--deselect=test_mlp.py::{name}" for name in LEFT_OUT]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *deselected, "test_mlp.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *deselected,
+            "test_mlp.py",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.utils.class_weight import compute_sample_weight
 
-import sklearn
 from sknets import MLPClassifier, MLPRegressor
 from tests.estimators.estimators import ALL, MLPS, X_IRIS, Y_IRIS, data_for, outputs
 
@@ -93,9 +93,7 @@ def test_class_weights_of_labels():
     class_weight = [{0: 1.0, 1: 3.0}, {0: 2.0, 1: 1.0}]
     model = MLPClassifier(max_iter=10, random_state=0)
     by_class = clone(model).set_params(class_weight=class_weight).fit(X_IRIS, labels)
-    by_hand = model.fit(
-        X_IRIS, labels, sample_weight=compute_sample_weight(class_weight, labels)
-    )
+    by_hand = model.fit(X_IRIS, labels, sample_weight=compute_sample_weight(class_weight, labels))
     np.testing.assert_array_equal(by_class.predict_proba(X_IRIS), by_hand.predict_proba(X_IRIS))
 
 

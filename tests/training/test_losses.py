@@ -165,7 +165,5 @@ def test_gradient_equals_finite_differences(loss, target):
         up, down = RAW.copy(), RAW.copy()
         up[i] += step
         down[i] -= step
-        numeric = (value(loss, up, target, WEIGHT) - value(loss, down, target, WEIGHT)) / (
-            2 * step
-        )
+        numeric = (value(loss, up, target, WEIGHT) - value(loss, down, target, WEIGHT)) / (2 * step)
         assert float(x.grad[i]) == pytest.approx(numeric, abs=1e-8)

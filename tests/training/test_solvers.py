@@ -117,9 +117,7 @@ def test_trajectory_equals_numpy(case):
     states = [{} for _ in expected]
     for t in range(1, N_STEPS + 1):
         g = gradients(expected)
-        expected = [
-            p + equation(s, gi, t) for p, s, gi in zip(expected, states, g, strict=True)
-        ]
+        expected = [p + equation(s, gi, t) for p, s, gi in zip(expected, states, g, strict=True)]
     for actual, wanted in zip(train_sknets(name, params), expected, strict=True):
         np.testing.assert_allclose(actual.detach().numpy(), wanted, rtol=0, atol=1e-10)
 

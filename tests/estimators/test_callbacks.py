@@ -1,0 +1,122 @@
+"""scikit-learn's callback protocol and skorch's callbacks."""
+
+import numpy as np
+import pytest
+import skorch
+from sklearn.base import clone
+from sklearn.callback import FitCallback, ProgressBar, ScoringMonitor
+from sklearn.metrics import r2_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sknets import MLPRegressor
+from tests.estimators.estimators import ALL, X_DIABETES, Y_DIABETES, data_for, outputs
+
+
+class Recorder:
+    """A callback of scikit-learn's protocol that writes down what it is told."""
+
+    def __init__(self, stop_after=None):
+        self.events = []
+        self.fitted = []
+        self.stop_after = stop_after
+
+    def setup(self, estimator, context):
+        self.events.append("setup")
+
+    def teardown(self, estimator, context):
+        self.events.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
+        self.events.append(("begin", context.task_name, context.task_id))
+
+    def on_fit_task_end(self, estimator, context, *, X=None, fitted_estimator=None):
+        self.events.append(("end", context.task_name, context.task_id))
+        if fitted_estimator is not None:
+            self.fitted.append(outputs(fitted_estimator, X))
+        return self.stop_after is not None and context.task_id + 1 == self.stop_after
+
+
+@pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
+def test_every_epoch_is_a_task(estimator):
+    X, y = data_for(estimator)
+    recorder = Recorder()
+    assert isinstance(recorder, FitCallback)
+    network = clone(estimator).set_params(max_iter=3, random_state=0)
+    network.set_callbacks(recorder).fit(X, y)
+    assert recorder.events == [
+        "setup",
+        ("begin", "fit", 0),
+        *[(what, "epoch", i) for i in range(3) for what in ("begin", "end")],
+        ("end", "fit", 0),
+        "teardown",
+    ]
+    np.testing.assert_array_equal(recorder.fitted[-1], outputs(network, X))
+    assert not np.array_equal(recorder.fitted[0], recorder.fitted[1])
+
+
+def test_callbacks_do_not_change_the_fit():
+    plain = MLPRegressor(max_iter=5, random_state=0).fit(X_DIABETES, Y_DIABETES)
+    watched = MLPRegressor(max_iter=5, random_state=0).set_callbacks(Recorder())
+    watched.fit(X_DIABETES, Y_DIABETES)
+    np.testing.assert_array_equal(plain.predict(X_DIABETES), watched.predict(X_DIABETES))
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_callback_can_stop_training(solver):
+    network = MLPRegressor(solver=solver, random_state=0).set_callbacks(Recorder(stop_after=4))
+    network.fit(X_DIABETES, Y_DIABETES)
+    assert network.n_iter_ == 4
+
+
+def test_tear_down_happens_after_an_error():
+    recorder = Recorder()
+    network = MLPRegressor().set_callbacks(recorder)
+    with pytest.raises(ValueError, match="NaN"):
+        network.fit(X_DIABETES * np.nan, Y_DIABETES)
+    assert recorder.events[-1] == "teardown"
+    network.fit(X_DIABETES, Y_DIABETES)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_scoring_monitor_has_a_row_per_epoch(solver):
+    monitor = ScoringMonitor(scoring="r2")
+    network = MLPRegressor(solver=solver, max_iter=6, random_state=0).set_callbacks(monitor)
+    network.fit(X_DIABETES, Y_DIABETES)
+    frame = monitor.get_logs(select="most_recent").data_as_pandas
+    epochs = frame[frame["task_name"] == "epoch"]
+    assert len(epochs) == network.n_iter_ == 6
+    assert epochs["r2"].iloc[-1] == pytest.approx(r2_score(Y_DIABETES, network.predict(X_DIABETES)))
+
+
+def test_progress_bar_nests_under_a_grid_search(capsys):
+    model = make_pipeline(StandardScaler(), MLPRegressor(max_iter=3, random_state=0))
+    search = GridSearchCV(model, {"mlpregressor__alpha": [0.1, 1.0]}, cv=2)
+    search.set_callbacks(ProgressBar(max_propagation_depth=None))
+    search.fit(X_DIABETES, Y_DIABETES)
+    out = capsys.readouterr().out
+    assert "GridSearchCV" in out
+    assert "MLPRegressor - fit" in out
+
+
+def test_skorch_callbacks_see_the_net():
+    seen = []
+
+    class Watch(skorch.callbacks.Callback):
+        def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+            seen.append((len(dataset_train), len(dataset_valid), net.history[-1, "valid_loss"]))
+
+    network = MLPRegressor(max_iter=3, random_state=0, callbacks=[Watch()])
+    network.fit(X_DIABETES, Y_DIABETES, X_val=X_DIABETES[:50], y_val=Y_DIABETES[:50])
+    assert [s[:2] for s in seen] == [(442, 50)] * 3
+    assert [s[2] for s in seen] == network.history_["validation_loss"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_skorchs_early_stopping_stops_without_a_warning():
+    stop = skorch.callbacks.EarlyStopping(
+        monitor="train_loss", patience=2, threshold=100.0, sink=str
+    )
+    network = MLPRegressor(callbacks=[stop], random_state=0).fit(X_DIABETES, Y_DIABETES)
+    assert network.n_iter_ < 10

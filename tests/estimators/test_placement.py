@@ -1,0 +1,69 @@
+"""The rules for devices and precision."""
+
+import numpy as np
+import pytest
+import torch
+
+from sknets import MLPRegressor
+from sknets.estimators import _base, _placement
+from tests.estimators.estimators import X_DIABETES, Y_DIABETES
+
+CPU = torch.device("cpu")
+CUDA = torch.device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "X", "device", "expected"),
+    [
+        ("auto", np.zeros((1000, 100)), CPU, torch.float64),
+        ("auto", np.zeros((1001, 100)), CPU, torch.float32),
+        ("auto", np.zeros((10, 10), np.float32), CPU, torch.float32),
+        ("auto", np.zeros((10, 10)), CUDA, torch.float32),
+        ("float32", np.zeros((10, 10)), CPU, torch.float32),
+        ("float64", np.zeros((1001, 100), np.float32), CPU, torch.float64),
+    ],
+)
+def test_precision(dtype, X, device, expected):
+    assert _placement.choose_dtype(dtype, X, device) == expected
+
+
+def test_float64_is_refused_where_it_does_not_exist():
+    with pytest.raises(ValueError, match="dtype='float64' is not available on device='mps'"):
+        _placement.choose_dtype("float64", np.zeros((2, 2)), torch.device("mps"))
+
+
+@pytest.mark.parametrize(
+    ("present", "step_size", "expected"),
+    [(True, 10_000_000, "cuda"), (True, 9_999_999, "cpu"), (False, 10**12, "cpu")],
+)
+def test_auto_device_weighs_the_trip(monkeypatch, present, step_size, expected):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: present)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: CUDA)
+    assert _placement.choose_device("auto", step_size).type == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_network_computes_in_the_chosen_precision(dtype):
+    network = MLPRegressor(dtype=dtype, max_iter=2).fit(X_DIABETES, Y_DIABETES)
+    assert network.net_.flat.values.dtype == getattr(torch, dtype)
+    assert network.coefs_[0].dtype == dtype
+    for given in (np.float32, np.float64):
+        assert network.predict(X_DIABETES.astype(given)).dtype == given
+
+
+def test_precisions_agree():
+    predictions = [
+        MLPRegressor(dtype=dtype, max_iter=20, random_state=0)
+        .fit(X_DIABETES, Y_DIABETES)
+        .predict(X_DIABETES)
+        for dtype in ("float32", "float64")
+    ]
+    np.testing.assert_allclose(*predictions, rtol=1e-3)
+
+
+def test_blocks_do_not_change_predictions(monkeypatch):
+    network = MLPRegressor(max_iter=2, random_state=0).fit(X_DIABETES, Y_DIABETES)
+    whole = network.predict(X_DIABETES)
+    monkeypatch.setattr(_base, "_PREDICT_VALUES", 1)  # blocks of 256 rows
+    np.testing.assert_allclose(network.predict(X_DIABETES), whole, rtol=1e-12)
+    assert network.predict(X_DIABETES[:257]).shape == (257,)

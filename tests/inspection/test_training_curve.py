@@ -1,0 +1,63 @@
+"""The display of training curves draws the numbers of the fit."""
+
+import sys
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sknets import MLPRegressor
+from sknets.inspection import TrainingCurveDisplay
+from tests.estimators.estimators import X_DIABETES, Y_DIABETES
+
+mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def network():
+    return MLPRegressor(early_stopping=True, max_iter=8, random_state=0).fit(X_DIABETES, Y_DIABETES)
+
+
+def test_curves_are_the_history(network):
+    display = TrainingCurveDisplay.from_estimator(network)
+    assert set(display.lines_) == {"loss", "validation_loss"}
+    for name, line in display.lines_.items():
+        np.testing.assert_array_equal(line.get_xdata(), np.arange(1, network.n_iter_ + 1))
+        np.testing.assert_array_equal(line.get_ydata(), network.history_[name])
+    assert display.best_epoch == np.argmax(network.validation_scores_) + 1
+    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("epoch", "loss")
+    assert display.figure_ is display.ax_.figure
+
+
+def test_pipeline_axes_and_scale_are_taken():
+    model = make_pipeline(StandardScaler(), MLPRegressor(max_iter=3)).fit(X_DIABETES, Y_DIABETES)
+    _, ax = plt.subplots()
+    display = TrainingCurveDisplay.from_estimator(model, ax=ax, log=True)
+    assert display.ax_ is ax
+    assert ax.get_yscale() == "log"
+    assert set(display.lines_) == {"loss"}
+
+
+def test_score_can_be_drawn(network):
+    display = TrainingCurveDisplay.from_estimator(network, curves=["validation_score"])
+    assert display.ax_.get_ylabel() == "score"
+
+
+def test_errors_say_what_to_do(network, monkeypatch):
+    with pytest.raises(NotFittedError):
+        TrainingCurveDisplay.from_estimator(MLPRegressor())
+    with pytest.raises(ValueError, match="curves=.*'accuracy'.*have not been recorded"):
+        TrainingCurveDisplay.from_estimator(network, curves=["accuracy"])
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"pip install 'sknets\[plot\]'"):
+        TrainingCurveDisplay.from_estimator(network)
