@@ -1,30 +1,25 @@
 """What all estimators share: one fit, one raw prediction, all checks of X."""
 
-import math
 import warnings
 from abc import ABC, abstractmethod
-from numbers import Integral, Real
 
 import numpy as np
-import skorch
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknets import training
 from sknets.estimators._callbacks import EpochTasks
+from sknets.estimators._outcome import check_outcome, record
+from sknets.estimators._parameters import CONSTRAINTS, check_options, make_net
 from sknets.estimators._placement import choose_device, choose_dtype, to_inputs, to_tensor
 from sknets.estimators._sklearn import (
     CallbackSupportMixin,
-    Interval,
-    Options,
-    StrOptions,
     check_sample_weight,
     fit_context,
 )
-from sknets.estimators._state import load_net, net_state
+from sknets.estimators._state import load_net, to_arrays
 from sknets.estimators._validation_data import make_valid_score, split_rows
 
 #: Values of a block of X that are predicted at once, at the width of its widest layer.
@@ -42,45 +37,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
     global random states and the thread count of the caller are the same after any method.
     """
 
-    _parameter_constraints: dict = {
-        "solver": [StrOptions({*training.SOLVERS, "lbfgs"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "l1_alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "batch_growth": [Interval(Real, 1, None, closed="left")],
-        "learning_rate": [StrOptions(set(training.SCHEDULES)), callable],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "decay_rate": [Interval(Real, 0, 1, closed="right")],
-        "decay_epochs": [Interval(Real, 0, None, closed="neither"), None],
-        "scale_learning_rate": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "scoring": [str, callable, None],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "rho": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "average": [StrOptions(set(training.AVERAGES)), None],
-        "average_decay": [Interval(Real, 0, 1, closed="left")],
-        "device": [str],
-        "dtype": [StrOptions({"auto", "float32", "float64"})],
-        "callbacks": [list, tuple, None],
-    }
+    _parameter_constraints: dict = CONSTRAINTS
 
     def _assign(self, values):
         """Assign the constructor's parameters, and nothing else; `values` are its locals."""
@@ -191,7 +148,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
             self._check_target(y)
         self._learn_weights(y, sample_weight)
         spec = self._module_spec(X.shape[1], self.n_outputs_)
-        self._check_options(spec)
+        check_options(self, spec)
         if is_first:
             self._spec = spec
             module = self._build_module(spec, self._generator)
@@ -209,7 +166,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         step_size = batch_size * sum(p.numel() for p in module.parameters())
         device = choose_device(self.device, step_size)
         dtype = choose_dtype(self.dtype, X, device)
-        net = self._make_net(module.to(dtype), device, batch_size)
+        net = make_net(self, module.to(dtype), device, batch_size)
         net.callbacks = [*(self.callbacks or []), *([] if tasks is None else [tasks])]
         rows = self._make_rows(X, y, sample_weight, dtype, device)
         if valid is not None:
@@ -219,13 +176,13 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
                 net.valid_score = make_valid_score(self, self.scoring, X_val, y_val, weight_val)
         net.initialize()
         if previous is not None:
-            net.adopt(previous.extra_state(), is_same_fit=is_partial)
+            training.resume(net, training.net_state(previous), is_same_fit=is_partial)
         self.net_ = net
         n_before = len(net.history)
         with training.threads_for(step_size):
             net.partial_fit(rows, epochs=1 if is_partial else self.max_iter)
-            self._record(net, n_before, is_partial)
-            self._check_outcome(net, rows, is_partial)
+            record(self, net, n_before)
+            check_outcome(self, net, rows, is_partial=is_partial)
         net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb is not tasks]
         net.callbacks = list(self.callbacks or [])
         net.release_data()
@@ -306,74 +263,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
             device=device,
         )
 
-    def _check_options(self, spec):
-        """Refuse what would otherwise be ignored."""
-        if any(not isinstance(cb, skorch.callbacks.Callback) for cb in self.callbacks or []):
-            raise ValueError(
-                "callbacks must hold instances of skorch.callbacks.Callback, "
-                f"got {self.callbacks!r}. scikit-learn's callbacks go to set_callbacks."
-            )
-        if self.solver == "lbfgs":
-            unmet = {
-                "l1_alpha": self.l1_alpha > 0,
-                "max_grad_norm": self.max_grad_norm is not None,
-                "average": self.average is not None,
-                "dropout": any(spec.get("dropout", ())),
-                "batch_growth": self.batch_growth > 1,
-            }
-            if any(unmet.values()):
-                name = next(name for name, is_set in unmet.items() if is_set)
-                raise ValueError(
-                    f"solver='lbfgs' minimises a smooth loss over all rows and cannot use {name}="
-                    f"{getattr(self, name)!r}; choose another solver, such as 'adam'."
-                )
-        if self.solver == "gd" and self.batch_growth > 1:
-            raise ValueError("solver='gd' always takes all rows: batch_growth must be 1.")
-
     # --- the net -----------------------------------------------------------------------------------
-
-    def _make_net(self, module, device, batch_size):
-        """Make the net that trains a module, from the estimator's parameters."""
-        solver_params = {
-            "sgd": {"momentum": self.momentum, "nesterov": self.nesterovs_momentum},
-            "adagrad": {"epsilon": self.epsilon},
-            "rmsprop": {"rho": self.rho, "epsilon": self.epsilon},
-        }
-        adam = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
-        solver_params |= {"adam": adam, "adamw": adam}
-        average = self.average and training.Average(self.average, self.average_decay)
-        monitor = "train_loss"
-        if self.early_stopping:
-            monitor = "valid_loss" if self.scoring == "loss" else "valid_score"
-        return training.Net(
-            module,
-            criterion=self._make_loss(),
-            solver=self.solver,
-            solver_params=solver_params.get(self.solver),
-            lr=self.learning_rate_init,
-            max_epochs=self.max_iter,
-            batch_size=batch_size,
-            schedule=training.Schedule(
-                self.learning_rate,
-                self.learning_rate_init,
-                self.max_iter,
-                power_t=self.power_t,
-                decay_rate=self.decay_rate,
-                decay_epochs=self.decay_epochs,
-            ),
-            stopping=training.Stopping(self.tol, self.n_iter_no_change, monitor),
-            generator=self._generator,
-            penalty=training.Penalty(self.alpha, self.l1_alpha, decoupled=self.solver == "adamw"),
-            average=average,
-            shuffle=self.shuffle,
-            batch_growth=self.batch_growth,
-            scale_learning_rate=self.scale_learning_rate,
-            max_grad_norm=self.max_grad_norm,
-            max_fun=self.max_fun,
-            draws_unseeded=self._draws_unseeded,
-            verbose=int(self.verbose),
-            device=device,
-        )
 
     #: Whether the module may draw from Torch's global generator (a user's own may).
     _draws_unseeded = False
@@ -388,84 +278,6 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
             return None
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         return EpochTasks(self, context, {"X": X, "y": y, "metadata": metadata})
-
-    def _record(self, net, n_before, is_partial):
-        """Turn the history of the net into fitted attributes."""
-        rows = net.history
-        names = {
-            "loss": "train_loss",
-            "validation_loss": "valid_loss",
-            "validation_score": "valid_score",
-            "learning_rate": "lr",
-            "seconds": "dur",
-        }
-        self.history_ = {
-            name: [row.get(key, math.nan) for row in rows]
-            for name, key in names.items()
-            if any(key in row for row in rows)
-        }
-        self.loss_curve_ = list(self.history_.get("loss", []))
-        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else math.nan
-        self.n_iter_ = len(rows) - n_before
-        self.t_ = net.n_seen
-        self.best_loss_ = min(self.loss_curve_, default=math.inf)
-        self.validation_scores_ = self.best_validation_score_ = None
-        if self.early_stopping:
-            self.best_loss_ = None
-            if self.scoring == "loss":  # a score is the greater the better
-                scores = [-loss for loss in self.history_.get("validation_loss", [])]
-            else:
-                scores = list(self.history_.get("validation_score", []))
-            self.validation_scores_ = scores
-            self.best_validation_score_ = net.stopping.sign * net.stopping.best
-
-    def _check_outcome(self, net, rows, is_partial):
-        """Raise if training diverged, warn if it is not done."""
-        advice = (
-            "Scale X (StandardScaler), lower learning_rate_init="
-            f"{self.learning_rate_init}, or set max_grad_norm."
-        )
-        never_finite = net.stopping.restores and self.n_iter_ and net.stopping.best_state is None
-        if net.stop_reason == "diverged" or never_finite or not net.flat.is_finite():
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large"
-                f" values and need to be preprocessed. {advice}"
-            )
-        if net.stop_reason == "interrupt":
-            warnings.warn(
-                "Training interrupted by user. The estimator predicts with the weights of epoch "
-                f"{self.n_iter_}.",
-                stacklevel=2,
-            )
-        if is_partial:
-            return
-        messages = []
-        if self.solver == "lbfgs" and net.stop_reason in ("max_iter", "max_fun", "line_search"):
-            messages.append(
-                f"lbfgs failed to converge after {self.n_iter_} iteration(s) ({net.stop_reason}): "
-                f"increase max_iter={self.max_iter} or max_fun={self.max_fun}, or scale the data."
-            )
-        elif net.stop_reason == "max_iter" and not net.schedule.is_planned:
-            messages.append(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                "optimization hasn't converged yet."
-            )
-        if self.n_iter_ and not math.isfinite(self.loss_):
-            messages.append(f"Training diverged; the weights of the best epoch are kept. {advice}")
-        elif net.stop_reason != "interrupt" and self._is_worse_than_constant(net, rows):
-            messages.append(
-                f"The training loss ({self.loss_:.3g}) is more than twice that of a constant "
-                f"prediction. {advice}"
-            )
-        for message in messages:
-            warnings.warn(message, ConvergenceWarning, stacklevel=2)
-
-    def _is_worse_than_constant(self, net, rows):
-        zeros = torch.zeros(
-            (len(rows), self.n_outputs_), dtype=net.flat.values.dtype, device=net.device
-        )
-        constant = float(net.criterion_(zeros, rows.y, rows.weight))
-        return self.loss_ > 2 * constant + 0.1  # a constant y is predicted without loss
 
     # --- predict -----------------------------------------------------------------------------------
 
@@ -506,7 +318,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         return copied
 
     def __getstate__(self):
-        return net_state(super().__getstate__())
+        return to_arrays(super().__getstate__())
 
     def __setstate__(self, state):
         super().__setstate__(load_net(self, state))

@@ -20,10 +20,10 @@ class MLPClassifier(ClassifierTask, BaseMLP):
     ----------
     hidden_layer_sizes : array-like of shape (n_layers - 2,) or int, default=(100,)
         Number of units in each hidden layer; ``()`` makes a linear model.
-    activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu', 'elu', \
-            'gelu', 'silu', 'rbf'} or list of them, default='relu'
-        Activation of the hidden units, for all layers or one per layer. "prelu" learns its
-        slope; "rbf" are radial basis units, whose `coefs_` are their centres.
+    activation : str or list of str, default='relu'
+        Activation of all hidden layers, or one per layer: 'identity', 'logistic', 'tanh',
+        'relu', 'leaky_relu', 'prelu' (learned slope), 'elu', 'gelu', 'silu' or 'rbf' (radial
+        basis units, whose `coefs_` are their centres).
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
@@ -32,10 +32,10 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         sample weights in a batch.
     batch_size : int, default='auto'
         Rows in a mini-batch; "auto" is ``min(200, n_samples)``. Not used by 'lbfgs' and 'gd'.
-    learning_rate : {'constant', 'invscaling', 'adaptive', 'step', 'exponential', 'cosine', \
-            'one_cycle'} or callable, default='constant'
-        Schedule of the learning rate, for all solvers but 'lbfgs'; a callable takes the epoch,
-        counted from 0, and returns the rate. See the user guide for the formulas.
+    learning_rate : str or callable, default='constant'
+        Schedule of the learning rate, for all solvers but 'lbfgs': 'constant', 'invscaling',
+        'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', or a function of the epoch
+        (counted from 0) that returns the rate.
     learning_rate_init : float, default=0.001
         Learning rate at the start; for 'one_cycle' the highest one.
     power_t : float, default=0.5
@@ -84,10 +84,10 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         that stay are scaled up in training.
     normalization : {'batch', 'layer'} or None, default=None
         Normalisation of each hidden layer, after its activation.
-    weight_init : {'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', \
-            'orthogonal', 'linear'}, default='glorot_uniform'
-        Initial weights. "glorot_uniform" is scikit-learn's; "linear" draws weights so small
-        that all units begin in the linear part of their activation.
+    weight_init : str, default='glorot_uniform'
+        Initial weights: 'glorot_uniform' (scikit-learn's), 'glorot_normal', 'he_uniform',
+        'he_normal', 'orthogonal', or 'linear' (so small that units begin in the linear part of
+        their activation).
     l1_alpha : float, default=0.0
         Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
         are exactly zero. Not for 'lbfgs'.
@@ -120,7 +120,7 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         Precision; "auto" is float64 for float64 data of at most 100,000 values on a CPU, and
         float32 otherwise.
     callbacks : list of skorch.callbacks.Callback or None, default=None
-        skorch's callbacks; they see `net_`. scikit-learn's callbacks go to `set_callbacks`.
+        Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
 
     Attributes
     ----------

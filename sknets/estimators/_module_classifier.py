@@ -34,10 +34,10 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         sample weights in a batch.
     batch_size : int, default='auto'
         Rows in a mini-batch; "auto" is ``min(200, n_samples)``. Not used by 'lbfgs' and 'gd'.
-    learning_rate : {'constant', 'invscaling', 'adaptive', 'step', 'exponential', 'cosine', \
-            'one_cycle'} or callable, default='constant'
-        Schedule of the learning rate, for all solvers but 'lbfgs'; a callable takes the epoch,
-        counted from 0, and returns the rate. See the user guide for the formulas.
+    learning_rate : str or callable, default='constant'
+        Schedule of the learning rate, for all solvers but 'lbfgs': 'constant', 'invscaling',
+        'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', or a function of the epoch
+        (counted from 0) that returns the rate.
     learning_rate_init : float, default=0.001
         Learning rate at the start; for 'one_cycle' the highest one.
     power_t : float, default=0.5
@@ -113,7 +113,7 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         Precision; "auto" is float64 for float64 data of at most 100,000 values on a CPU, and
         float32 otherwise.
     callbacks : list of skorch.callbacks.Callback or None, default=None
-        skorch's callbacks; they see `net_`. scikit-learn's callbacks go to `set_callbacks`.
+        Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
 
     Attributes
     ----------

@@ -7,9 +7,10 @@ loads on a machine without one, and formats that know no Torch can carry it.
 import torch
 
 from sknets import training
+from sknets.estimators._parameters import make_net
 
 
-def net_state(state):
+def to_arrays(state):
     """Replace the net, its output and the generator in an estimator's state by arrays."""
     if "net_" not in state:
         return state
@@ -18,19 +19,19 @@ def net_state(state):
     output = state.pop("_output")
     generator = state.pop("_generator")
     state["_net_state"] = {
-        "module": _to_arrays(net.module_),
+        "module": _arrays_of(net.module_),
         "dtype": str(net.flat.values.dtype).removeprefix("torch."),
         "device": str(net.device),
         "generator": training.generator_to_array(generator),
-        "output": (type(output), _to_arrays(output)),
+        "output": (type(output), _arrays_of(output)),
         "batch_size": net.batch_size,
-        **net.extra_state(),
+        **training.net_state(net),
     }
     return state
 
 
 def load_net(estimator, state):
-    """Build the net of `net_state` again; return the estimator's state."""
+    """Build the net of `to_arrays` again; return the estimator's state."""
     if "_net_state" not in state:
         return state
     state = dict(state)
@@ -47,17 +48,16 @@ def load_net(estimator, state):
     module.load_state_dict(
         {name: torch.from_numpy(a.copy()) for name, a in saved["module"].items()}
     )
-    net = estimator._make_net(module, _available(saved["device"]), saved["batch_size"])
+    net = make_net(estimator, module, _available(saved["device"]), saved["batch_size"])
     net.callbacks = list(estimator.callbacks or [])
     net.initialize()
-    net.adopt(saved, is_same_fit=True)
-    net.stop_reason = saved["stop_reason"]
+    training.resume(net, saved, is_same_fit=True)
     net.module_.eval()
     state["net_"] = net
     return state
 
 
-def _to_arrays(module):
+def _arrays_of(module):
     return {name: value.cpu().numpy().copy() for name, value in module.state_dict().items()}
 
 

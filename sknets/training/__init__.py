@@ -15,6 +15,7 @@ from sknets.training._losses import (
 )
 from sknets.training._net import Net
 from sknets.training._penalties import Penalty
+from sknets.training._resume import net_state, resume
 from sknets.training._schedules import SCHEDULES, Schedule
 from sknets.training._seeding import (
     Seeded,
@@ -53,6 +54,8 @@ __all__ = [
     "generator_from_array",
     "generator_to_array",
     "make_generator",
+    "net_state",
+    "resume",
     "sparse_tensor",
     "threads_for",
 ]

@@ -3,6 +3,8 @@
 from contextlib import contextmanager
 
 import torch
+from torch import nn
+from torch.optim.swa_utils import update_bn
 
 AVERAGES = ("polyak", "exponential")
 
@@ -37,23 +39,31 @@ class Average:
             self.values.lerp_(theta, 1.0 - self.decay)
 
     @contextmanager
-    def swapped_in(self, theta):
-        """Put the average in place of the parameters for a while."""
+    def swapped_in(self, theta, module, batches):
+        """Put the average in place of the parameters for a while.
+
+        Batch normalisation then needs the statistics of the averaged network: the module sees
+        the batches once more.
+        """
         if self.n_steps == 0:
             yield
             return
-        own = theta.clone()
+        own = theta.clone(), [buffer.clone() for buffer in module.buffers()]
         theta.copy_(self.values)
+        recalibrate(module, batches)
         try:
             yield
         finally:
-            theta.copy_(own)
+            theta.copy_(own[0])
+            for buffer, saved in zip(module.buffers(), own[1], strict=True):
+                buffer.copy_(saved)
 
-    def settle(self, theta):
+    def settle(self, theta, module, batches):
         """Put the average in place of the parameters until `resume`."""
         if self.n_steps:
             self._iterate = theta.clone()
             theta.copy_(self.values)
+            recalibrate(module, batches)
 
     def resume(self, theta):
         """Go on from the last iterate, after `settle`."""
@@ -76,3 +86,9 @@ class Average:
             None if state[name] is None else torch.from_numpy(state[name]).to(like)
             for name in ("values", "iterate")
         )
+
+
+def recalibrate(module, batches):
+    """Let batch normalisation, where there is any, take its statistics from the data anew."""
+    if any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in module.modules()):
+        update_bn((x for x, _, _ in batches), module)

@@ -2,12 +2,11 @@
 
 import math
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import skorch
 import torch
 from torch import nn
-from torch.optim.swa_utils import update_bn
 
 from sknets.training._batches import Batches, Rows
 from sknets.training._flat import FlatParameters
@@ -21,7 +20,7 @@ _BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
 class Net(skorch.NeuralNet):
-    r"""Train a ready module on ready tensors.
+    """Train a ready module on ready tensors.
 
     skorch's events, history and checkpoints work as everywhere. Four things are overridden: the
     iterator (whole tensors are cut instead of collated), the loss (sample weights), the optimiser (one
@@ -77,9 +76,11 @@ class Net(skorch.NeuralNet):
         The parameters as one vector.
     n_epochs, n_seen : int
         Epochs done and rows seen, over all calls.
-    stop_reason : {"max_iter", "converged", "callback", "interrupt", "diverged", "max_fun", \
-            "line_search"}
-        Why the last call ended.
+    lowest : dict
+        Lowest training and validation loss so far.
+    stop_reason : str
+        Why the last call ended: "max_iter", "converged", "callback", "interrupt", "diverged", or for
+        L-BFGS "max_fun" or "line_search".
     """
 
     def __init__(
@@ -145,13 +146,10 @@ class Net(skorch.NeuralNet):
         self.n_epochs = 0
         self.n_seen = 0
         self.stop_reason = None
-        self._lowest = {}
+        self.lowest = {}
         self.penalty = self.penalty or Penalty()
         self._device_generator = generator_on(self.generator, self.device)
         seed_layers(self.module_, self._device_generator)
-        self._batch_norms = [
-            m for m in self.module_.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
-        ]
         return self
 
     def get_iterator(self, dataset, training=False):
@@ -324,7 +322,7 @@ class Net(skorch.NeuralNet):
         record("lr", self.optimizer_.lr)
         if self.verbose:
             print(f"Iteration {len(self.history)}, loss = {loss:.8f}")
-        with self.averaged(rows):
+        with self._averaged(rows):
             self._validate()
             watched = self.history[-1][self.stopping.monitor]
             self.stopping.update(watched, keep=self.snapshot)
@@ -354,10 +352,10 @@ class Net(skorch.NeuralNet):
 
     def _record_loss(self, name, loss):
         self.history.record(name, loss)
-        is_best = loss < self._lowest.get(name, math.inf)
+        is_best = loss < self.lowest.get(name, math.inf)
         self.history.record(f"{name}_best", is_best)  # skorch's Checkpoint looks here
         if is_best:
-            self._lowest[name] = loss
+            self.lowest[name] = loss
 
     def _stop_if_exhausted(self):
         if not self.stopping.is_exhausted:
@@ -375,29 +373,18 @@ class Net(skorch.NeuralNet):
 
     # --- states of the parameters -----------------------------------------------------------------
 
-    @contextmanager
-    def averaged(self, rows):
-        """Put the averaged parameters in place for a while, where there is an average."""
+    def _averaged(self, rows):
+        """Return a context with the averaged parameters in place, where there is an average."""
         if self.average is None:
-            yield
-            return
-        buffers = [b.clone() for b in self.module_.buffers()] if self._batch_norms else []
-        with self.average.swapped_in(self.flat.values):
-            self._recalibrate(rows)
-            yield
-        for buffer, own in zip(self.module_.buffers(), buffers, strict=False):
-            buffer.copy_(own)
-
-    def _recalibrate(self, rows):
-        """Let batch normalisation see the data once with the averaged parameters."""
-        if self._batch_norms:
-            update_bn((x for x, _, _ in Batches(rows, self.batch_size)), self.module_)
+            return nullcontext()
+        batches = Batches(rows, self.batch_size)
+        return self.average.swapped_in(self.flat.values, self.module_, batches)
 
     def _settle(self, rows):
         """Leave the parameters that predict: the best, the averaged or the last ones."""
         if self.average is not None:
-            self.average.settle(self.flat.values)
-            self._recalibrate(rows)
+            batches = Batches(rows, self.batch_size)
+            self.average.settle(self.flat.values, self.module_, batches)
         if self.stopping.restores and self.stopping.best_state is not None:
             self.restore(self.stopping.best_state)
         self.module_.eval()
@@ -414,49 +401,6 @@ class Net(skorch.NeuralNet):
         self.flat.values.copy_(values)
         for buffer, saved in zip(self.module_.buffers(), buffers, strict=True):
             buffer.copy_(saved)
-
-    # --- going on from an earlier net -----------------------------------------------------------
-
-    def adopt(self, state, *, is_same_fit):
-        """Go on from the `extra_state` of an earlier net around the same module.
-
-        Parameters
-        ----------
-        state : dict
-            What `extra_state` returned.
-        is_same_fit : bool
-            Whether the earlier fit goes on (`partial_fit`) or a new one starts from its weights
-            (`warm_start`). A new one has a fresh solver and starts its schedule again.
-        """
-        self.history.extend(state["history"])
-        self.n_seen = state["n_seen"]
-        self._lowest = dict(state["lowest"])
-        if not is_same_fit:
-            return self
-        self.n_epochs = state["n_epochs"]
-        self.stopping.best, self.stopping.count = state["stopping"]
-        if state["solver"] == self.solver:
-            self.optimizer_.load_extra_state(state["optimizer"])
-            if self.schedule.name == "adaptive":
-                self.optimizer_.lr = state["lr"]
-        if self.average is not None and state["average"] is not None:
-            self.average.load_extra_state(state["average"], like=self.flat.values)
-        return self
-
-    def extra_state(self):
-        """Return all that a net knows beside its module, as NumPy arrays and plain values."""
-        return {
-            "solver": self.solver,
-            "optimizer": self.optimizer_.extra_state(),
-            "lr": self.optimizer_.lr,
-            "average": None if self.average is None else self.average.extra_state(),
-            "stopping": (self.stopping.best, self.stopping.count),
-            "history": [dict(row) for row in self.history],
-            "lowest": dict(self._lowest),
-            "n_epochs": self.n_epochs,
-            "n_seen": self.n_seen,
-            "stop_reason": self.stop_reason,
-        }
 
     def release_data(self):
         """Let go of the data and of all that was only needed in training."""

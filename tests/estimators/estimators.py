@@ -9,9 +9,11 @@ from torch import nn
 from sknets import MLPClassifier, MLPRegressor, ModuleClassifier, ModuleRegressor
 
 
-def make_small_module(n_inputs, n_outputs, width=20):
+class SmallModule(nn.Sequential):
     """A small network, as a user of Torch writes it."""
-    return nn.Sequential(nn.Linear(n_inputs, width), nn.ReLU(), nn.Linear(width, n_outputs))
+
+    def __init__(self, n_inputs, n_outputs, width=20):
+        super().__init__(nn.Linear(n_inputs, width), nn.ReLU(), nn.Linear(width, n_outputs))
 
 
 def make_dropout_module(n_inputs, n_outputs):
@@ -24,8 +26,8 @@ def make_dropout_module(n_inputs, n_outputs):
 ALL = [
     MLPRegressor(),
     MLPClassifier(),
-    ModuleRegressor(make_small_module),
-    ModuleClassifier(make_small_module),
+    ModuleRegressor(SmallModule),
+    ModuleClassifier(SmallModule),
 ]
 MLPS = [MLPRegressor, MLPClassifier]
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from sknets.training import Average
 
@@ -30,7 +31,7 @@ def test_exponential_follows_its_recursion():
 def test_swap_ends_with_the_iterate_even_after_an_error():
     average = follow("polyak")
     theta = torch.from_numpy(PATH[-1].copy())
-    with pytest.raises(RuntimeError, match="stop"), average.swapped_in(theta):
+    with pytest.raises(RuntimeError, match="stop"), average.swapped_in(theta, nn.Identity(), []):
         np.testing.assert_allclose(theta.numpy(), PATH.mean(axis=0))
         raise RuntimeError("stop")
     np.testing.assert_array_equal(theta.numpy(), PATH[-1])
@@ -39,7 +40,7 @@ def test_swap_ends_with_the_iterate_even_after_an_error():
 def test_resume_goes_on_from_the_last_iterate():
     average = follow("polyak")
     theta = torch.from_numpy(PATH[-1].copy())
-    average.settle(theta)
+    average.settle(theta, nn.Identity(), [])
     np.testing.assert_allclose(theta.numpy(), PATH.mean(axis=0))
     copied = Average("polyak", 0.8)
     copied.load_extra_state(average.extra_state(), like=theta)

@@ -1,0 +1,120 @@
+"""The training parameters that all estimators share: their constraints, and what becomes of them."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import skorch
+
+from sknets import training
+from sknets.estimators._sklearn import Interval, Options, StrOptions
+
+CONSTRAINTS: dict = {
+    "solver": [StrOptions({*training.SOLVERS, "lbfgs"})],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "l1_alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "batch_growth": [Interval(Real, 1, None, closed="left")],
+    "learning_rate": [StrOptions(set(training.SCHEDULES)), callable],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "decay_rate": [Interval(Real, 0, 1, closed="right")],
+    "decay_epochs": [Interval(Real, 0, None, closed="neither"), None],
+    "scale_learning_rate": ["boolean"],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "scoring": [str, callable, None],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "rho": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [
+        Interval(Integral, 1, None, closed="left"),
+        Options(Real, {np.inf}),
+    ],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "average": [StrOptions(set(training.AVERAGES)), None],
+    "average_decay": [Interval(Real, 0, 1, closed="left")],
+    "device": [str],
+    "dtype": [StrOptions({"auto", "float32", "float64"})],
+    "callbacks": [list, tuple, None],
+}
+
+
+def check_options(estimator, spec):
+    """Refuse what would otherwise be ignored."""
+    if any(not isinstance(cb, skorch.callbacks.Callback) for cb in estimator.callbacks or []):
+        raise ValueError(
+            "callbacks must hold instances of skorch.callbacks.Callback, "
+            f"got {estimator.callbacks!r}. scikit-learn's callbacks go to set_callbacks."
+        )
+    if estimator.solver == "lbfgs":
+        unmet = {
+            "l1_alpha": estimator.l1_alpha > 0,
+            "max_grad_norm": estimator.max_grad_norm is not None,
+            "average": estimator.average is not None,
+            "dropout": any(spec.get("dropout", ())),
+            "batch_growth": estimator.batch_growth > 1,
+        }
+        if any(unmet.values()):
+            name = next(name for name, is_set in unmet.items() if is_set)
+            raise ValueError(
+                f"solver='lbfgs' minimises a smooth loss over all rows and cannot use {name}="
+                f"{getattr(estimator, name)!r}; choose another solver, such as 'adam'."
+            )
+    if estimator.solver == "gd" and estimator.batch_growth > 1:
+        raise ValueError("solver='gd' always takes all rows: batch_growth must be 1.")
+
+
+def make_net(estimator, module, device, batch_size):
+    """Make the net that trains a module, from the parameters of the estimator."""
+    solver_params = {
+        "sgd": {"momentum": estimator.momentum, "nesterov": estimator.nesterovs_momentum},
+        "adagrad": {"epsilon": estimator.epsilon},
+        "rmsprop": {"rho": estimator.rho, "epsilon": estimator.epsilon},
+    }
+    adam = {"beta_1": estimator.beta_1, "beta_2": estimator.beta_2, "epsilon": estimator.epsilon}
+    solver_params |= {"adam": adam, "adamw": adam}
+    average = estimator.average and training.Average(estimator.average, estimator.average_decay)
+    monitor = "train_loss"
+    if estimator.early_stopping:
+        monitor = "valid_loss" if estimator.scoring == "loss" else "valid_score"
+    return training.Net(
+        module,
+        criterion=estimator._make_loss(),
+        solver=estimator.solver,
+        solver_params=solver_params.get(estimator.solver),
+        lr=estimator.learning_rate_init,
+        max_epochs=estimator.max_iter,
+        batch_size=batch_size,
+        schedule=training.Schedule(
+            estimator.learning_rate,
+            estimator.learning_rate_init,
+            estimator.max_iter,
+            power_t=estimator.power_t,
+            decay_rate=estimator.decay_rate,
+            decay_epochs=estimator.decay_epochs,
+        ),
+        stopping=training.Stopping(estimator.tol, estimator.n_iter_no_change, monitor),
+        generator=estimator._generator,
+        penalty=training.Penalty(
+            estimator.alpha, estimator.l1_alpha, decoupled=estimator.solver == "adamw"
+        ),
+        average=average,
+        shuffle=estimator.shuffle,
+        batch_growth=estimator.batch_growth,
+        scale_learning_rate=estimator.scale_learning_rate,
+        max_grad_norm=estimator.max_grad_norm,
+        max_fun=estimator.max_fun,
+        draws_unseeded=estimator._draws_unseeded,
+        verbose=int(estimator.verbose),
+        device=device,
+    )

@@ -1,0 +1,38 @@
+"""Every snippet of the words runs, in order, page by page."""
+
+import re
+import warnings
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = ["README.md", "docs/user_guide.md"]
+
+mpl.use("Agg")
+
+
+def snippets(page):
+    return re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text("utf-8"), re.M | re.S)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_snippets_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # pictures go there
+    code = snippets(page)
+    assert code
+    names = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "Stochastic Optimizer")
+        for number, snippet in enumerate(code, start=1):
+            exec(compile(snippet, f"{page}, snippet {number}", "exec"), names)
+
+
+@pytest.mark.parametrize("page", [*PAGES, "docs/design.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(page):
+    path = ROOT / page
+    for target in re.findall(r"\]\(([^)#]+)", path.read_text("utf-8")):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
