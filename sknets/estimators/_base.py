@@ -147,6 +147,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         else:
             self._check_target(y)
         self._learn_weights(y, sample_weight)
+        X, y, sample_weight = _without_zeros(X, y, self._weigh(y, sample_weight))
         spec = self._module_spec(X.shape[1], self.n_outputs_)
         check_options(self, spec)
         if is_first:
@@ -205,10 +206,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         sample_weight = check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
-        kept = sample_weight > 0
-        if kept.all():
-            return X, y, sample_weight
-        return X[kept], y[kept], sample_weight[kept]
+        return _without_zeros(X, y, sample_weight)
 
     def _set_aside(self, X, y, sample_weight, validation, is_partial):
         """Return the training rows and the validation rows, or None for the latter."""
@@ -231,11 +229,11 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         if y_val is None:
             raise ValueError("X_val needs y_val, which is None.")
         try:
-            valid = self._check_data(X_val, y_val, weight_val, reset=False)
-            self._check_target(valid[1], is_validation=True)
+            X_val, y_val, weight_val = self._check_data(X_val, y_val, weight_val, reset=False)
+            self._check_target(y_val, is_validation=True)
         except ValueError as error:
             raise ValueError(f"The validation data (X_val, y_val): {error}") from error
-        return train, valid
+        return train, _without_zeros(X_val, y_val, self._weigh(y_val, weight_val))
 
     def _batch_size(self, n_rows):
         if self.solver in ("gd", "lbfgs"):
@@ -246,19 +244,18 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. "
                 f"It is going to be clipped: batch_size={self.batch_size}, {n_rows} rows.",
-                stacklevel=2,
+                stacklevel=6,  # the caller of fit
             )
         return min(self.batch_size, n_rows)
 
     def _make_rows(self, X, y, sample_weight, dtype, device):
-        weight = self._weigh(y, sample_weight)
         target = to_tensor(self._encode_target(y), dtype, device)
         if target.ndim == 1:  # classes of a softmax
             target = target.long()
         return training.Rows(
             to_inputs(X, dtype, device),
             target,
-            None if weight is None else to_tensor(weight, dtype, device),
+            None if sample_weight is None else to_tensor(sample_weight, dtype, device),
             dtype=dtype,
             device=device,
         )
@@ -322,3 +319,13 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
 
     def __setstate__(self, state):
         super().__setstate__(load_net(self, state))
+
+
+def _without_zeros(X, y, sample_weight):
+    """Remove the rows whose weight is zero."""
+    if sample_weight is None or (sample_weight > 0).all():
+        return X, y, sample_weight
+    kept = sample_weight > 0
+    if not kept.any():
+        raise ValueError("class_weight gives every row a weight of zero; no row is left to fit.")
+    return X[kept], y[kept], sample_weight[kept]

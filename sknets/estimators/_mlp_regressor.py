@@ -194,8 +194,8 @@ class MLPRegressor(RegressorTask, BaseMLP):
     >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
     >>> network = MLPRegressor(learning_rate="cosine", random_state=0)
     >>> model = make_pipeline(StandardScaler(), network).fit(X_train, y_train)
-    >>> round(model.score(X_test, y_test), 1)
-    0.4
+    >>> model.score(X_test, y_test) > 0.3
+    True
     """
 
     _parameter_constraints: dict = {

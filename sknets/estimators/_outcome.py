@@ -54,7 +54,7 @@ def check_outcome(estimator, net, rows, *, is_partial):
         warnings.warn(
             "Training interrupted by user. The estimator predicts with the weights of epoch "
             f"{estimator.n_iter_}.",
-            stacklevel=2,
+            stacklevel=6,
         )
     if is_partial:
         return
@@ -77,7 +77,7 @@ def check_outcome(estimator, net, rows, *, is_partial):
             f"prediction. {advice}"
         )
     for message in messages:
-        warnings.warn(message, ConvergenceWarning, stacklevel=2)
+        warnings.warn(message, ConvergenceWarning, stacklevel=6)  # the caller of fit
 
 
 def _is_worse_than_constant(estimator, net, rows):

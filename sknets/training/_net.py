@@ -120,11 +120,7 @@ class Net(skorch.NeuralNet):
         self.max_grad_norm = max_grad_norm
         self.max_fun = max_fun
         self.draws_unseeded = draws_unseeded
-        kwargs = {
-            "train_split": None,
-            "iterator_train": Batches,
-            "iterator_valid": Batches,
-        } | kwargs
+        kwargs = {"train_split": None} | kwargs
         super().__init__(module, criterion=criterion, optimizer=None, **kwargs)
 
     # --- set-up -----------------------------------------------------------------------------
@@ -155,11 +151,7 @@ class Net(skorch.NeuralNet):
     def get_iterator(self, dataset, training=False):
         """Cut `Rows` into batches; leave other data to skorch."""
         if not isinstance(dataset, Rows):
-            self.iterator_valid, previous = torch.utils.data.DataLoader, self.iterator_valid
-            try:
-                return super().get_iterator(dataset, training=False)
-            finally:
-                self.iterator_valid = previous
+            return super().get_iterator(dataset, training=training)
         size = min(self.batch_size, len(dataset))
         return Batches(dataset, size, shuffle=training and self.shuffle, generator=self.generator)
 
@@ -330,7 +322,7 @@ class Net(skorch.NeuralNet):
             try:
                 self.notify("on_epoch_end", dataset_train=rows, dataset_valid=self.valid_rows)
             except KeyboardInterrupt:  # how skorch's callbacks ask for the end
-                self.stop_reason = "callback"
+                self.stop_reason = "callback" if self.callbacks_ else "interrupt"
         if not self.stopping.restores and not math.isfinite(loss) and not self.flat.is_finite():
             self.stop_reason = "diverged"
         elif self.stop_reason == "max_iter" and (self.solver != "lbfgs" or self.stopping.restores):

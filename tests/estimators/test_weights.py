@@ -113,3 +113,16 @@ def test_metadata_routing(Network):
         result = cross_validate(model, X, y, cv=2, params={"sample_weight": weight})
         assert np.isfinite(result["test_score"]).all()
     assert is_classifier(model) == (Network is MLPClassifier)
+
+
+@pytest.mark.parametrize("batch_size", [8, 200])
+@pytest.mark.filterwarnings("ignore:Got `batch_size`")
+def test_class_weight_of_zero_removes_the_class_from_the_loss(batch_size):
+    model = MLPClassifier(batch_size=batch_size, max_iter=5, random_state=0)
+    by_class = clone(model).set_params(class_weight={0: 0, 1: 1, 2: 1}).fit(X_IRIS, Y_IRIS)
+    model.partial_fit(X_IRIS[50:], Y_IRIS[50:], classes=[0, 1, 2])
+    for _ in range(4):
+        model.partial_fit(X_IRIS[50:], Y_IRIS[50:])
+    np.testing.assert_allclose(by_class.predict_proba(X_IRIS), model.predict_proba(X_IRIS))
+    with pytest.raises(ValueError, match="class_weight gives every row a weight of zero"):
+        clone(model).set_params(class_weight={0: 0, 1: 0, 2: 0}).fit(X_IRIS, Y_IRIS)

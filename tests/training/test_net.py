@@ -189,3 +189,9 @@ def test_lbfgs_reaches_the_minimum_and_records_iterations():
     losses = net.history[:, "train_loss"]
     assert losses == sorted(losses, reverse=True)
     assert len(losses) == net.n_epochs
+
+
+def test_net_predicts_as_any_skorch_net():
+    net = make_net().fit(make_rows())
+    raw = net.raw_outputs([torch.from_numpy(X)])
+    np.testing.assert_allclose(net.predict(X), raw.numpy())

@@ -170,7 +170,7 @@ def test_step_follows_torchs_interface():
         flat.grad.zero_()
         loss = training.HalfSquaredError()(network(x), y)
         loss.backward()
-        return loss
+        return loss.detach()
 
     first = float(solver.step(closure))
     for _ in range(20):
