@@ -30,6 +30,10 @@ class Solver(torch.optim.Optimizer):
         self.state[theta]["step"] = 0
         self._theta = theta
 
+    def add_param_group(self, param_group):
+        """Take the parameters; Torch's own method imports its compiler, which takes a second."""
+        self.param_groups.append({**self.defaults, "params": list(param_group["params"])})
+
     @property
     def lr(self):
         """The current learning rate, in skorch's and Torch's own place for it."""

@@ -3,7 +3,11 @@
 One row each. An error names what was wrong; the estimator, fitted before, predicts as it did.
 """
 
+import gc
 import random
+import signal
+import subprocess
+import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,8 +16,10 @@ import pytest
 import skorch
 import torch
 from sklearn.base import clone, is_classifier
+from sklearn.callback import ScoringMonitor
 
-from sknets import MLPClassifier, MLPRegressor, ModuleClassifier, ModuleRegressor
+from sknets import MLPClassifier, MLPRegressor, ModuleClassifier, ModuleRegressor, training
+from sknets.estimators._callbacks import EpochTasks
 from tests.estimators.estimators import (
     ALL,
     MLPS,
@@ -376,6 +382,42 @@ def test_interrupt_warns_and_leaves_a_fitted_estimator(estimator):
         network.fit(X, y)
     assert network.n_iter_ == len(network.loss_curve_) == 7
     assert np.isfinite(network.score(X, y))
+
+
+def test_ctrl_c_on_the_keyboard():
+    script = """
+import warnings
+from sklearn.datasets import load_diabetes
+from sknets import MLPRegressor
+X, y = load_diabetes(return_X_y=True)
+network = MLPRegressor(max_iter=10**7, n_iter_no_change=float("inf"), verbose=True)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    network.fit(X, y)
+assert "Training interrupted by user" in str(caught[0].message)
+assert 0 < network.n_iter_ < 10**7
+print("predicted", len(network.predict(X)))
+"""
+    command = [sys.executable, "-u", "-c", script]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline().startswith("Iteration 1, loss = ")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out.splitlines()[-1]) == (0, "predicted 442")
+
+
+@pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
+def test_fitted_estimator_lets_go_of_the_data(estimator):
+    X, y = data_for(estimator)
+    network = clone(estimator).set_params(max_iter=2, early_stopping=True, random_state=0)
+    monitor = ScoringMonitor(scoring="accuracy" if is_classifier(network) else "r2")
+    network.set_callbacks(monitor).fit(X, y)
+    gc.collect()
+    assert not [thing for thing in gc.get_objects() if type(thing) in (training.Rows, EpochTasks)]
+    assert network.n_iter_ == 2
 
 
 def test_interrupt_in_the_first_epoch():

@@ -1,5 +1,8 @@
 """Solvers against the textbook's equations in NumPy, over 50 steps on a small network."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -178,6 +181,17 @@ def test_step_follows_torchs_interface():
     assert last < first
     assert solver.param_groups[0]["lr"] == RATE
     assert set(solver.state_dict()) == {"state", "param_groups"}
+
+
+def test_first_fit_does_not_import_torchs_compiler():
+    # it takes longer than a small fit, in every process of a grid search
+    script = (
+        "import sys, numpy as np, sknets\n"
+        "X = np.random.default_rng(0).standard_normal((30, 2))\n"
+        "sknets.MLPRegressor(learning_rate='cosine', max_iter=2).fit(X, X[:, 0]).predict(X)\n"
+        "assert 'torch._dynamo' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 @pytest.mark.parametrize("name", training.SOLVERS)
