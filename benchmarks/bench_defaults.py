@@ -65,8 +65,19 @@ CANDIDATES = {
     "learning_rate='cosine'": {"learning_rate": "cosine"},
     "learning_rate='one_cycle', 0.01": {"learning_rate": "one_cycle", "learning_rate_init": 0.01},
     "early_stopping=True": {"early_stopping": True},
+    "batch_growth=1.01": {"batch_growth": 1.01},
+    "solver='rmsprop'": {"solver": "rmsprop"},
+    "solver='rmsprop', rho=0.99": {"solver": "rmsprop", "rho": 0.99},
+    "average_decay=0.9": {"average": "exponential", "average_decay": 0.9},
     "activation='silu'": {"activation": "silu"},
 }
+
+# Parameters of one task alone; on data sets of the other task these are the defaults.
+REGRESSION = {
+    "loss='huber'": {"loss": "huber"},
+    "loss='huber', huber_delta=2": {"loss": "huber", "huber_delta": 2.0},
+}
+CLASSIFICATION = {"label_smoothing=0.1": {"label_smoothing": 0.1}}
 
 
 def models(task, seed):
@@ -79,7 +90,9 @@ def models(task, seed):
         linear = LogisticRegressionCV(
             cv=5, l1_ratios=(0,), scoring="neg_log_loss", max_iter=2000, use_legacy_attributes=False
         )
-    networks = {name: ours(random_state=seed, **params) for name, params in CANDIDATES.items()}
+    of_task = REGRESSION if task == "regression" else CLASSIFICATION
+    candidates = CANDIDATES | dict.fromkeys((*REGRESSION, *CLASSIFICATION), {}) | of_task
+    networks = {name: ours(random_state=seed, **params) for name, params in candidates.items()}
     return {
         "the defaults": ours(random_state=seed),
         "scikit-learn's MLP": theirs,

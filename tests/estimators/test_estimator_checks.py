@@ -1,7 +1,6 @@
 """All of scikit-learn's estimator checks, at the defaults, with none expected to fail."""
 
 import warnings
-from collections import Counter
 
 import pytest
 from sklearn.utils import get_tags
@@ -13,6 +12,13 @@ from sklearn.utils.estimator_checks import (
 )
 
 from tests.estimators.estimators import ALL
+
+# Checks that skip themselves: one wants SCIPY_ARRAY_API set in the environment, one a
+# decision_function, which scikit-learn's networks do not have either.
+SKIP_THEMSELVES = {
+    "check_array_api_input",
+    "check_classifiers_multilabel_output_format_decision_function",
+}
 
 
 @parametrize_with_checks(ALL)
@@ -37,8 +43,9 @@ def test_no_tag_switches_checks_off(estimator):
     assert not tags.no_validation
     assert tags.requires_fit
     assert not (tags.classifier_tags or tags.regressor_tags).poor_score
-    names = Counter(
+    checks = [
         getattr(check, "func", check).__name__
         for _, check in estimator_checks_generator(estimator, mark="skip")
-    )
-    assert sum(names.values()) >= (60 if tags.classifier_tags else 58)
+    ]
+    passed = [name for name in checks if name not in SKIP_THEMSELVES]
+    assert len(passed) >= (60 if tags.classifier_tags else 58)
