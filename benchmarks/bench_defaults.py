@@ -91,7 +91,7 @@ def models(task, seed):
             cv=5, l1_ratios=(0,), scoring="neg_log_loss", max_iter=2000, use_legacy_attributes=False
         )
     of_task = REGRESSION if task == "regression" else CLASSIFICATION
-    candidates = CANDIDATES | dict.fromkeys((*REGRESSION, *CLASSIFICATION), {}) | of_task
+    candidates = CANDIDATES | {name: {} for name in (*REGRESSION, *CLASSIFICATION)} | of_task
     networks = {name: ours(random_state=seed, **params) for name, params in candidates.items()}
     return {
         "the defaults": ours(random_state=seed),

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknets import training
 from sknets.estimators._callbacks import EpochTasks
-from sknets.estimators._outcome import check_outcome, record
+from sknets.estimators._outcome import TrainingRecord, check_outcome
 from sknets.estimators._parameters import CONSTRAINTS, check_options, make_net
 from sknets.estimators._placement import choose_device, choose_dtype, to_inputs, to_tensor
 from sknets.estimators._sklearn import (
@@ -22,11 +22,11 @@ from sknets.estimators._sklearn import (
 from sknets.estimators._state import load_net, to_arrays
 from sknets.estimators._validation_data import make_valid_score, split_rows
 
-#: Values of a block of X that are predicted at once, at the width of its widest layer.
+#: Values in a block of rows that are predicted at once, at a width of 1024 or that of X.
 _PREDICT_VALUES = 2**22
 
 
-class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
+class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
     """Base of all estimators: a task (what y is) meets an architecture (what the network is).
 
     A task (`ClassifierTask`, `RegressorTask`) fills `_learn_target`, `_check_target`,
@@ -123,7 +123,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         tasks = self._open_tasks(X, y, sample_weight, is_partial)
         before = dict(vars(self))
         previous = getattr(self, "net_", None) if is_partial or self.warm_start else None
-        buffers = None if previous is None else previous.snapshot()
+        undo = None if previous is None else self._undo(previous)
         try:
             self._train(X, y, sample_weight, validation, tasks, previous, is_partial, classes)
             if tasks is not None:
@@ -131,11 +131,26 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
-            if previous is not None:
-                previous.flat.bind()
-                previous.restore(buffers)
+            if undo is not None:
+                undo()
             raise
         return self
+
+    def _undo(self, net):
+        """Return a function that puts a net back to where it is now."""
+        snapshot = net.snapshot()
+        values, n_epochs = net.flat.values, len(net.history)
+        generators = {g: g.get_state() for g in (self._generator, net.device_generator)}
+
+        def undo():
+            net.module_.to(dtype=values.dtype, device=values.device)
+            net.flat.bind()
+            net.restore(snapshot)
+            del net.history[n_epochs:]
+            for generator, state in generators.items():
+                generator.set_state(state)
+
+        return undo
 
     def _train(self, X, y, sample_weight, validation, tasks, previous, is_partial, classes):
         is_first = previous is None
@@ -152,6 +167,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         check_options(self, spec)
         if is_first:
             self._spec = spec
+            self._build_state = training.generator_to_array(self._generator)
             module = self._build_module(spec, self._generator)
         elif spec != self._spec:
             raise ValueError(
@@ -163,9 +179,9 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
             module = previous.module_
 
         (X, y, sample_weight), valid = self._set_aside(X, y, sample_weight, validation, is_partial)
-        batch_size = self._batch_size(len(y))
+        batch_size = self._batch_size(X.shape[0])
         step_size = batch_size * sum(p.numel() for p in module.parameters())
-        device = choose_device(self.device, step_size)
+        device = choose_device(self.device, step_size, self.dtype)
         dtype = choose_dtype(self.dtype, X, device)
         net = make_net(self, module.to(dtype), device, batch_size)
         net.callbacks = [*(self.callbacks or []), *([] if tasks is None else [tasks])]
@@ -182,7 +198,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         n_before = len(net.history)
         with training.threads_for(step_size):
             net.partial_fit(rows, epochs=1 if is_partial else self.max_iter)
-            record(self, net, n_before)
+            self.n_iter_ = len(net.history) - n_before
             check_outcome(self, net, rows, is_partial=is_partial)
         net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb is not tasks]
         net.callbacks = list(self.callbacks or [])
@@ -220,7 +236,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
             if not self.early_stopping:
                 return train, None
             kept, held = split_rows(
-                len(y), self.validation_fraction, self._split_seed, self._strata(y), y
+                X.shape[0], self.validation_fraction, self._split_seed, self._strata(y), y
             )
             return tuple(
                 tuple(None if part is None else part[rows] for part in train)
@@ -249,13 +265,18 @@ class BaseNet(CallbackSupportMixin, BaseEstimator, ABC):
         return min(self.batch_size, n_rows)
 
     def _make_rows(self, X, y, sample_weight, dtype, device):
+        weight, mean_weight = None, 1.0
+        if sample_weight is not None:
+            mean_weight = float(np.mean(sample_weight))
+            weight = to_tensor(sample_weight / mean_weight, dtype, device)
         target = to_tensor(self._encode_target(y), dtype, device)
         if target.ndim == 1:  # classes of a softmax
             target = target.long()
         return training.Rows(
             to_inputs(X, dtype, device),
             target,
-            None if sample_weight is None else to_tensor(sample_weight, dtype, device),
+            weight,
+            mean_weight=mean_weight,
             dtype=dtype,
             device=device,
         )

@@ -6,7 +6,7 @@ import skorch
 class EpochTasks(skorch.callbacks.Callback):
     """Report every epoch to scikit-learn's callbacks as a task of the fit, which it opens.
 
-    scikit-learn marks its protocol experimental; this class is the only place that speaks it.
+    scikit-learn marks its protocol experimental; `BaseNet._open_tasks` begins it, this class speaks it.
 
     Parameters
     ----------
@@ -39,11 +39,15 @@ class EpochTasks(skorch.callbacks.Callback):
     def on_epoch_end(self, net, **kwargs):
         """Close it, with an estimator that predicts as if training had ended here."""
         task, self.task = self.task, None
-        should_stop = task.call_on_fit_task_end(
-            estimator=self.estimator,
-            reconstruction_attributes=dict,  # the estimator predicts already
-            **self.data,
-        )
+        try:
+            should_stop = task.call_on_fit_task_end(
+                estimator=self.estimator,
+                reconstruction_attributes=dict,  # the estimator predicts already
+                **self.data,
+            )
+        except KeyboardInterrupt:  # the user's, not a callback's
+            net.stop_reason = "interrupt"
+            raise
         if should_stop:
             raise KeyboardInterrupt  # how skorch's callbacks ask for the end
 

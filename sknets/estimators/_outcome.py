@@ -6,70 +6,122 @@ import warnings
 import torch
 from sklearn.exceptions import ConvergenceWarning
 
+from sknets import training
 
-def record(estimator, net, n_before):
-    """Turn the history of the net into fitted attributes."""
-    rows = net.history
-    names = {
-        "loss": "train_loss",
-        "validation_loss": "valid_loss",
-        "validation_score": "valid_score",
-        "learning_rate": "lr",
-        "seconds": "dur",
-    }
-    estimator.history_ = {
-        name: [row.get(key, math.nan) for row in rows]
-        for name, key in names.items()
-        if any(key in row for row in rows)
-    }
-    estimator.loss_curve_ = list(estimator.history_.get("loss", []))
-    estimator.loss_ = estimator.loss_curve_[-1] if estimator.loss_curve_ else math.nan
-    estimator.n_iter_ = len(rows) - n_before
-    estimator.t_ = net.n_seen
-    estimator.best_loss_ = min(estimator.loss_curve_, default=math.inf)
-    estimator.validation_scores_ = estimator.best_validation_score_ = None
-    if estimator.early_stopping:
-        estimator.best_loss_ = None
-        if estimator.scoring == "loss":  # a score is the greater the better
-            scores = [-loss for loss in estimator.history_.get("validation_loss", [])]
-        else:
-            scores = list(estimator.history_.get("validation_score", []))
-        estimator.validation_scores_ = scores
-        estimator.best_validation_score_ = net.stopping.sign * net.stopping.best
+_NAMES = {
+    "loss": "train_loss",
+    "validation_loss": "valid_loss",
+    "validation_score": "valid_score",
+    "learning_rate": "lr",
+    "seconds": "dur",
+}
+
+
+class TrainingRecord:
+    """Fitted attributes that are read off the net: what training recorded, epoch by epoch."""
+
+    @property
+    def history_(self):
+        """A list of one value per epoch by name."""
+        rows = self.net_.history
+        return {
+            name: [row.get(key, math.nan) for row in rows]
+            for name, key in _NAMES.items()
+            if any(key in row for row in rows)
+        }
+
+    @property
+    def loss_curve_(self):
+        """Training loss of each epoch."""
+        return [row["train_loss"] for row in self.net_.history]
+
+    @property
+    def loss_(self):
+        """Training loss of the last epoch."""
+        history = self.net_.history
+        return history[-1]["train_loss"] if history else math.nan
+
+    @property
+    def best_loss_(self):
+        """Lowest training loss; None with early stopping."""
+        if self.net_.stopping.restores:
+            return None
+        return self.net_.lowest.get("train_loss", math.inf)
+
+    @property
+    def validation_scores_(self):
+        """Validation score of each epoch; None without early stopping."""
+        stopping = self.net_.stopping
+        if not stopping.restores:
+            return None
+        key = stopping.monitor
+        return [stopping.sign * row[key] for row in self.net_.history if key in row]
+
+    @property
+    def best_validation_score_(self):
+        """Best validation score of the last fit; None without early stopping."""
+        stopping = self.net_.stopping
+        return stopping.sign * stopping.best if stopping.restores else None
+
+    @property
+    def t_(self):
+        """Rows seen in training."""
+        return self.net_.n_seen
+
+
+_LBFGS_ADVICE = {
+    "max_iter": "increase max_iter={0.max_iter}, or scale the data.",
+    "max_fun": "increase max_fun={0.max_fun}, or scale the data.",
+    "line_search": "the line search found no lower loss. Scale the data, or increase tol={0.tol}.",
+}
 
 
 def check_outcome(estimator, net, rows, *, is_partial):
     """Raise if training diverged, warn if it is not done."""
+    stopping, n_iter = net.stopping, estimator.n_iter_
+    if n_iter and stopping.restores and stopping.best_state is None and net.flat.is_finite():
+        raise ValueError(
+            f"The validation score (scoring={estimator.scoring!r}) was NaN in every epoch. R² of a "
+            "single row is: give more validation rows, or another scoring."
+        )
     advice = (
         "Scale X (StandardScaler), lower learning_rate_init="
         f"{estimator.learning_rate_init}, or set max_grad_norm."
     )
-    never_finite = net.stopping.restores and estimator.n_iter_ and net.stopping.best_state is None
-    if net.stop_reason == "diverged" or never_finite or not net.flat.is_finite():
+    has_exploded = n_iter and not math.isfinite(estimator.loss_) and stopping.best_state is None
+    if net.stop_reason == "diverged" or has_exploded or not net.flat.is_finite():
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may contain large"
             f" values and need to be preprocessed. {advice}"
         )
     if net.stop_reason == "interrupt":
         warnings.warn(
-            "Training interrupted by user. The estimator predicts with the weights of epoch "
-            f"{estimator.n_iter_}.",
+            "Training interrupted by user. The estimator predicts with the weights it had then, "
+            f"after {n_iter} whole epochs.",
             stacklevel=6,
         )
     if is_partial:
+        if net.optimizer_.lr == 0:
+            warnings.warn(
+                f"learning_rate={estimator.learning_rate!r} has come down to 0 after "
+                f"max_iter={estimator.max_iter} epochs: partial_fit changes nothing any more. "
+                "Raise max_iter, or use learning_rate='constant'.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
         return
     messages = []
-    if estimator.solver == "lbfgs" and net.stop_reason in ("max_iter", "max_fun", "line_search"):
+    if estimator.solver == "lbfgs" and net.stop_reason in _LBFGS_ADVICE:
         messages.append(
-            f"lbfgs failed to converge after {estimator.n_iter_} iteration(s) ({net.stop_reason}): "
-            f"increase max_iter={estimator.max_iter} or max_fun={estimator.max_fun}, or scale the data."
+            f"lbfgs failed to converge after {n_iter} iteration(s): "
+            + _LBFGS_ADVICE[net.stop_reason].format(estimator)
         )
     elif net.stop_reason == "max_iter" and not net.schedule.is_planned:
         messages.append(
             f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
             "optimization hasn't converged yet."
         )
-    if estimator.n_iter_ and not math.isfinite(estimator.loss_):
+    if n_iter and not math.isfinite(estimator.loss_):
         messages.append(f"Training diverged; the weights of the best epoch are kept. {advice}")
     elif net.stop_reason != "interrupt" and _is_worse_than_constant(estimator, net, rows):
         messages.append(
@@ -81,8 +133,13 @@ def check_outcome(estimator, net, rows, *, is_partial):
 
 
 def _is_worse_than_constant(estimator, net, rows):
-    zeros = torch.zeros(
-        (len(rows), estimator.n_outputs_), dtype=net.flat.values.dtype, device=net.device
-    )
-    constant = float(net.criterion_(zeros, rows.y, rows.weight))
-    return estimator.loss_ > 2 * constant + 0.1  # a constant y is predicted without loss
+    values = net.flat.values
+    zeros = torch.zeros((len(rows), estimator.n_outputs_), dtype=values.dtype, device=values.device)
+    limit = (
+        2 * float(net.criterion_(zeros, rows.y, rows.weight)) + 0.1
+    )  # a constant y costs nothing
+    if not estimator.loss_ > limit:
+        return False
+    # loss_ has penalties in it: look at the predictions themselves
+    raw = net.raw_outputs(x for x, _, _ in training.Batches(rows, 4096)).to(values.device)
+    return float(net.criterion_(raw, rows.y, rows.weight)) > limit

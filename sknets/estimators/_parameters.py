@@ -70,6 +70,11 @@ def check_options(estimator, spec):
                 f"solver='lbfgs' minimises a smooth loss over all rows and cannot use {name}="
                 f"{getattr(estimator, name)!r}; choose another solver, such as 'adam'."
             )
+    if estimator.l1_alpha > 0 and estimator.average is not None:
+        raise ValueError(
+            f"average={estimator.average!r} would fill in the exact zeros of l1_alpha="
+            f"{estimator.l1_alpha}; set one of them to its default."
+        )
     if estimator.solver == "gd" and estimator.batch_growth > 1:
         raise ValueError("solver='gd' always takes all rows: batch_growth must be 1.")
 

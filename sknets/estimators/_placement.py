@@ -24,7 +24,7 @@ WORTH_THE_TRIP = 10_000_000
 SMALL_DATA = 100_000
 
 
-def choose_device(device, step_size):
+def choose_device(device, step_size, dtype="auto"):
     """Return the `torch.device` that the parameter `device` means.
 
     Parameters
@@ -33,6 +33,8 @@ def choose_device(device, step_size):
         "auto", or a Torch device such as "cpu", "cuda", "cuda:1", "mps".
     step_size : int
         Multiply-adds in a training step.
+    dtype : str, default="auto"
+        The parameter `dtype`: "auto" passes by an accelerator that does not know it.
 
     Raises
     ------
@@ -41,7 +43,9 @@ def choose_device(device, step_size):
     """
     if device == "auto":
         if torch.accelerator.is_available() and step_size >= WORTH_THE_TRIP:
-            return torch.accelerator.current_accelerator()
+            accelerator = torch.accelerator.current_accelerator()
+            if not (dtype == "float64" and accelerator.type == "mps"):
+                return accelerator
         return torch.device("cpu")
     try:
         chosen = torch.device(device)

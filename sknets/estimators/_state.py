@@ -4,6 +4,7 @@ NumPy arrays and plain values alone, from which the network is built again. A mo
 loads on a machine without one, and formats that know no Torch can carry it.
 """
 
+import skorch
 import torch
 
 from sknets import training
@@ -23,9 +24,11 @@ def to_arrays(state):
         "dtype": str(net.flat.values.dtype).removeprefix("torch."),
         "device": str(net.device),
         "generator": training.generator_to_array(generator),
+        "device_generator": training.generator_to_array(net.device_generator),
         "output": (type(output), _arrays_of(output)),
         "batch_size": net.batch_size,
         **training.net_state(net),
+        "history": [dict(row) for row in net.history],
     }
     return state
 
@@ -42,8 +45,9 @@ def load_net(estimator, state):
     state["_output"] = output_class(**buffers)
     vars(estimator).update(state)
 
-    # the generator belongs to the fit: building draws from another one, and is overwritten
-    module = estimator._build_module(state["_spec"], torch.Generator())
+    # drawn as in the fit: a user's module may hold draws that are no part of its state dict
+    build_generator = training.generator_from_array(state["_build_state"])
+    module = estimator._build_module(state["_spec"], build_generator)
     module = module.to(getattr(torch, saved["dtype"]))
     module.load_state_dict(
         {name: torch.from_numpy(a.copy()) for name, a in saved["module"].items()}
@@ -51,7 +55,13 @@ def load_net(estimator, state):
     net = make_net(estimator, module, _available(saved["device"]), saved["batch_size"])
     net.callbacks = list(estimator.callbacks or [])
     net.initialize()
+    saved["history"] = skorch.history.History(saved["history"])
     training.resume(net, saved, is_same_fit=True)
+    if net.device_generator is not state["_generator"]:
+        # an accelerator's generator was seeded from the fit's just now: put both back
+        state["_generator"].set_state(torch.from_numpy(saved["generator"]))
+        if str(net.device) == saved["device"]:
+            net.device_generator.set_state(torch.from_numpy(saved["device_generator"]))
     net.module_.eval()
     state["net_"] = net
     return state

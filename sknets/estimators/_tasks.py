@@ -1,5 +1,7 @@
 """The two tasks: everything that depends on y."""
 
+import warnings
+
 import numpy as np
 import scipy.sparse as sp
 import torch
@@ -75,16 +77,30 @@ class ClassifierTask(ClassifierMixin):
         given = 1.0 if sample_weight is None else sample_weight
         if self._is_multilabel:
             dense = y.toarray() if sp.issparse(y) else y
-            return given * compute_sample_weight(self.class_weight, dense)
+            return given * compute_sample_weight(self._class_weights, dense)
         return given * self._class_weights[np.searchsorted(self.classes_, y)]
 
     def _learn_weights(self, y, sample_weight):
-        if self.class_weight is None or self._is_multilabel:
+        if self.class_weight is None:
+            return
+        if self._is_multilabel:
+            self._class_weights = self._label_weights(y)
             return
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
         self._class_weights = compute_class_weight(
             self.class_weight, classes=self.classes_, y=y, sample_weight=weight
         )
+
+    def _label_weights(self, y):
+        """Return a dict of class weights for each label."""
+        if self.class_weight != "balanced":
+            return self.class_weight
+        weights = []
+        for label in (y.toarray() if sp.issparse(y) else y).T:
+            classes = np.unique(label)
+            weight = compute_class_weight("balanced", classes=classes, y=label)
+            weights.append(dict(zip(classes, weight, strict=True)))
+        return weights
 
     def _strata(self, y):
         if self._is_multilabel:
@@ -228,10 +244,11 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
                 f"y reaches {np.abs(y).max():.3g}, too large to standardise in float64; "
                 "divide it by a constant."
             )
+        is_constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(mean)
+        self._is_constant_target = bool(is_constant.all())
         if self.loss == "poisson":
             self._output = modules.ExpOutput(np.where(mean > 0, mean, 1.0))
         else:
-            is_constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(mean)
             self._output = modules.IdentityOutput(mean, np.where(is_constant, 1.0, spread))
         self.out_activation_ = self._output.name
 
@@ -296,7 +313,15 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         self : object
             The estimator after the epoch.
         """
-        return self._fit(X, y, sample_weight, is_partial=True)
+        is_first = not hasattr(self, "net_")
+        self._fit(X, y, sample_weight, is_partial=True)
+        if is_first and self._is_constant_target:
+            warnings.warn(
+                "The first call to partial_fit saw a y without spread, so y is learned as it is. Begin "
+                "with more rows: their spread is the scale in which y is learned.",
+                stacklevel=2,
+            )
+        return self
 
     def predict(self, X):
         """Predict the target.

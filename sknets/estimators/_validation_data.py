@@ -74,7 +74,15 @@ def make_valid_score(estimator, scoring, X, y, sample_weight):
         if not torch.isfinite(raw).all():
             return float("nan")
         view = copy.copy(estimator)
-        view._raw_predict = lambda X: (raw, X.dtype)
-        return float(scorer(view, X, y, **weights))
+        view._raw_predict = lambda Z: (raw, X.dtype) if Z is X else estimator._raw_predict(Z)
+        try:
+            return float(scorer(view, X, y, **weights))
+        except TypeError as error:
+            if weights and "sample_weight" in str(error):
+                raise ValueError(
+                    f"scoring={scoring!r} takes no sample_weight, but there are weights (of your own "
+                    f"or by class_weight): {error}. Use another scorer, or fit without weights."
+                ) from error
+            raise
 
     return valid_score

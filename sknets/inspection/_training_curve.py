@@ -95,7 +95,8 @@ class TrainingCurveDisplay:
             )
         best_epoch = None
         if network.validation_scores_:
-            best_epoch = int(np.nanargmax(network.validation_scores_)) + 1
+            before = len(network.validation_scores_) - network.n_iter_  # of warm starts
+            best_epoch = before + int(np.nanargmax(network.validation_scores_[before:])) + 1
         return cls(history, best_epoch=best_epoch).plot(ax=ax, log=log)
 
     def plot(self, *, ax=None, log=False):

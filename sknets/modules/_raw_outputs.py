@@ -20,7 +20,8 @@ class RawOutputs(nn.Module):
         self.n_outputs = n_outputs
 
     def forward(self, x):
-        raw = self.module(x.to_dense() if x.is_sparse else x)
+        # a copy: x may share memory with the user's X, and a first layer may work in place
+        raw = self.module(x.to_dense() if x.is_sparse else x.clone())
         if raw.ndim == 1:
             raw = raw[:, None]
         expected = (len(x), self.n_outputs)

@@ -1,6 +1,6 @@
 """Averaging of the iterates: a steadier network from a noisy path."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import nn
@@ -39,7 +39,7 @@ class Average:
             self.values.lerp_(theta, 1.0 - self.decay)
 
     @contextmanager
-    def swapped_in(self, theta, module, batches):
+    def swapped_in(self, theta, module, batches, seeded=nullcontext):
         """Put the average in place of the parameters for a while.
 
         Batch normalisation then needs the statistics of the averaged network: the module sees
@@ -50,7 +50,8 @@ class Average:
             return
         own = theta.clone(), [buffer.clone() for buffer in module.buffers()]
         theta.copy_(self.values)
-        recalibrate(module, batches)
+        with seeded():
+            recalibrate(module, batches)
         try:
             yield
         finally:

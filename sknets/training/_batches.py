@@ -20,17 +20,21 @@ class Rows(torch.utils.data.Dataset):
     y : torch.Tensor of shape (n_rows, ...)
         Encoded targets.
     weight : torch.Tensor of shape (n_rows,), default=None
-        Sample weights.
+        Sample weights, relative to their mean.
+    mean_weight : float, default=1.0
+        That mean. A batch counts as the sum of weights ``len(batch) * mean_weight``, so that a
+        heavy row weighs as much in a small batch as in a large one.
     dtype : torch.dtype, default=None
         Type of the batches of a sparse x.
     device : torch.device, default=None
         Device of the batches of a sparse x.
     """
 
-    def __init__(self, x, y, weight=None, *, dtype=None, device=None):
+    def __init__(self, x, y, weight=None, *, mean_weight=1.0, dtype=None, device=None):
         self.x = x
         self.y = y
         self.weight = weight
+        self.mean_weight = mean_weight
         self.dtype = dtype
         self.device = device
 
@@ -53,11 +57,6 @@ class Rows(torch.utils.data.Dataset):
         """Return (x, y, weight) of an index or slice."""
         weight = None if self.weight is None else self.weight[index]
         return self._inputs(index), self.y[index], weight
-
-    @property
-    def weight_sum(self):
-        """Sum of the weights, or the number of rows."""
-        return float(len(self) if self.weight is None else self.weight.sum())
 
 
 def sparse_tensor(matrix, dtype, device):
@@ -131,9 +130,10 @@ class Batches:
     def _cut(self, index, sizes):
         if sp.issparse(self.rows.x):  # sparse tensors cannot be split
             starts = np.cumsum([0, *sizes])
-            positions = np.arange(len(self.rows))[index]
+            if isinstance(index, slice):
+                index = torch.arange(index.start, index.stop)
             for start, stop in pairwise(starts):
-                yield self.rows.take(torch.from_numpy(positions[start:stop]))
+                yield self.rows.take(index[start:stop])
             return
         x, y, weight = self.rows.take(index)
         weights = [None] * len(sizes) if weight is None else weight.split(sizes)

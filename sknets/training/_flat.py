@@ -11,6 +11,9 @@ class FlatParameters:
     `theta.grad`. What a solver, a penalty, an average or a snapshot does is then one
     operation on one vector, however many layers there are.
 
+    Frozen parameters (``requires_grad=False``) lie in the vector and stay as they are, also when they
+    are frozen or released in the middle of training.
+
     Guarantees: `theta[:n_weights]` holds the penalised parameters (those with two or more
     dimensions: weight matrices, kernels, centres), the rest (intercepts, slopes,
     normalisation) follows; loading a state dict into the module writes through to `theta`.
@@ -36,13 +39,13 @@ class FlatParameters:
     """
 
     def __init__(self, module):
-        trainable = [p for p in module.parameters() if p.requires_grad]
-        if not trainable:
+        everything = list(module.parameters())
+        if not any(p.requires_grad for p in everything):
             raise ValueError(
                 f"{type(module).__name__} has no trainable parameter, so there is nothing to fit."
             )
-        weights = [p for p in trainable if p.dim() >= 2]
-        others = [p for p in trainable if p.dim() < 2]
+        weights = [p for p in everything if p.dim() >= 2]
+        others = [p for p in everything if p.dim() < 2]
         values = torch.cat([p.detach().reshape(-1) for p in weights + others])
 
         self.n_weights = sum(p.numel() for p in weights)
@@ -62,6 +65,16 @@ class FlatParameters:
             parameter.data = self.values[start:stop].view(parameter.shape)
             parameter.grad = self.grad[start:stop].view(parameter.shape)
             start = stop
+
+    def frozen(self):
+        """Return the slices of the vector that are frozen now."""
+        slices, start = [], 0
+        for parameter in self._parameters:
+            stop = start + parameter.numel()
+            if not parameter.requires_grad:
+                slices.append(slice(start, stop))
+            start = stop
+        return slices
 
     def is_finite(self):
         """Whether no parameter is NaN or infinite."""

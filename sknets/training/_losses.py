@@ -13,15 +13,18 @@ from torch import nn
 class Loss(nn.Module):
     """Base of all losses.
 
-    ``forward(raw, target, weight=None)`` takes raw outputs of shape (n_rows, n_outputs), a target of
-    the same shape (for the softmax: classes of shape (n_rows,)) and weights of shape (n_rows,).
-    Losses of several outputs are added up.
+    ``forward(raw, target, weight=None, weight_sum=None)`` takes raw outputs of shape
+    (n_rows, n_outputs), a target of the same shape (for the softmax: classes of shape (n_rows,)) and
+    weights of shape (n_rows,).
+    Losses of several outputs are added up. `weight_sum` replaces the sum of the weights, which in
+    a mini-batch is what its rows weigh on average over all data.
     """
 
-    def forward(self, raw, target, weight=None):
+    def forward(self, raw, target, weight=None, weight_sum=None):
         if weight is None:
             return self.elements(raw, target).sum() / len(raw)
-        return self.rows(raw, target).mul(weight).sum() / weight.sum()
+        total = self.rows(raw, target).mul(weight).sum()
+        return total / (weight.sum() if weight_sum is None else weight_sum)
 
     def rows(self, raw, target):
         """Return the loss of each row, shape (n_rows,)."""
@@ -35,10 +38,10 @@ class Loss(nn.Module):
 class HalfSquaredError(Loss):
     """(raw - y)² / 2; gradient raw - y."""
 
-    def forward(self, raw, target, weight=None):
+    def forward(self, raw, target, weight=None, weight_sum=None):
         if weight is None:
             return F.mse_loss(raw, target, reduction="sum") * (0.5 / len(raw))
-        return super().forward(raw, target, weight)
+        return super().forward(raw, target, weight, weight_sum)
 
     def elements(self, raw, target):
         return 0.5 * (raw - target).square()

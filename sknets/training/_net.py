@@ -8,7 +8,9 @@ import skorch
 import torch
 from torch import nn
 
-from sknets.training._batches import Batches, Rows
+from sknets.training._averaging import recalibrate
+from sknets.training._batches import Batches
+from sknets.training._events import BATCH_EVENTS, VALID_ROWS, Events
 from sknets.training._flat import FlatParameters
 from sknets.training._lbfgs import minimize_lbfgs
 from sknets.training._penalties import Penalty
@@ -16,10 +18,9 @@ from sknets.training._seeding import Seeded, generator_on, seed_layers
 from sknets.training._solvers import SOLVERS
 
 _LOWEST_ADAPTIVE_RATE = 1e-6
-_BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
-class Net(skorch.NeuralNet):
+class Net(Events, skorch.NeuralNet):
     """Train a ready module on ready tensors.
 
     skorch's events, history and checkpoints work as everywhere. Four things are overridden: the
@@ -74,6 +75,8 @@ class Net(skorch.NeuralNet):
     ----------
     flat : FlatParameters
         The parameters as one vector.
+    device_generator : torch.Generator
+        The source of random numbers of the layers: `generator`, or one on the accelerator.
     n_epochs, n_seen : int
         Epochs done and rows seen, over all calls.
     lowest : dict
@@ -143,24 +146,11 @@ class Net(skorch.NeuralNet):
         self.n_seen = 0
         self.stop_reason = None
         self.lowest = {}
+        self._growth = 1.0
         self.penalty = self.penalty or Penalty()
-        self._device_generator = generator_on(self.generator, self.device)
-        seed_layers(self.module_, self._device_generator)
+        self.device_generator = generator_on(self.generator, self.device)
+        seed_layers(self.module_, self.device_generator)
         return self
-
-    def get_iterator(self, dataset, training=False):
-        """Cut `Rows` into batches; leave other data to skorch."""
-        if not isinstance(dataset, Rows):
-            return super().get_iterator(dataset, training=training)
-        size = min(self.batch_size, len(dataset))
-        return Batches(dataset, size, shuffle=training and self.shuffle, generator=self.generator)
-
-    def _listens(self, events):
-        return any(
-            getattr(type(callback), event) is not getattr(skorch.callbacks.Callback, event)
-            for _, callback in self.callbacks_
-            for event in events
-        )
 
     # --- the step -----------------------------------------------------------------------------
 
@@ -177,9 +167,12 @@ class Net(skorch.NeuralNet):
         x, y, weight = batch
         self.flat.grad.zero_()
         raw = self.module_(x)
-        loss = self.criterion_(raw, y, weight)
+        loss = self.criterion_(raw, y, weight, len(y))
         loss.backward()
-        return loss.detach() + self.penalty.add_gradient(self.flat, _weight_sum(batch)), raw
+        penalty = self.penalty.add_gradient(self.flat, len(y) * self._mean_weight)
+        for frozen in self._frozen:
+            self.flat.grad[frozen] = 0.0
+        return loss.detach() + penalty, raw
 
     def train_step(self, batch, **fit_params):
         """Take one step on a batch."""
@@ -188,23 +181,24 @@ class Net(skorch.NeuralNet):
             self.notify(
                 "on_grad_computed",
                 named_parameters=self.get_all_learnable_params(),
-                batch=batch,
+                batch=batch[:2],
                 training=True,
             )
+        n_rows = len(batch[1])
+        shortening = 1.0
         if self.max_grad_norm is not None:
-            nn.utils.clip_grad_norm_([self.flat.theta], self.max_grad_norm)
-        weight_sum = _weight_sum(batch)
+            norm = float(nn.utils.clip_grad_norm_([self.flat.theta], self.max_grad_norm))
+            shortening = min(1.0, self.max_grad_norm / (norm + 1e-6))  # as Torch has it
+        kept = [self.flat.values[frozen].clone() for frozen in self._frozen]
         self._take_step()
-        self.penalty.after_step(self.flat, self.optimizer_, weight_sum)
+        self.penalty.after_step(self.flat, self.optimizer_, n_rows * self._mean_weight, shortening)
+        for frozen, values in zip(self._frozen, kept, strict=True):
+            self.flat.values[frozen] = values
         if self.average is not None:
             self.average.update(self.flat.values)
-        self._totals[0] += loss * weight_sum
-        self._totals[1] += weight_sum
+        self._totals[0] += loss * n_rows
+        self._totals[1] += n_rows
         return {"loss": loss, "y_pred": raw}
-
-    def get_loss(self, y_pred, y_true, X=None, training=False):
-        """Return the unweighted loss, for skorch's callbacks."""
-        return self.criterion_(y_pred, y_true)
 
     # --- the epoch -----------------------------------------------------------------------------
 
@@ -212,8 +206,10 @@ class Net(skorch.NeuralNet):
         """Step over the batches, without skorch's events where nobody listens to them."""
         if self._notifies_batches:
             with self._seeded():
-                super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+                self._run_with_events(iterator, step_fn)
             return
+        if self.callbacks_:
+            self.history.new_batch()  # skorch's Checkpoint looks for one
         batches = iter(iterator)
         with self._seeded() as seeded:
             step_fn(next(batches))
@@ -224,14 +220,16 @@ class Net(skorch.NeuralNet):
             step_fn(batch)
 
     def _seeded(self):
-        return Seeded(self._device_generator) if self.draws_unseeded else nullcontext()
+        return Seeded(self.device_generator) if self.draws_unseeded else nullcontext()
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         """Train on `Rows`, which hold the targets, for some epochs or until a reason to stop."""
-        self._notifies_batches = self._listens(_BATCH_EVENTS)
-        self._notifies_gradients = self._listens(_BATCH_EVENTS[2:])
+        self._notifies_batches = self._listens(BATCH_EVENTS)
+        self._notifies_gradients = self._listens(BATCH_EVENTS[2:])
         # `step` tells Torch's schedulers and profilers, which only callbacks bring
         self._take_step = self.optimizer_.step if self.callbacks_ else self.optimizer_.update
+        self._mean_weight = X.mean_weight
+        self._frozen = self.flat.frozen()
         epochs = self.max_epochs if epochs is None else epochs
         self.stop_reason = "max_iter"
         if self.average is not None:
@@ -251,14 +249,15 @@ class Net(skorch.NeuralNet):
         first_size = batches.batch_size
         for _ in range(epochs):
             self.notify("on_epoch_begin", dataset_train=rows, dataset_valid=self.valid_rows)
+            self._frozen = self.flat.frozen()  # a callback may have frozen or released some
             start = time.perf_counter()
             batches.batch_size = self._grown(first_size, len(rows))
             self._set_rate(batches.batch_size / first_size)
-            self._totals = [0.0, 0.0]  # of weighted losses and of weights
+            self._totals = [0.0, 0]  # of losses and of rows
             self.module_.train()
             self.run_single_epoch(batches, True, "train", self.train_step)
-            loss_sum, weight_sum = self._totals
-            if self._end_epoch(rows, float(loss_sum) / weight_sum, start):
+            loss_sum, n_rows = self._totals
+            if self._end_epoch(rows, float(loss_sum) / n_rows, start):
                 return
 
     def _minimize(self, rows, epochs):
@@ -268,6 +267,9 @@ class Net(skorch.NeuralNet):
 
         def after_iteration(loss):
             nonlocal start
+            if self.valid_rows is not None:
+                # running statistics stem from trial points of the line search
+                recalibrate(self.module_, [rows.take(slice(None))])
             should_stop = self._end_epoch(rows, loss, start)
             if not should_stop:
                 start = time.perf_counter()
@@ -296,19 +298,27 @@ class Net(skorch.NeuralNet):
             self.stop_reason = "line_search"
 
     def _grown(self, first_size, n_rows):
-        return min(n_rows, round(first_size * self.batch_growth**self.n_epochs))
+        # in logarithms: the power itself would overflow
+        growth = self.n_epochs * math.log(self.batch_growth)
+        if growth >= math.log(n_rows / first_size):
+            return n_rows
+        return round(first_size * math.exp(growth))
 
     def _set_rate(self, growth):
         rate = self.schedule.rate(self.n_epochs, self.n_seen)
         if self.scale_learning_rate:
-            rate = (self.lr if rate is None else rate) * growth
+            # a rate that the solver keeps has grown until the last epoch already
+            rate = self.optimizer_.lr / self._growth if rate is None else rate
+            rate *= growth
+            self._growth = growth
         if rate is not None:
             self.optimizer_.lr = rate
 
     def _end_epoch(self, rows, loss, start):
         """Record the epoch; return whether to stop."""
         self.n_epochs += 1
-        self.n_seen += len(rows)
+        if self.solver != "lbfgs":
+            self.n_seen += len(rows)  # as in scikit-learn, whose t_ stays 0 for L-BFGS
         record = self.history.record
         self._record_loss("train_loss", loss)
         record("lr", self.optimizer_.lr)
@@ -322,7 +332,8 @@ class Net(skorch.NeuralNet):
             try:
                 self.notify("on_epoch_end", dataset_train=rows, dataset_valid=self.valid_rows)
             except KeyboardInterrupt:  # how skorch's callbacks ask for the end
-                self.stop_reason = "callback" if self.callbacks_ else "interrupt"
+                if self.stop_reason == "max_iter":
+                    self.stop_reason = "callback" if self.callbacks_ else "interrupt"
         if not self.stopping.restores and not math.isfinite(loss) and not self.flat.is_finite():
             self.stop_reason = "diverged"
         elif self.stop_reason == "max_iter" and (self.solver != "lbfgs" or self.stopping.restores):
@@ -333,7 +344,9 @@ class Net(skorch.NeuralNet):
         if self.valid_rows is None:
             return
         rows = self.valid_rows
-        raw = self.raw_outputs(x for x, _, _ in Batches(rows, 4096))
+        raw = self.raw_outputs(x for x, _, _ in Batches(rows, VALID_ROWS))
+        if self._notifies_batches:
+            self._notify_validation(rows, raw)
         loss = float(self.criterion_(raw, rows.y.to(raw.device), _to(rows.weight, raw.device)))
         self._record_loss("valid_loss", loss)
         if self.valid_score is not None:
@@ -367,16 +380,20 @@ class Net(skorch.NeuralNet):
 
     def _averaged(self, rows):
         """Return a context with the averaged parameters in place, where there is an average."""
-        if self.average is None:
-            return nullcontext()
+        if self.average is None or not (self.valid_rows or self.callbacks_):
+            return nullcontext()  # nobody looks
         batches = Batches(rows, self.batch_size)
-        return self.average.swapped_in(self.flat.values, self.module_, batches)
+        return self.average.swapped_in(self.flat.values, self.module_, batches, self._seeded)
 
     def _settle(self, rows):
         """Leave the parameters that predict: the best, the averaged or the last ones."""
+        if self.solver == "lbfgs":
+            with self._seeded():
+                recalibrate(self.module_, [rows.take(slice(None))])
         if self.average is not None:
             batches = Batches(rows, self.batch_size)
-            self.average.settle(self.flat.values, self.module_, batches)
+            with self._seeded():
+                self.average.settle(self.flat.values, self.module_, batches)
         if self.stopping.restores and self.stopping.best_state is not None:
             self.restore(self.stopping.best_state)
         self.module_.eval()
@@ -411,12 +428,10 @@ class Net(skorch.NeuralNet):
         torch.Tensor of shape (n_rows in all, n_outputs)
         """
         self.module_.eval()
-        return torch.cat([self.module_(x.to(self.device)).cpu() for x in inputs])
-
-
-def _weight_sum(batch):
-    _, y, weight = batch
-    return len(y) if weight is None else float(weight.sum())
+        # a module that draws even in prediction draws the same each time
+        fixed = torch.Generator(self.device).manual_seed(0) if self.draws_unseeded else None
+        with nullcontext() if fixed is None else Seeded(fixed):
+            return torch.cat([self.module_(x.to(self.device)).cpu() for x in inputs])
 
 
 def _to(tensor, device):

@@ -37,12 +37,16 @@ class Penalty:
             value = value + weights.abs().sum() * (self.l1_alpha / weight_sum)
         return value
 
-    def after_step(self, flat, solver, weight_sum):
-        """Decay (AdamW), then soft-threshold in the metric of the solver (L1)."""
+    def after_step(self, flat, solver, weight_sum, shortening=1.0):
+        """Decay (AdamW), then soft-threshold in the metric of the solver (L1).
+
+        `shortening` is the factor by which the gradient was clipped; both forces shrink alike.
+        """
         weights = flat.weights
         if self.alpha and self.decoupled:
             weights.mul_(1.0 - solver.lr * self.alpha / weight_sum)
         if self.l1_alpha:
-            threshold = solver.step_sizes(flat.n_weights) * (self.l1_alpha / weight_sum)
+            strength = self.l1_alpha / weight_sum * shortening
+            threshold = solver.step_sizes(flat.n_weights) * strength
             shrunk = weights.abs().sub_(threshold).clamp_(min=0.0)
             weights.copy_(torch.copysign(shrunk, weights))

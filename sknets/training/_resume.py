@@ -2,14 +2,14 @@
 
 
 def net_state(net):
-    """Return all that a net knows beside its module, as NumPy arrays and plain values."""
+    """Return all that a net knows beside its module: its history, NumPy arrays, plain values."""
     return {
         "solver": net.solver,
         "optimizer": net.optimizer_.extra_state(),
         "lr": net.optimizer_.lr,
         "average": None if net.average is None else net.average.extra_state(),
         "stopping": (net.stopping.best, net.stopping.count),
-        "history": [dict(row) for row in net.history],
+        "history": net.history,
         "lowest": dict(net.lowest),
         "n_epochs": net.n_epochs,
         "n_seen": net.n_seen,
@@ -30,7 +30,7 @@ def resume(net, state, *, is_same_fit):
         Whether the earlier fit goes on (`partial_fit`) or a new one starts from its weights
         (`warm_start`). A new one has a fresh solver and starts its schedule again.
     """
-    net.history.extend(dict(row) for row in state["history"])
+    net.history = state["history"]  # not a copy: many partial fits would copy for ever
     net.n_seen = state["n_seen"]
     net.lowest = dict(state["lowest"])
     if not is_same_fit:

@@ -48,7 +48,7 @@ def generator_on(generator, device):
 
 def generator_to_array(generator):
     """Return the state of a generator as a NumPy array."""
-    return generator.get_state().numpy().copy()
+    return generator.get_state().cpu().numpy().copy()
 
 
 def generator_from_array(state):
@@ -59,9 +59,10 @@ def generator_from_array(state):
 
 
 def seed_layers(module, generator):
-    """Give the generator to every layer that draws random numbers (it has a `generator`)."""
+    """Give the generator to every layer with a place for one: a `generator`, empty or filled."""
     for layer in module.modules():
-        if hasattr(layer, "generator"):
+        place = getattr(layer, "generator", module)
+        if place is None or isinstance(place, torch.Generator):
             layer.generator = generator
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import torch
 
 #: Multiply-adds in one step (rows times weights) below which one thread is faster.
-#: Measured with benchmarks/threads.py.
+#: Measured with benchmarks/bench_threads.py.
 SMALL_STEP = 2**21
 
 
@@ -38,7 +38,7 @@ class _Limit:
             elif is_new:
                 own = max(own, self.outside)
             self.active += 1
-            torch.set_num_threads(n_threads)
+            torch.set_num_threads(n_threads or own)
         return own
 
     def leave(self, before):
@@ -61,10 +61,7 @@ def threads_for(step_size):
     step_size : int
         Multiply-adds in one step: rows in a batch times weights.
     """
-    if step_size >= SMALL_STEP:
-        yield
-        return
-    before = _limit.enter(1)
+    before = _limit.enter(1 if step_size < SMALL_STEP else None)
     try:
         yield
     finally:

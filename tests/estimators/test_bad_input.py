@@ -17,6 +17,7 @@ import skorch
 import torch
 from sklearn.base import clone, is_classifier
 from sklearn.callback import ScoringMonitor
+from sklearn.exceptions import UndefinedMetricWarning
 
 from sknets import MLPClassifier, MLPRegressor, ModuleClassifier, ModuleRegressor, training
 from sknets.estimators._callbacks import EpochTasks
@@ -528,3 +529,42 @@ def test_coefs_cannot_be_written_in_vain():
     network = MLPRegressor(max_iter=2).fit(X, y)
     with pytest.raises(ValueError, match="read-only"):
         network.coefs_[0][0, 0] = 1.0
+
+
+def test_l1_alpha_with_an_average_is_refused():
+    X, y = data_for(MLPRegressor)
+    with pytest.raises(ValueError, match="average='polyak' would fill in the exact zeros"):
+        MLPRegressor(l1_alpha=1.0, average="polyak").fit(X, y)
+
+
+def test_score_that_is_never_a_number():
+    X, y = data_for(MLPRegressor)
+    with (
+        pytest.warns(UndefinedMetricWarning),
+        pytest.raises(ValueError, match="was NaN in every epoch"),
+    ):
+        MLPRegressor(early_stopping=True, max_iter=3).fit(X, y, X_val=X[:1], y_val=y[:1])
+
+
+def test_failed_partial_fit_moves_no_generator():
+    X, y = data_for(MLPRegressor)
+    options = {"dropout": 0.3, "batch_size": 32, "random_state": 0}
+    plain = MLPRegressor(**options).partial_fit(X, y).partial_fit(X, y)
+    disturbed = MLPRegressor(**options).partial_fit(X, y)
+    with pytest.raises(RuntimeError, match="disk full"):
+        disturbed.set_params(callbacks=[RaiseAt(RuntimeError("disk full"), 2)]).partial_fit(X, y)
+    disturbed.set_params(callbacks=None).partial_fit(X, y)
+    np.testing.assert_array_equal(disturbed.predict(X), plain.predict(X))
+    assert disturbed.loss_curve_ == plain.loss_curve_
+
+
+def test_failed_warm_start_in_another_precision():
+    X, y = data_for(MLPRegressor)
+    network = MLPRegressor(
+        normalization="batch", dtype="float32", warm_start=True, max_iter=3, random_state=0
+    ).fit(X, y)
+    before = network.predict(X)
+    network.set_params(dtype="float64", callbacks=[RaiseAt(RuntimeError("disk full"), 5)])
+    with pytest.raises(RuntimeError, match="disk full"):
+        network.fit(X, y)
+    np.testing.assert_array_equal(network.predict(X), before)

@@ -120,3 +120,72 @@ def test_skorchs_early_stopping_stops_without_a_warning():
     )
     network = MLPRegressor(callbacks=[stop], random_state=0).fit(X_DIABETES, Y_DIABETES)
     assert network.n_iter_ < 10
+
+
+def mean_squared(net, X, y):
+    return -float(np.mean((net.predict(X) - np.asarray(y)) ** 2))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: skorch.callbacks.Checkpoint(monitor="train_loss_best", dirname=path),
+        lambda path: skorch.callbacks.Checkpoint(monitor="valid_loss_best", dirname=path),
+        lambda path: skorch.callbacks.EpochScoring(mean_squared, name="mse", on_train=True),
+        lambda path: skorch.callbacks.EpochScoring(mean_squared, name="mse", on_train=False),
+        lambda path: skorch.callbacks.GradientNormClipping(0.1),
+        lambda path: skorch.callbacks.PrintLog(sink=str),
+        lambda path: skorch.callbacks.EpochTimer(),
+    ],
+)
+def test_skorchs_callbacks_work_one_by_one(make, tmp_path):
+    network = MLPRegressor(max_iter=4, random_state=0, callbacks=[make(tmp_path)])
+    network.fit(X_DIABETES, Y_DIABETES, X_val=X_DIABETES[:60], y_val=Y_DIABETES[:60])
+    rows = network.net_.history
+    assert len(rows) == 4
+    if "mse" in rows[-1]:
+        on_train = rows[-1]["mse"] != pytest.approx(-2 * rows[-1]["valid_loss"])
+        assert on_train == network.net_.callbacks_[0][1].on_train
+    if isinstance(network.callbacks[0], skorch.callbacks.Checkpoint):
+        assert (tmp_path / "params.pt").exists()
+
+
+def test_skorchs_freezer_freezes_and_unfreezer_releases():
+    options = {"max_iter": 6, "random_state": 0, "alpha": 10.0, "l1_alpha": 0.1, "solver": "adamw"}
+    start = MLPRegressor(**options | {"max_iter": 1, "learning_rate_init": 1e-12})
+    start.fit(X_DIABETES, Y_DIABETES)
+    frozen = MLPRegressor(callbacks=[skorch.callbacks.Freezer("0.weight")], **options)
+    frozen.fit(X_DIABETES, Y_DIABETES)
+    np.testing.assert_allclose(frozen.coefs_[0], start.coefs_[0], atol=1e-9)
+    assert np.abs(frozen.intercepts_[0] - start.intercepts_[0]).max() > 1e-4
+    released = MLPRegressor(
+        callbacks=[
+            skorch.callbacks.Freezer("0.weight"),
+            skorch.callbacks.Unfreezer("0.weight", at=4),
+        ],
+        **options,
+    ).fit(X_DIABETES, Y_DIABETES)
+    assert np.abs(released.coefs_[0] - start.coefs_[0]).max() > 1e-4
+
+
+def test_ctrl_c_in_a_callback_is_the_users():
+    class Impatient(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            if context.task_id == 2:
+                raise KeyboardInterrupt
+
+    network = MLPRegressor(random_state=0).set_callbacks(Impatient())
+    with pytest.warns(UserWarning, match="interrupted by user.*3 whole epochs"):
+        network.fit(X_DIABETES, Y_DIABETES)
+
+
+def test_error_in_scikit_learns_callback_loses_nothing():
+    class Broken(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            raise RuntimeError("disk full")
+
+    network = MLPRegressor(max_iter=3, random_state=0).fit(X_DIABETES, Y_DIABETES)
+    before = network.predict(X_DIABETES)
+    with pytest.raises(RuntimeError, match="disk full"):
+        network.set_callbacks(Broken()).fit(X_DIABETES, Y_DIABETES)
+    np.testing.assert_array_equal(network.predict(X_DIABETES), before)

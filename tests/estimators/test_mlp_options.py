@@ -363,3 +363,85 @@ def test_sparse_and_dense_learn_the_same():
         for form in ("csr", "csc", "coo"):
             predicted = clone(network).fit(X.asformat(form), y).predict(X.asformat(form))
             np.testing.assert_allclose(predicted, dense, atol=1e-8)
+
+
+def test_sparse_labels_are_learned_and_come_back_sparse():
+    labels = sp.csr_array(np.column_stack([k == Y_IRIS for k in range(3)]).astype(int))
+    network = MLPClassifier(
+        class_weight="balanced", early_stopping=True, learning_rate_init=0.01, random_state=0
+    ).fit(X_IRIS, labels)
+    predicted = network.predict(X_IRIS)
+    assert sp.issparse(predicted)
+    assert (predicted.toarray() == labels.toarray()).mean() > 0.9
+
+
+def test_adaptive_rate_falls_with_growing_batches_too():
+    network = MLPClassifier(
+        solver="sgd",
+        learning_rate="adaptive",
+        tol=0.5,
+        max_iter=3000,
+        batch_size=10,
+        batch_growth=1.05,
+        scale_learning_rate=True,
+        random_state=0,
+    ).fit(X_IRIS, Y_IRIS)
+    assert network.n_iter_ < 3000
+    assert network.history_["learning_rate"][-1] < 1e-5
+
+
+def test_batches_may_grow_for_ever():
+    network = MLPRegressor(batch_growth=50.0, max_iter=300, n_iter_no_change=np.inf)
+    assert network.fit(X_DIABETES, Y_DIABETES).n_iter_ == 300
+
+
+def test_clipped_lasso_has_the_lassos_zeros():
+    options = {"hidden_layer_sizes": (), "solver": "gd", "alpha": 0, "n_iter_no_change": np.inf}
+    strength = 8.0 / Y_DIABETES.std() * len(Y_DIABETES)
+    free, clipped = (
+        MLPRegressor(
+            l1_alpha=strength,
+            learning_rate_init=0.2,
+            max_iter=4000,
+            max_grad_norm=norm,
+            random_state=0,
+            **options,
+        ).fit(X_DIABETES, Y_DIABETES)
+        for norm in (None, 0.1)
+    )
+    np.testing.assert_allclose(clipped.coefs_[0], free.coefs_[0], atol=1e-2)
+    np.testing.assert_array_equal(clipped.coefs_[0] == 0, free.coefs_[0] == 0)
+
+
+def test_lbfgs_with_batch_normalisation_predicts_what_it_minimised():
+    network = MLPRegressor(
+        hidden_layer_sizes=(20,),
+        normalization="batch",
+        solver="lbfgs",
+        alpha=0,
+        max_iter=20,
+        random_state=0,
+    ).fit(X_DIABETES, Y_DIABETES)
+    residual = (network.predict(X_DIABETES) - Y_DIABETES) / Y_DIABETES.std()
+    assert 0.5 * np.mean(residual**2) == pytest.approx(network.loss_, rel=0.02)
+
+
+def test_many_partial_fits_share_one_history():
+    network = MLPRegressor(random_state=0).partial_fit(X_DIABETES, Y_DIABETES)
+    history = network.net_.history
+    network.partial_fit(X_DIABETES, Y_DIABETES)
+    assert network.net_.history is history
+    assert len(network.loss_curve_) == 2
+
+
+@pytest.mark.filterwarnings("default::sklearn.exceptions.ConvergenceWarning")
+def test_partial_fit_after_the_end_of_a_schedule_is_a_warning():
+    network = MLPRegressor(learning_rate="cosine", max_iter=2, random_state=0)
+    network.partial_fit(X_DIABETES, Y_DIABETES).partial_fit(X_DIABETES, Y_DIABETES)
+    with pytest.warns(ConvergenceWarning, match="partial_fit changes nothing any more"):
+        network.partial_fit(X_DIABETES, Y_DIABETES)
+
+
+def test_first_partial_fit_without_spread_is_a_warning():
+    with pytest.warns(UserWarning, match="saw a y without spread"):
+        MLPRegressor().partial_fit([[1.0]], [2.0])

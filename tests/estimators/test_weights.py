@@ -126,3 +126,50 @@ def test_class_weight_of_zero_removes_the_class_from_the_loss(batch_size):
     np.testing.assert_allclose(by_class.predict_proba(X_IRIS), model.predict_proba(X_IRIS))
     with pytest.raises(ValueError, match="class_weight gives every row a weight of zero"):
         clone(model).set_params(class_weight={0: 0, 1: 0, 2: 0}).fit(X_IRIS, Y_IRIS)
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_weights_act_in_the_smallest_batches(batch_size):
+    # plain steps: a step of one row is proportional to its weight
+    X, y = data_for(MLPRegressor)
+    options = {"solver": "sgd", "momentum": 0, "alpha": 0, "shuffle": False, "max_iter": 1}
+    model = MLPRegressor(batch_size=batch_size, random_state=0, **options)
+    weight = RNG.uniform(0.5, 2, len(y))
+    plain, weighted = clone(model).fit(X, y), clone(model).fit(X, y, sample_weight=weight)
+    assert not np.allclose(plain.predict(X), weighted.predict(X), rtol=1e-4)
+
+
+def test_tiny_weights_are_only_relative():
+    X, y = data_for(MLPRegressor)
+    weight = RNG.uniform(0.5, 2, len(y))
+    model = MLPRegressor(alpha=0, max_iter=5, random_state=0, dtype="float32")
+    one = clone(model).fit(X, y, sample_weight=weight)
+    tiny = clone(model).fit(X, y, sample_weight=weight * 1e-50)
+    np.testing.assert_allclose(one.predict(X), tiny.predict(X), rtol=1e-5)
+
+
+@pytest.mark.parametrize("Network", MLPS)
+def test_all_fit_metadata_is_routed(Network):
+    X, y = data_for(Network)
+    weight = RNG.uniform(0.5, 2, len(y))
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = Network(max_iter=4, early_stopping=True, random_state=0).set_fit_request(
+            sample_weight=True, X_val=True, y_val=True, sample_weight_val=True
+        )
+        search = GridSearchCV(model, {"alpha": [0.1]}, cv=2, refit=True)
+        model.set_score_request(sample_weight=False)
+        search.fit(
+            X, y, sample_weight=weight, X_val=X[::3], y_val=y[::3], sample_weight_val=weight[::3]
+        )
+    direct = clone(model).set_params(alpha=0.1)
+    direct.fit(X, y, weight, X_val=X[::3], y_val=y[::3], sample_weight_val=weight[::3])
+    np.testing.assert_array_equal(outputs(search, X), outputs(direct, X))
+
+
+def test_scorers_without_weights_are_named():
+    X, y = data_for(MLPRegressor)
+    for scoring in ("neg_max_error", lambda network, X, y: 0.5):
+        model = MLPRegressor(early_stopping=True, scoring=scoring, max_iter=2)
+        with pytest.raises(ValueError, match="scoring=.* takes no sample_weight"):
+            model.fit(X, y, sample_weight=np.ones(len(y)))
+        model.fit(X, y)

@@ -29,10 +29,14 @@ def test_loading_a_state_dict_writes_through():
     assert flat.values.tolist() == [5.0] * 6 + [7.0] * 2
 
 
-def test_frozen_parameters_are_left_out():
+def test_frozen_parameters_are_known():
     module = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
-    module[0].requires_grad_(False)
-    assert len(FlatParameters(module).values) == 3
+    module[0].weight.requires_grad_(False)
+    flat = FlatParameters(module)
+    assert flat.frozen() == [slice(0, 6)]
+    module[0].requires_grad_(True)
+    module[1].bias.requires_grad_(False)
+    assert flat.frozen() == [slice(10, 11)]
 
 
 def test_nothing_to_train_is_an_error():

@@ -79,6 +79,7 @@ def test_loop_equals_a_plain_torch_loop():
 
 def test_epoch_loss_is_the_weighted_mean_over_batches():
     weight = torch.from_numpy(RNG.uniform(0.5, 2.0, 60))
+    weight /= weight.mean()
     net = make_net(max_epochs=1).initialize()
     net.optimizer_.lr = 0.0
     raw = net.module_(torch.from_numpy(X)).detach()

@@ -1,0 +1,61 @@
+"""What skorch's callbacks are told, and what its own methods need, beyond the lean loop."""
+
+import skorch
+import torch
+
+from sknets.training._batches import Batches, Rows
+
+VALID_ROWS = 4096  # rows of validation data that are predicted at once
+BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+class Events:
+    """The half of `Net` that speaks with skorch about single batches.
+
+    A batch is ``(x, y, weight)`` here and ``(x, y)`` there.
+    """
+
+    def get_iterator(self, dataset, training=False):
+        """Cut `Rows` into batches; leave other data to skorch."""
+        if not isinstance(dataset, Rows):
+            return super().get_iterator(dataset, training=training)
+        size = min(self.batch_size, len(dataset))
+        return Batches(dataset, size, shuffle=training and self.shuffle, generator=self.generator)
+
+    def _listens(self, events):
+        return any(
+            getattr(type(callback), event) is not getattr(skorch.callbacks.Callback, event)
+            for _, callback in self.callbacks_
+            for event in events
+        )
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Return the unweighted loss, for skorch's callbacks."""
+        return self.criterion_(y_pred, y_true)
+
+    def _run_with_events(self, batches, step_fn):
+        for batch in batches:
+            x, y, _ = batch
+            self.notify("on_batch_begin", batch=(x, y), training=True)
+            step = step_fn(batch)
+            self._record_batch("train", y, step["loss"])
+            self.notify("on_batch_end", batch=(x, y), training=True, **step)
+
+    def _record_batch(self, prefix, y, loss):
+        self.history.record_batch(f"{prefix}_loss", float(loss))
+        self.history.record_batch(f"{prefix}_batch_size", len(y))
+
+    def evaluation_step(self, batch, training=False):
+        """Return the raw outputs of a batch, for skorch's own predictions."""
+        self.check_is_fitted()
+        self._set_training(training)
+        with torch.set_grad_enabled(training):
+            return self.module_(batch[0].to(self.device))
+
+    def _notify_validation(self, rows, raw):
+        parts = raw.split(Batches(rows, VALID_ROWS).sizes())
+        for (x, y, _), part in zip(Batches(rows, VALID_ROWS), parts, strict=True):
+            self.notify("on_batch_begin", batch=(x, y), training=False)
+            loss = self.criterion_(part, y.to(part.device))
+            self._record_batch("valid", y, loss)
+            self.notify("on_batch_end", batch=(x, y), training=False, loss=loss, y_pred=part)
