@@ -159,7 +159,8 @@ class ModuleRegressor(RegressorTask, BaseModule):
     Notes
     -----
     The module is built with seeded draws and on the CPU, then moved. Its layers may draw random
-    numbers (dropout): they draw from the fit's generator. Sparse batches arrive dense.
+    numbers (dropout): they draw from the fit's generator, if they do so in the first batch of an
+    epoch already. Sparse batches arrive dense.
 
     References
     ----------
