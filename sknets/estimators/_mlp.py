@@ -23,7 +23,10 @@ class BaseMLP(BaseNet):
         sizes = self.hidden_layer_sizes
         sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
         if any(not isinstance(size, Integral) or size <= 0 for size in sizes):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+            raise ValueError(
+                f"hidden_layer_sizes must be > 0, got {sizes}. Give a whole number of units for each "
+                "hidden layer."
+            )
         names = self._per_layer("activation", len(sizes))
         unknown = set(names) - {*modules.ACTIVATIONS, "rbf"}
         if unknown:

@@ -135,9 +135,8 @@ def check_outcome(estimator, net, rows, *, is_partial):
 def _is_worse_than_constant(estimator, net, rows):
     values = net.flat.values
     zeros = torch.zeros((len(rows), estimator.n_outputs_), dtype=values.dtype, device=values.device)
-    limit = (
-        2 * float(net.criterion_(zeros, rows.y, rows.weight)) + 0.1
-    )  # a constant y costs nothing
+    constant = float(net.criterion_(zeros, rows.y, rows.weight))
+    limit = 2 * constant + 0.1  # more than nothing, which is what a constant y costs
     if not estimator.loss_ > limit:
         return False
     # loss_ has penalties in it: look at the predictions themselves

@@ -4,6 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import skorch
+from sklearn.metrics import get_scorer
 
 from sknets import training
 from sknets.estimators._sklearn import Interval, Options, StrOptions
@@ -56,6 +57,8 @@ def check_options(estimator, spec):
             "callbacks must hold instances of skorch.callbacks.Callback, "
             f"got {estimator.callbacks!r}. scikit-learn's callbacks go to set_callbacks."
         )
+    if isinstance(estimator.scoring, str) and estimator.scoring != "loss":
+        get_scorer(estimator.scoring)  # an unknown name is an error also where nothing is scored
     if estimator.solver == "lbfgs":
         unmet = {
             "l1_alpha": estimator.l1_alpha > 0,

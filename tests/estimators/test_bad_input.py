@@ -181,6 +181,8 @@ BAD_PARAMETERS = {
     "device of no machine": ({"device": "abacus"}, "device='abacus' cannot be used"),
     "dtype of another size": ({"dtype": "float16"}, "dtype"),
     "callback of another kind": ({"callbacks": [print]}, "skorch.callbacks.Callback"),
+    "half a unit": ({"hidden_layer_sizes": [10.5]}, "Give a whole number of units"),
+    "scorer that does not exist, not used": ({"scoring": "beauty"}, "beauty"),
     "scorer that does not exist": ({"early_stopping": True, "scoring": "beauty"}, "beauty"),
     "validation set of one row": (
         {"early_stopping": True, "validation_fraction": 0.001},
