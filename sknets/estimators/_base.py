@@ -170,10 +170,15 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
             self._build_state = training.generator_to_array(self._generator)
             module = self._build_module(spec, self._generator)
         elif spec != self._spec:
+            changes = [
+                f"{name} from {self._spec[name]} to {value}"
+                for name, value in spec.items()
+                if value != self._spec[name]
+            ]
             raise ValueError(
-                "warm_start=True and partial_fit go on with the network of the last fit, but its "
-                f"architecture has changed from {self._spec} to {spec}. Set warm_start=False, or "
-                "set the parameters back."
+                "warm_start and partial_fit go on with the network that is there, but its "
+                f"architecture has changed: {', '.join(changes)}. Set the parameters back, or call fit "
+                "with warm_start=False."
             )
         else:
             module = previous.module_

@@ -2,6 +2,8 @@
 
 from numbers import Integral, Real
 
+import numpy as np
+
 from sknets import modules
 from sknets.estimators._base import BaseNet
 from sknets.estimators._sklearn import Interval, StrOptions
@@ -37,6 +39,11 @@ class BaseMLP(BaseNet):
         rates = [float(rate) for rate in self._per_layer("dropout", len(sizes))]
         if any(not 0 <= rate < 1 for rate in rates):
             raise ValueError(f"dropout={self.dropout!r} must be rates in [0, 1).")
+        if not sizes and (self.normalization is not None or np.any(self.dropout)):
+            raise ValueError(
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r} makes no hidden layer, in which "
+                f"dropout={self.dropout!r} and normalization={self.normalization!r} could act."
+            )
         return {
             "layer_sizes": [int(n_inputs), *map(int, sizes), int(n_outputs)],
             "activations": names,

@@ -69,6 +69,8 @@ class TrainingRecord:
         return self.net_.n_seen
 
 
+_EXPLODED = 1e6  # no weight of a useful network is near
+
 _LBFGS_ADVICE = {
     "max_iter": "increase max_iter={0.max_iter}, or scale the data.",
     "max_fun": "increase max_fun={0.max_fun}, or scale the data.",
@@ -81,8 +83,8 @@ def check_outcome(estimator, net, rows, *, is_partial):
     stopping, n_iter = net.stopping, estimator.n_iter_
     if n_iter and stopping.restores and stopping.best_state is None and net.flat.is_finite():
         raise ValueError(
-            f"The validation score (scoring={estimator.scoring!r}) was NaN in every epoch. R² of a "
-            "single row is: give more validation rows, or another scoring."
+            f"The validation score (scoring={estimator.scoring!r}) was NaN in every epoch, as R² "
+            "of a single row is: give more validation rows, or another scoring."
         )
     advice = (
         "Scale X (StandardScaler), lower learning_rate_init="
@@ -101,6 +103,13 @@ def check_outcome(estimator, net, rows, *, is_partial):
             stacklevel=6,
         )
     if is_partial:
+        largest = float(net.flat.values.abs().max())
+        if largest > _EXPLODED:
+            warnings.warn(
+                f"The weights have grown to {largest:.3g}. {advice}",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
         if net.optimizer_.lr == 0:
             warnings.warn(
                 f"learning_rate={estimator.learning_rate!r} has come down to 0 after "

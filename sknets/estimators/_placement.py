@@ -50,8 +50,10 @@ def choose_device(device, step_size, dtype="auto"):
     try:
         chosen = torch.device(device)
         torch.empty(1, device=chosen)
+        if chosen.type == "meta":
+            raise RuntimeError("it holds no numbers.")
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0][:160]
         raise ValueError(
             f"device={device!r} cannot be used: {reason} Use device='auto' or device='cpu'."
         ) from error

@@ -4,6 +4,7 @@ NumPy arrays and plain values alone, from which the network is built again. A mo
 loads on a machine without one, and formats that know no Torch can carry it.
 """
 
+import numpy as np
 import skorch
 import torch
 
@@ -42,7 +43,7 @@ def load_net(estimator, state):
     vars(estimator).update(state)
     state["_generator"] = training.generator_from_array(saved["generator"])
     output_class, buffers = saved["output"]
-    state["_output"] = output_class(**buffers)
+    state["_output"] = output_class(**{name: np.array(a) for name, a in buffers.items()})
     vars(estimator).update(state)
 
     # drawn as in the fit: a user's module may hold draws that are no part of its state dict
@@ -59,9 +60,9 @@ def load_net(estimator, state):
     training.resume(net, saved, is_same_fit=True)
     if net.device_generator is not state["_generator"]:
         # an accelerator's generator was seeded from the fit's just now: put both back
-        state["_generator"].set_state(torch.from_numpy(saved["generator"]))
+        state["_generator"].set_state(torch.from_numpy(np.array(saved["generator"])))
         if str(net.device) == saved["device"]:
-            net.device_generator.set_state(torch.from_numpy(saved["device_generator"]))
+            net.device_generator.set_state(torch.from_numpy(np.array(saved["device_generator"])))
     net.module_.eval()
     state["net_"] = net
     return state

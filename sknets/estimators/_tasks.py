@@ -51,6 +51,9 @@ class ClassifierTask(ClassifierMixin):
         if self._is_multilabel:
             if y.ndim != 2 or y.shape[1] != self.n_outputs_:
                 raise ValueError(f"y must be an indicator of {self.n_outputs_} labels, as in fit.")
+            values = np.unique(y.data if sp.issparse(y) else y)
+            if not np.isin(values, (0, 1)).all():
+                raise ValueError(f"A multilabel y must hold 0 and 1, it holds {values}.")
             return
         labels = unique_labels(y)
         if self.warm_start and not is_validation and set(labels) != set(self.classes_):
@@ -74,11 +77,16 @@ class ClassifierTask(ClassifierMixin):
     def _weigh(self, y, sample_weight):
         if self.class_weight is None:
             return sample_weight
-        given = 1.0 if sample_weight is None else sample_weight
         if self._is_multilabel:
             dense = y.toarray() if sp.issparse(y) else y
-            return given * compute_sample_weight(self._class_weights, dense)
-        return given * self._class_weights[np.searchsorted(self.classes_, y)]
+            weight = compute_sample_weight(self._class_weights, dense)
+        else:
+            weight = self._class_weights[np.searchsorted(self.classes_, y)]
+        if not (np.isfinite(weight) & (weight >= 0)).all():
+            raise ValueError(
+                f"class_weight={self.class_weight!r} must hold finite numbers that are not negative."
+            )
+        return weight if sample_weight is None else weight * sample_weight
 
     def _learn_weights(self, y, sample_weight):
         if self.class_weight is None:
@@ -86,6 +94,10 @@ class ClassifierTask(ClassifierMixin):
         if self._is_multilabel:
             self._class_weights = self._label_weights(y)
             return
+        if isinstance(self.class_weight, list):
+            raise ValueError(
+                "class_weight as a list is for a multilabel y; give a dict of classes."
+            )
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
         self._class_weights = compute_class_weight(
             self.class_weight, classes=self.classes_, y=y, sample_weight=weight
@@ -258,6 +270,8 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
             raise ValueError(f"y has {n_outputs} outputs, but the network has {self.n_outputs_}.")
 
     def _as_columns(self, y):
+        if y.dtype.kind in "mM":
+            raise ValueError(f"y must be numbers in regression, not times ({y.dtype}).")
         if y.dtype.kind not in "buif":
             try:
                 y = y.astype(np.float64)
@@ -319,7 +333,7 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
             warnings.warn(
                 "The first call to partial_fit saw a y without spread, so y is learned as it is. Begin "
                 "with more rows: their spread is the scale in which y is learned.",
-                stacklevel=2,
+                stacklevel=3,
             )
         return self
 

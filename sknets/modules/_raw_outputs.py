@@ -1,5 +1,6 @@
 """The place of a user's own module."""
 
+import torch
 from torch import nn
 
 
@@ -22,6 +23,11 @@ class RawOutputs(nn.Module):
     def forward(self, x):
         # a copy: x may share memory with the user's X, and a first layer may work in place
         raw = self.module(x.to_dense() if x.is_sparse else x.clone())
+        if not torch.is_tensor(raw):
+            raise ValueError(
+                f"module must return a tensor of raw outputs, {type(self.module).__name__} returned "
+                f"{type(raw).__name__}."
+            )
         if raw.ndim == 1:
             raw = raw[:, None]
         expected = (len(x), self.n_outputs)

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager, nullcontext
 
+import numpy as np
 import torch
 from torch import nn
 from torch.optim.swa_utils import update_bn
@@ -84,7 +85,7 @@ class Average:
         """Continue from what `extra_state` returned, on the device of the tensor `like`."""
         self.n_steps = state["n_steps"]
         self.values, self._iterate = (
-            None if state[name] is None else torch.from_numpy(state[name]).to(like)
+            None if state[name] is None else torch.from_numpy(np.array(state[name])).to(like)
             for name in ("values", "iterate")
         )
 

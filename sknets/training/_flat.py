@@ -42,7 +42,8 @@ class FlatParameters:
         everything = list(module.parameters())
         if not any(p.requires_grad for p in everything):
             raise ValueError(
-                f"{type(module).__name__} has no trainable parameter, so there is nothing to fit."
+                f"{type(getattr(module, 'module', module)).__name__} has no trainable parameter, so "
+                "there is nothing to fit."
             )
         weights = [p for p in everything if p.dim() >= 2]
         others = [p for p in everything if p.dim() < 2]

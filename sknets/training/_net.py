@@ -277,7 +277,7 @@ class Net(Events, skorch.NeuralNet):
                 self.module_.train()
             return should_stop
 
-        with self._seeded():
+        with self._seeded() as seeded:
             result = minimize_lbfgs(
                 self,
                 rows,
@@ -285,6 +285,11 @@ class Net(Events, skorch.NeuralNet):
                 max_fun=self.max_fun,
                 tol=self.stopping.tol,
                 after_iteration=after_iteration,
+            )
+        if seeded is not None and seeded.was_used:
+            raise ValueError(
+                "solver='lbfgs' needs the same loss at the same weights, but the module draws random "
+                "numbers in training (dropout?); choose another solver, such as 'adam'."
             )
         if result.nit == 0:  # the start was as good as it gets
             self._end_epoch(rows, float(result.fun), start)

@@ -7,6 +7,7 @@ resumed without state. ``adaptive`` reacts to the loss instead; `Stopping` tells
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 SCHEDULES = (
     "constant",
@@ -66,10 +67,11 @@ class Schedule:
             Rows seen before this epoch.
         """
         if callable(self.name):
-            rate = float(self.name(epoch))
+            value = self.name(epoch)
+            rate = float(value) if isinstance(value, Real) else math.nan
             if not (math.isfinite(rate) and rate >= 0):
                 raise ValueError(
-                    f"learning_rate={self.name!r} returned {rate} for epoch {epoch}; "
+                    f"learning_rate={self.name!r} returned {value!r} for epoch {epoch}; "
                     "it must return a finite number that is not negative."
                 )
             return rate

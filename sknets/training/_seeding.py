@@ -54,7 +54,7 @@ def generator_to_array(generator):
 def generator_from_array(state):
     """Make a generator that continues from a state."""
     generator = torch.Generator()
-    generator.set_state(torch.from_numpy(np.ascontiguousarray(state)))
+    generator.set_state(torch.from_numpy(np.array(state)))
     return generator
 
 

@@ -8,6 +8,7 @@ which makes a step of a small network several times cheaper than `torch.optim`'s
 
 import math
 
+import numpy as np
 import torch
 
 
@@ -80,8 +81,8 @@ class Solver(torch.optim.Optimizer):
         """Continue from what `extra_state` returned."""
         state = self.state[self._theta]
         for name, value in arrays.items():
-            if torch.is_tensor(state[name]):
-                state[name].copy_(torch.from_numpy(value))
+            if torch.is_tensor(state.get(name)):
+                state[name].copy_(torch.from_numpy(np.array(value)))  # perhaps a read-only map
             else:
                 state[name] = value
 
@@ -105,6 +106,7 @@ class SGD(Solver):
 
     def _move(self, theta, g, state):
         lr = self.lr
+        state["rate_sum"] = self.momentum * state.get("rate_sum", 0.0) + lr
         velocity = state["velocity"].mul_(self.momentum).add_(g, alpha=-lr)
         if self.nesterov:
             theta.add_(velocity, alpha=self.momentum).add_(g, alpha=-lr)
@@ -112,7 +114,9 @@ class SGD(Solver):
             theta.add_(velocity)
 
     def step_sizes(self, n):
-        return self.lr / (1.0 - self.momentum) if self.momentum < 1.0 else self.lr
+        # what the velocity has taken in of a steady gradient: ε / (1 - ν) at a constant rate
+        rate_sum = self.state[self._theta].get("rate_sum", 0.0)
+        return self.momentum * rate_sum + self.lr if self.nesterov else rate_sum
 
 
 class AdaGrad(Solver):

@@ -11,13 +11,14 @@ import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+import joblib
 import numpy as np
 import pytest
 import skorch
 import torch
 from sklearn.base import clone, is_classifier
 from sklearn.callback import ScoringMonitor
-from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 
 from sknets import MLPClassifier, MLPRegressor, ModuleClassifier, ModuleRegressor, training
 from sknets.estimators._callbacks import EpochTasks
@@ -162,6 +163,12 @@ BAD_PARAMETERS = {
         {"activation": ["relu", "sine"], "hidden_layer_sizes": (5, 5)},
         "unknown \\['sine'\\]",
     ),
+    "dropout without a hidden layer": (
+        {"hidden_layer_sizes": (), "dropout": 0.5},
+        "makes no hidden layer",
+    ),
+    "device that holds no numbers": ({"device": "meta"}, "device='meta' cannot be used"),
+    "rate of a schedule is a word": ({"learning_rate": lambda e: "a"}, "returned 'a'"),
     "one activation for two layers": (
         {"activation": ["relu"], "hidden_layer_sizes": (5, 5)},
         "activation=.* has 1 values for 2 hidden layers",
@@ -570,3 +577,61 @@ def test_failed_warm_start_in_another_precision():
     with pytest.raises(RuntimeError, match="disk full"):
         network.fit(X, y)
     np.testing.assert_array_equal(network.predict(X), before)
+
+
+def test_labels_must_be_zero_and_one():
+    labels = RNG.integers(1, 3, (10, 3))
+    with pytest.raises(ValueError, match="must hold 0 and 1"):
+        MLPClassifier().fit(np.ones((10, 3)), labels)
+    with pytest.raises(ValueError, match="must hold 0 and 1"):
+        MLPClassifier().fit(np.ones((10, 3)), 2 * np.eye(10, 2, dtype=int) - 1)
+
+
+@pytest.mark.parametrize("value", [np.nan, -5.0, np.inf])
+def test_bad_class_weights_are_named(value):
+    X, y = data_for(MLPClassifier)
+    network = MLPClassifier(class_weight={"setosa": value, "versicolor": 1, "virginica": 1})
+    with pytest.raises(ValueError, match="class_weight=.* must hold finite numbers"):
+        network.fit(X, y)
+    with pytest.raises(ValueError, match="class_weight as a list is for a multilabel y"):
+        network.set_params(class_weight=[1, 2, 3]).fit(X, y)
+
+
+def test_times_are_no_target():
+    with pytest.raises(ValueError, match="not times"):
+        MLPRegressor().fit(np.ones((3, 1)), np.array(["2026-01-01"] * 3, dtype="datetime64[D]"))
+
+
+def test_exploding_partial_fit_is_a_warning():
+    X, y = data_for(MLPRegressor)
+    network = MLPRegressor(max_iter=3, random_state=0).fit(X, y)
+    network.set_params(solver="sgd", learning_rate_init=1e8)
+    with pytest.warns(ConvergenceWarning, match="weights have grown to"):
+        network.partial_fit(X, y)
+
+
+def test_lbfgs_refuses_a_module_that_draws():
+    X, y = data_for(ModuleRegressor(make_dropout_module))
+    with pytest.raises(ValueError, match="the module draws random numbers"):
+        ModuleRegressor(make_dropout_module, solver="lbfgs", max_iter=5).fit(X, y)
+
+
+def test_module_that_returns_a_tuple():
+    class Pair(torch.nn.Linear):
+        def forward(self, x):
+            return super().forward(x), x
+
+    X, y = data_for(MLPRegressor)
+    with pytest.raises(
+        ValueError, match="must return a tensor of raw outputs, Pair returned tuple"
+    ):
+        ModuleRegressor(Pair).fit(X, y)
+
+
+def test_read_only_map_of_a_model(tmp_path):
+    X, y = data_for(MLPRegressor)
+    network = MLPRegressor(max_iter=3, average="polyak", random_state=0).fit(X, y)
+    joblib.dump(network, tmp_path / "model.joblib")
+    mapped = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
+    np.testing.assert_array_equal(mapped.predict(X), network.predict(X))
+    mapped.partial_fit(X, y)

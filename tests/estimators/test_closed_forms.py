@@ -202,3 +202,24 @@ def test_epochs_equal_scikit_learns_from_the_same_weights(task, activation):
         theirs.n_outputs_,
         theirs.out_activation_,
     )
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle", "step"])
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_l1_zeros_survive_momentum_under_a_falling_rate(schedule, nesterov):
+    lasso = Lasso(alpha=8.0, tol=1e-10).fit(X_DIABETES, Y_DIABETES)
+    network = MLPRegressor(
+        hidden_layer_sizes=(),
+        solver="sgd",
+        nesterovs_momentum=nesterov,
+        learning_rate=schedule,
+        learning_rate_init=0.05,
+        alpha=0,
+        l1_alpha=8.0 / Y_DIABETES.std() * len(Y_DIABETES),
+        batch_size=len(Y_DIABETES),
+        max_iter=1500,
+        n_iter_no_change=np.inf,
+        random_state=0,
+    ).fit(X_DIABETES, Y_DIABETES)
+    np.testing.assert_array_equal(network.coefs_[0][:, 0] == 0, lasso.coef_ == 0)
+    np.testing.assert_allclose(network.coefs_[0][:, 0], lasso.coef_, atol=0.05)

@@ -32,6 +32,8 @@ def test_l1_value_is_added(flat):
 def test_l1_step_is_soft_thresholding(flat, solver, factor):
     before = flat.values.numpy().copy()
     step = training.SOLVERS[solver](flat.theta, 0.1)
+    for _ in range(500):
+        step.update()  # without a gradient; the velocity's memory fills up
     training.Penalty(l1_alpha=0.6).after_step(flat, step, weight_sum=3.0)
     threshold = 0.1 * 0.2 * factor  # a steady gradient moves 1 / (1 - momentum) as far
     expected = np.sign(before) * np.maximum(np.abs(before) - threshold, 0)

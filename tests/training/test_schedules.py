@@ -74,7 +74,7 @@ def test_callable_gives_the_rate():
 
 
 def test_callable_must_return_a_number_that_is_not_negative():
-    with pytest.raises(ValueError, match="learning_rate=.* returned -1.0 for epoch 3"):
+    with pytest.raises(ValueError, match="learning_rate=.* returned -1 for epoch 3"):
         Schedule(lambda epoch: -1, 0.1, N).rate(3, 0)
 
 
