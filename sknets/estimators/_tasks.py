@@ -250,7 +250,10 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         self.n_outputs_ = y.shape[1]
         with np.errstate(over="ignore", invalid="ignore"):
             mean = np.average(y, axis=0, weights=sample_weight)
-            spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=sample_weight))
+            reach = np.abs(y - mean).max(axis=0)
+            reach = np.where(reach > 0, reach, 1.0)  # squares of tiny residuals would vanish
+            relative = np.average(((y - mean) / reach) ** 2, axis=0, weights=sample_weight)
+            spread = reach * np.sqrt(relative)
         if not np.isfinite(spread).all():
             raise ValueError(
                 f"y reaches {np.abs(y).max():.3g}, too large to standardise in float64; "

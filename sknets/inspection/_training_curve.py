@@ -87,6 +87,11 @@ class TrainingCurveDisplay:
         """
         network = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         check_is_fitted(network)
+        if not hasattr(network, "history_"):
+            raise ValueError(
+                f"estimator must be a network of sknets or a pipeline that ends in one, got "
+                f"{type(network).__name__}; of a search, pass its best_estimator_."
+            )
         history = {name: network.history_[name] for name in curves if name in network.history_}
         if not history:
             raise ValueError(
@@ -119,7 +124,11 @@ class TrainingCurveDisplay:
         for name, values in self.history.items():
             epochs = np.arange(1, len(values) + 1)
             (self.lines_[name],) = ax.plot(
-                epochs, values, color=_INK.get(name), label=_LABEL.get(name, name)
+                epochs,
+                values,
+                color=_INK.get(name),
+                label=_LABEL.get(name, name),
+                marker="o" if len(values) == 1 else None,  # a line of one point is not seen
             )
         if self.best_epoch is not None:
             ax.axvline(

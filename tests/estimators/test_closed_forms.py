@@ -129,6 +129,8 @@ def test_fit_does_not_depend_on_the_units_of_y():
         thousands = network.fit(X_DIABETES, Y_DIABETES).predict(X_DIABETES)
         single = network.fit(X_DIABETES, 1000 * Y_DIABETES + 5e5).predict(X_DIABETES)
         np.testing.assert_allclose(single, 1000 * thousands + 5e5, rtol=1e-8)
+        tiny = network.fit(X_DIABETES, 1e-200 * Y_DIABETES).predict(X_DIABETES)
+        np.testing.assert_allclose(tiny, 1e-200 * thousands, rtol=1e-8)
 
 
 def test_worked_step_by_hand():

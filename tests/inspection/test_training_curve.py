@@ -58,6 +58,8 @@ def test_errors_say_what_to_do(network, monkeypatch):
         TrainingCurveDisplay.from_estimator(MLPRegressor())
     with pytest.raises(ValueError, match="curves=.*'accuracy'.*have not been recorded"):
         TrainingCurveDisplay.from_estimator(network, curves=["accuracy"])
+    with pytest.raises(ValueError, match="of a search, pass its best_estimator_"):
+        TrainingCurveDisplay.from_estimator(StandardScaler().fit(X_DIABETES))
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"pip install 'sknets\[plot\]'"):
         TrainingCurveDisplay.from_estimator(network)
