@@ -30,7 +30,7 @@ def test_snippets_run(page, tmp_path, monkeypatch):
             exec(compile(snippet, f"{page}, snippet {number}", "exec"), names)
 
 
-@pytest.mark.parametrize("page", [*PAGES, "docs/design.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("page", [*PAGES, "docs/api.md", "docs/design.md", "CHANGELOG.md"])
 def test_links_lead_somewhere(page):
     path = ROOT / page
     for target in re.findall(r"\]\(([^)#]+)", path.read_text("utf-8")):

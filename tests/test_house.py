@@ -164,6 +164,13 @@ def test_every_parameter_of_scikit_learn_is_there_with_its_default_and_place(nam
     assert their_methods <= set(dir(getattr(sknets, name)))
 
 
+def test_api_page_names_everything_public():
+    text = (PROJECT / "docs" / "api.md").read_text("utf-8")
+    for module in (sknets, sknets.datasets, sknets.inspection):
+        for name in module.__all__:
+            assert name == "__version__" or f"`{name}`" in text, name
+
+
 def test_version_is_the_same_everywhere():
     text = (PROJECT / "pyproject.toml").read_text("utf-8")
     assert f'version = "{sknets.__version__}"' in text

@@ -1,7 +1,7 @@
 """State without tensors: what a pickle of a fitted estimator holds.
 
-NumPy arrays and plain values alone, from which the network is built again. A model trained on a GPU
-loads on a machine without one, and formats that know no Torch can carry it.
+NumPy arrays, plain values and the names of classes, from which the network is built again. A model
+trained on a GPU loads on a machine without one, and formats that know no Torch can carry it.
 """
 
 import numpy as np
@@ -40,7 +40,6 @@ def load_net(estimator, state):
         return state
     state = dict(state)
     saved = state.pop("_net_state")
-    vars(estimator).update(state)
     state["_generator"] = training.generator_from_array(saved["generator"])
     output_class, buffers = saved["output"]
     state["_output"] = output_class(**{name: np.array(a) for name, a in buffers.items()})
@@ -54,6 +53,7 @@ def load_net(estimator, state):
         {name: torch.from_numpy(a.copy()) for name, a in saved["module"].items()}
     )
     net = make_net(estimator, module, _available(saved["device"]), saved["batch_size"])
+    net.stopping.monitor = saved["stopping"][0]  # of the fit; parameters may have changed since
     net.callbacks = list(estimator.callbacks or [])
     net.initialize()
     saved["history"] = skorch.history.History(saved["history"])

@@ -79,6 +79,8 @@ class Net(Events, skorch.NeuralNet):
         The source of random numbers of the layers: `generator`, or one on the accelerator.
     n_epochs, n_seen : int
         Epochs done and rows seen, over all calls.
+    growth : float
+        Factor by which the learning rate has followed the batch size.
     lowest : dict
         Lowest training and validation loss so far.
     stop_reason : str
@@ -146,7 +148,7 @@ class Net(Events, skorch.NeuralNet):
         self.n_seen = 0
         self.stop_reason = None
         self.lowest = {}
-        self._growth = 1.0
+        self.growth = 1.0
         self.penalty = self.penalty or Penalty()
         self.device_generator = generator_on(self.generator, self.device)
         seed_layers(self.module_, self.device_generator)
@@ -313,9 +315,9 @@ class Net(Events, skorch.NeuralNet):
         rate = self.schedule.rate(self.n_epochs, self.n_seen)
         if self.scale_learning_rate:
             # a rate that the solver keeps has grown until the last epoch already
-            rate = self.optimizer_.lr / self._growth if rate is None else rate
+            rate = self.optimizer_.lr / self.growth if rate is None else rate
             rate *= growth
-            self._growth = growth
+            self.growth = growth
         if rate is not None:
             self.optimizer_.lr = rate
 

@@ -6,9 +6,9 @@ def net_state(net):
     return {
         "solver": net.solver,
         "optimizer": net.optimizer_.extra_state(),
-        "lr": net.optimizer_.lr,
+        "lr": net.optimizer_.lr / net.growth,
         "average": None if net.average is None else net.average.extra_state(),
-        "stopping": (net.stopping.best, net.stopping.count),
+        "stopping": (net.stopping.monitor, net.stopping.best, net.stopping.count),
         "history": net.history,
         "lowest": dict(net.lowest),
         "n_epochs": net.n_epochs,
@@ -37,7 +37,9 @@ def resume(net, state, *, is_same_fit):
         return
     net.n_epochs = state["n_epochs"]
     net.stop_reason = state["stop_reason"]
-    net.stopping.best, net.stopping.count = state["stopping"]
+    monitor, best, count = state["stopping"]
+    if monitor == net.stopping.monitor:  # a best score is no best loss
+        net.stopping.best, net.stopping.count = best, count
     if state["solver"] == net.solver:
         net.optimizer_.load_extra_state(state["optimizer"])
         if net.schedule.name == "adaptive":

@@ -29,10 +29,14 @@ class Stopping:
         self.tol = tol
         self.patience = patience
         self.monitor = monitor
-        self.sign = 1.0 if monitor == "valid_score" else -1.0
         self.best = -self.sign * math.inf
         self.count = 0
         self.best_state = None
+
+    @property
+    def sign(self):
+        """1 if the monitored value should rise, -1 if it should fall."""
+        return 1.0 if self.monitor == "valid_score" else -1.0
 
     @property
     def restores(self):

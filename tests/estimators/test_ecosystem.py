@@ -79,6 +79,17 @@ def test_copy_predicts_and_learns_on_to_the_last_bit(estimator, copied, tmp_path
     np.testing.assert_array_equal(outputs(other, X), outputs(fitted, X))
 
 
+@pytest.mark.parametrize("Network", MLPS)
+def test_copy_remembers_its_fit_when_parameters_have_changed_since(Network):
+    X, y = data_for(Network)
+    fitted = Network(early_stopping=True, max_iter=5, random_state=0).fit(X, y)
+    fitted.set_params(early_stopping=False, solver="sgd", hidden_layer_sizes=(3,))
+    other = pickle.loads(pickle.dumps(fitted))
+    assert other.validation_scores_ == fitted.validation_scores_ is not None
+    assert other.best_validation_score_ == fitted.best_validation_score_
+    np.testing.assert_array_equal(outputs(other, X), outputs(fitted, X))
+
+
 def test_state_holds_no_tensor(estimator):
     X, y = data_for(estimator)
 

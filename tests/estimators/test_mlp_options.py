@@ -445,3 +445,25 @@ def test_partial_fit_after_the_end_of_a_schedule_is_a_warning():
 def test_first_partial_fit_without_spread_is_a_warning():
     with pytest.warns(UserWarning, match="saw a y without spread"):
         MLPRegressor().partial_fit([[1.0]], [2.0])
+
+
+def test_partial_fit_after_early_stopping_compares_losses_with_losses():
+    network = MLPRegressor(early_stopping=True, max_iter=5, random_state=0)
+    network.fit(X_DIABETES, Y_DIABETES).set_params(early_stopping=False)
+    network.partial_fit(X_DIABETES, Y_DIABETES)
+    assert network.net_.stopping.best == network.loss_
+    assert network.net_.stopping.count == 0
+
+
+def test_partial_fits_scale_an_adaptive_rate_once():
+    network = MLPRegressor(
+        solver="sgd",
+        learning_rate="adaptive",
+        batch_size=50,
+        batch_growth=2.0,
+        scale_learning_rate=True,
+        random_state=0,
+    )
+    for _ in range(3):
+        network.partial_fit(X_DIABETES, Y_DIABETES)
+    assert network.history_["learning_rate"] == pytest.approx([0.001, 0.002, 0.004])
