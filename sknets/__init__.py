@@ -1,7 +1,24 @@
 """Neural networks as scikit-learn estimators."""
 
-from sknets.estimators import MLPClassifier, MLPRegressor, ModuleClassifier, ModuleRegressor
+from sknets.estimators import (
+    CNNClassifier,
+    CNNFeatures,
+    CNNRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    ModuleClassifier,
+    ModuleRegressor,
+)
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["MLPClassifier", "MLPRegressor", "ModuleClassifier", "ModuleRegressor", "__version__"]
+__all__ = [
+    "CNNClassifier",
+    "CNNFeatures",
+    "CNNRegressor",
+    "MLPClassifier",
+    "MLPRegressor",
+    "ModuleClassifier",
+    "ModuleRegressor",
+    "__version__",
+]

@@ -12,6 +12,7 @@ import pytest
 import sknets
 import sknets.datasets
 import sknets.inspection
+import sknets.preprocessing
 
 ROOT = Path(sknets.__file__).parent
 PROJECT = ROOT.parent
@@ -20,18 +21,41 @@ MAY_IMPORT = {
     "modules": set(),
     "training": set(),
     "datasets": set(),
-    "estimators": {"modules", "training"},
+    "preprocessing": {"modules", "training"},
+    "estimators": {"modules", "training", "preprocessing"},
     "inspection": {"estimators"},
 }
 # scikit-learn knows X, y and labels; the rooms below the estimators work on tensors
 MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set()}
+
+PUBLIC_MODULES = [sknets, sknets.datasets, sknets.inspection, sknets.preprocessing]
 
 ESTIMATORS = [
     sknets.MLPRegressor,
     sknets.MLPClassifier,
     sknets.ModuleRegressor,
     sknets.ModuleClassifier,
+    sknets.CNNRegressor,
+    sknets.CNNClassifier,
 ]
+# One parameter means one thing everywhere, but a layer of a dense stack is not one of a convolutional
+# base, and each architecture has the defaults that suit it.
+OF_THE_ARCHITECTURE = {
+    "activation",
+    "batch_size",
+    "dropout",
+    "hidden_layer_sizes",
+    "learning_rate",
+    "learning_rate_init",
+    "max_iter",
+    "normalization",
+}
+
+
+def family(Estimator, parameter):
+    """Return whose words and defaults for a parameter must agree with those of this class."""
+    is_cnn = Estimator.__name__.startswith("CNN")
+    return (parameter, is_cnn and parameter in OF_THE_ARCHITECTURE)
 
 
 def imports(path):
@@ -84,7 +108,7 @@ def test_files_tell_one_story_each():
 
 def public():
     """Yield the name and object of all that is public, methods among them."""
-    for module in (sknets, sknets.datasets, sknets.inspection):
+    for module in PUBLIC_MODULES:
         for name in module.__all__:
             thing = getattr(module, name)
             if not callable(thing):
@@ -137,7 +161,7 @@ def test_siblings_describe_shared_parameters_in_the_same_words():
             text = " ".join(p.desc)
             if p.name == "scoring":  # names the default metric of the task
                 text = re.sub(r"None is .+?, 'loss'", "None is its metric, 'loss'", text)
-            words.setdefault(p.name, set()).add((p.type, text))
+            words.setdefault(family(Estimator, p.name), set()).add((p.type, text))
     assert {name: texts for name, texts in words.items() if len(texts) > 1} == {}
 
 
@@ -146,7 +170,7 @@ def test_siblings_share_defaults_and_constraints():
     for Estimator in ESTIMATORS:
         assert set(Estimator._parameter_constraints) == set(inspect.signature(Estimator).parameters)
         for p in inspect.signature(Estimator).parameters.values():
-            defaults.setdefault(p.name, set()).add(repr(p.default))
+            defaults.setdefault(family(Estimator, p.name), set()).add(repr(p.default))
     assert all(len(values) == 1 for values in defaults.values()), defaults
 
 
@@ -166,7 +190,7 @@ def test_every_parameter_of_scikit_learn_is_there_with_its_default_and_place(nam
 
 def test_api_page_names_everything_public():
     text = (PROJECT / "docs" / "api.md").read_text("utf-8")
-    for module in (sknets, sknets.datasets, sknets.inspection):
+    for module in PUBLIC_MODULES:
         for name in module.__all__:
             assert name == "__version__" or f"`{name}`" in text, name
 

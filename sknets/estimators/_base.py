@@ -4,15 +4,16 @@ import warnings
 from abc import ABC, abstractmethod
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sknets import training
+from sknets import modules, training
 from sknets.estimators._callbacks import EpochTasks
 from sknets.estimators._outcome import TrainingRecord, check_outcome
-from sknets.estimators._parameters import CONSTRAINTS, check_options, make_net
+from sknets.estimators._parameters import CONSTRAINTS, Phase, check_options, make_net
 from sknets.estimators._placement import choose_device, choose_dtype, to_inputs, to_tensor
 from sknets.estimators._sklearn import (
     CallbackSupportMixin,
@@ -22,8 +23,8 @@ from sknets.estimators._sklearn import (
 from sknets.estimators._state import load_net, to_arrays
 from sknets.estimators._validation_data import make_valid_score, split_rows
 
-#: Values in a block of rows that are predicted at once, at a width of 1024 or that of X.
-_PREDICT_VALUES = 2**22
+#: What stands for y where there is none; None is a y that a user forgot.
+NO_Y = object()
 
 
 class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
@@ -75,7 +76,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         """Make the loss."""
 
     @abstractmethod
-    def _module_spec(self, n_inputs, n_outputs):
+    def _module_spec(self, row_shape, n_outputs):
         """Return the architecture in plain values, after all checks of its parameters."""
 
     @staticmethod
@@ -91,13 +92,13 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or (n_samples, ...)
+            Training data: a table, or what else the network takes.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Target: class labels or label indicators in classification, numbers in regression.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. A weight of 0 is removal, a weight of 2 is repetition.
-        X_val : {array-like, sparse matrix} of shape (n_val_samples, n_features), default=None
+        X_val : {array-like, sparse matrix} of shape (n_val_samples, ...), default=None
             Validation data of your own. With `early_stopping` they decide when to stop and
             nothing is set aside; without it they are recorded in `history_`.
         y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_outputs), default=None
@@ -163,7 +164,8 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
             self._check_target(y)
         self._learn_weights(y, sample_weight)
         X, y, sample_weight = _without_zeros(X, y, self._weigh(y, sample_weight))
-        spec = self._module_spec(X.shape[1], self.n_outputs_)
+        self._row_shape = X.shape[1:]
+        spec = self._module_spec(X.shape[1:], self.n_outputs_)
         check_options(self, spec)
         if is_first:
             self._spec = spec
@@ -185,41 +187,40 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
 
         (X, y, sample_weight), valid = self._set_aside(X, y, sample_weight, validation, is_partial)
         batch_size = self._batch_size(X.shape[0])
-        step_size = batch_size * sum(p.numel() for p in module.parameters())
+        self._work = self._measure_work(module, X)
+        step_size = batch_size * self._work.multiply_adds
         device = choose_device(self.device, step_size, self.dtype)
         dtype = choose_dtype(self.dtype, X, device)
-        net = make_net(self, module.to(dtype), device, batch_size)
-        net.callbacks = [*(self.callbacks or []), *([] if tasks is None else [tasks])]
+        module.to(dtype)
+        if is_first:
+            self._prepare_module(module, X, sample_weight)
         rows = self._make_rows(X, y, sample_weight, dtype, device)
-        if valid is not None:
-            X_val, y_val, weight_val = valid
-            net.valid_rows = self._make_rows(X_val, y_val, weight_val, dtype, device)
-            if self.scoring != "loss":
-                net.valid_score = make_valid_score(self, self.scoring, X_val, y_val, weight_val)
-        net.initialize()
-        if previous is not None:
-            training.resume(net, training.net_state(previous), is_same_fit=is_partial)
-        self.net_ = net
-        n_before = len(net.history)
-        with training.threads_for(step_size):
-            net.partial_fit(rows, epochs=1 if is_partial else self.max_iter)
-            self.n_iter_ = len(net.history) - n_before
-            check_outcome(self, net, rows, is_partial=is_partial)
-        net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb is not tasks]
-        net.callbacks = list(self.callbacks or [])
-        net.release_data()
+        valid_rows = None if valid is None else self._make_rows(*valid, dtype, device)
+        self.n_iter_ = 0
+        for phase in self._phases(module):
+            net = make_net(self, module, device, batch_size, phase)
+            net.callbacks = [*(self.callbacks or []), *([] if tasks is None else [tasks])]
+            net.valid_rows = valid_rows
+            if valid is not None and self.scoring != "loss":
+                net.valid_score = make_valid_score(self, self.scoring, *valid)
+            net.initialize()
+            if previous is not None:
+                training.resume(net, training.net_state(previous), is_same_fit=is_partial)
+            self.net_ = previous = net
+            n_before = len(net.history)
+            with training.threads_for(step_size):
+                net.partial_fit(rows, epochs=1 if is_partial else phase.max_iter)
+                self.n_iter_ += len(net.history) - n_before
+                check_outcome(self, net, rows, is_partial=is_partial)
+            net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb is not tasks]
+            net.callbacks = list(self.callbacks or [])
+            net.release_data()
+            if is_partial or net.stop_reason in ("interrupt", "callback"):
+                break
 
     def _check_data(self, X, y, sample_weight, *, reset):
         """Check X, y and weights; remove the rows whose weight is zero."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            dtype=(np.float64, np.float32),
-            multi_output=True,
-            reset=reset,
-        )
+        X, y = self._read_X(X, y, reset=reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is None:
@@ -228,6 +229,36 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
         return _without_zeros(X, y, sample_weight)
+
+    #: What X may be: types that are kept as they are (others become the first), and sparse formats.
+    _kept_dtypes = (np.float64, np.float32)
+    _sparse_formats = "csr"
+
+    def _read_X(self, X, y=NO_Y, *, reset):
+        """Check X, and y where there is one, against each other and against what a fit has seen."""
+        options = {
+            "accept_sparse": self._sparse_formats,
+            "dtype": self._kept_dtypes,
+            "reset": reset,
+        }
+        if y is NO_Y:
+            return validate_data(self, X, **options)
+        return validate_data(self, X, y, multi_output=True, **options)
+
+    def _prepare_module(self, module, X, sample_weight):
+        """Let a new module learn what it needs of the training data before training."""
+
+    def _measure_work(self, module, X):
+        """Return the work of a row of X in the module."""
+        n_parameters = sum(p.numel() for p in module.parameters())
+        return modules.Work(n_parameters, max(X.shape[1], 1024))
+
+    def _phases(self, module):
+        """Yield the phases of training; what one needs of the module is done as it begins."""
+        yield Phase(self.max_iter, self.learning_rate_init)
+
+    def _most_epochs(self):
+        return self.max_iter
 
     def _set_aside(self, X, y, sample_weight, validation, is_partial):
         """Return the training rows and the validation rows, or None for the latter."""
@@ -260,7 +291,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         if self.solver in ("gd", "lbfgs"):
             return n_rows
         if self.batch_size == "auto":
-            return min(200, n_rows)
+            return self._auto_batch_size(n_rows)
         if self.batch_size > n_rows:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. "
@@ -268,6 +299,9 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
                 stacklevel=6,  # the caller of fit
             )
         return min(self.batch_size, n_rows)
+
+    def _auto_batch_size(self, n_rows):
+        return min(200, n_rows)
 
     def _make_rows(self, X, y, sample_weight, dtype, device):
         weight, mean_weight = None, 1.0
@@ -288,6 +322,10 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
 
     # --- the net -----------------------------------------------------------------------------------
 
+    def _make_augment(self):
+        """Return what changes the rows of a batch in training, or None."""
+        return
+
     #: Whether the module may draw from Torch's global generator (a user's own may).
     _draws_unseeded = False
 
@@ -295,7 +333,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         """Tell scikit-learn's callbacks that a fit begins; None if nobody listens."""
         if not hasattr(self, "_init_callback_context"):
             return None
-        n_tasks = 1 if is_partial else self.max_iter + (self.solver == "lbfgs")
+        n_tasks = 1 if is_partial else self._most_epochs() + (self.solver == "lbfgs")
         context = self._init_callback_context(max_subtasks=n_tasks)
         if not getattr(self, "_skl_callbacks", None):
             return None
@@ -304,19 +342,22 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
 
     # --- predict -----------------------------------------------------------------------------------
 
-    def _raw_predict(self, X):
-        """Check X and return its raw outputs on the CPU, with the dtype predictions should have."""
+    def _raw_predict(self, X, part=None):
+        """Check X and return its raw outputs on the CPU, with the dtype predictions should have.
+
+        `part` is a function of a batch that takes the module's place: what a part of it returns.
+        """
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        X = self._read_X(X, reset=False)
         values = self.net_.flat.values
-        size = max(256, _PREDICT_VALUES // max(X.shape[1], 1024))
+        size = self.net_.rows_at_once
         blocks = [slice(start, start + size) for start in range(0, X.shape[0], size)]
         n_rows = min(size, X.shape[0])
-        with training.threads_for(n_rows * values.numel()):
+        with training.threads_for(n_rows * self._work.multiply_adds):
             raw = self.net_.raw_outputs(
-                self._to_batch(X[block], values.dtype, values.device) for block in blocks
+                (self._to_batch(X[block], values.dtype, values.device) for block in blocks), part
             )
-        return raw, X.dtype
+        return raw, X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
 
     @staticmethod
     def _to_batch(X, dtype, device):
@@ -325,6 +366,23 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
             return inputs
         return training.sparse_tensor(inputs, dtype, device)
 
+    def summary(self):
+        """Describe the layers of the fitted network.
+
+        Returns
+        -------
+        pandas.DataFrame of shape (n_layers, 4)
+            For each layer, in the order in which a row meets them: its kind, the shape of its output for
+            one row (channels first, a signal with a height of 1), its number of parameters and of
+            multiply-adds for one row. The index holds their names in ``net_.module_``.
+        """
+        check_is_fitted(self)
+        values = self.net_.flat.values
+        row = torch.zeros(1, *self._row_shape, dtype=values.dtype, device=values.device)
+        layers = modules.describe_layers(self.net_.module_, row)
+        table = pd.DataFrame(layers, columns=modules.Layer._fields).set_index("name")
+        return table.rename(columns={"n_parameters": "parameters"})
+
     # --- scikit-learn's view -------------------------------------------------------------------------
 
     def __sklearn_is_fitted__(self):
@@ -332,7 +390,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self._sparse_formats is not False
         return tags
 
     def __copy__(self):

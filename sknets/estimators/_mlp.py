@@ -6,6 +6,7 @@ import numpy as np
 
 from sknets import modules
 from sknets.estimators._base import BaseNet
+from sknets.estimators._layers import per_layer, read_sizes
 from sknets.estimators._sklearn import Interval, StrOptions
 
 
@@ -21,22 +22,16 @@ class BaseMLP(BaseNet):
         "weight_init": [StrOptions(set(modules.INITIALIZERS))],
     }
 
-    def _module_spec(self, n_inputs, n_outputs):
-        sizes = self.hidden_layer_sizes
-        sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-        if any(not isinstance(size, Integral) or size <= 0 for size in sizes):
-            raise ValueError(
-                f"hidden_layer_sizes must be > 0, got {sizes}. Give a whole number of units for each "
-                "hidden layer."
-            )
-        names = self._per_layer("activation", len(sizes))
+    def _module_spec(self, row_shape, n_outputs):
+        sizes = read_sizes("hidden_layer_sizes", self.hidden_layer_sizes, "units")
+        names = per_layer("activation", self.activation, len(sizes), "hidden")
         unknown = set(names) - {*modules.ACTIVATIONS, "rbf"}
         if unknown:
             raise ValueError(
                 f"activation={self.activation!r} has the unknown {sorted(unknown)}; "
                 f"choose from {sorted({*modules.ACTIVATIONS, 'rbf'})}."
             )
-        rates = [float(rate) for rate in self._per_layer("dropout", len(sizes))]
+        rates = per_layer("dropout", self.dropout, len(sizes), "hidden")
         if any(not 0 <= rate < 1 for rate in rates):
             raise ValueError(f"dropout={self.dropout!r} must be rates in [0, 1).")
         if not sizes and (self.normalization is not None or np.any(self.dropout)):
@@ -45,24 +40,12 @@ class BaseMLP(BaseNet):
                 f"dropout={self.dropout!r} and normalization={self.normalization!r} could act."
             )
         return {
-            "layer_sizes": [int(n_inputs), *map(int, sizes), int(n_outputs)],
+            "layer_sizes": [*row_shape, *sizes, int(n_outputs)],
             "activations": names,
-            "dropout": rates,
+            "dropout": [float(rate) for rate in rates],
             "normalization": self.normalization,
             "weight_init": self.weight_init,
         }
-
-    def _per_layer(self, name, n_layers):
-        """Return the values of a parameter that is given once or per hidden layer."""
-        value = getattr(self, name)
-        if isinstance(value, str) or not hasattr(value, "__iter__"):
-            return [value] * n_layers
-        if len(value) != n_layers:
-            raise ValueError(
-                f"{name}={value!r} has {len(value)} values for {n_layers} hidden layers; give one "
-                "value for all layers, or one for each."
-            )
-        return list(value)
 
     @staticmethod
     def _build_module(spec, generator):

@@ -17,7 +17,7 @@ class BaseModule(BaseNet):
 
     _draws_unseeded = True
 
-    def _module_spec(self, n_inputs, n_outputs):
+    def _module_spec(self, row_shape, n_outputs):
         if self.module is None:
             raise ValueError(
                 "module=None: give a torch.nn.Module class, or a function of the number of "
@@ -30,7 +30,7 @@ class BaseModule(BaseNet):
             )
         return {
             "module": self.module,
-            "n_inputs": n_inputs,
+            "n_inputs": row_shape[0],
             "n_outputs": n_outputs,
             "module_params": dict(self.module_params or {}),
         }

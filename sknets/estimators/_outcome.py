@@ -64,6 +64,11 @@ class TrainingRecord:
         return stopping.sign * stopping.best if stopping.restores else None
 
     @property
+    def n_parameters_(self):
+        """Number of parameters that training may change."""
+        return sum(p.numel() for p in self.net_.module_.parameters())
+
+    @property
     def t_(self):
         """Rows seen in training."""
         return self.net_.n_seen
@@ -127,7 +132,7 @@ def check_outcome(estimator, net, rows, *, is_partial):
         )
     elif net.stop_reason == "max_iter" and not net.schedule.is_planned:
         messages.append(
-            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
+            f"Stochastic Optimizer: Maximum iterations ({net.max_epochs}) reached and the "
             "optimization hasn't converged yet."
         )
     if n_iter and not math.isfinite(estimator.loss_):
@@ -149,5 +154,7 @@ def _is_worse_than_constant(estimator, net, rows):
     if not estimator.loss_ > limit:
         return False
     # loss_ has penalties in it: look at the predictions themselves
-    raw = net.raw_outputs(x for x, _, _ in training.Batches(rows, 4096)).to(values.device)
+    raw = net.raw_outputs(x for x, _, _ in training.Batches(rows, net.rows_at_once)).to(
+        values.device
+    )
     return float(net.criterion_(raw, rows.y, rows.weight)) > limit

@@ -1,6 +1,7 @@
 """The training parameters that all estimators share: their constraints, and what becomes of them."""
 
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 import skorch
@@ -50,6 +51,10 @@ CONSTRAINTS: dict = {
 }
 
 
+#: Values of the widest layer in a block of rows that are predicted at once.
+ROW_VALUES = 2**22
+
+
 def check_options(estimator, spec):
     """Refuse what would otherwise be ignored."""
     if any(not isinstance(cb, skorch.callbacks.Callback) for cb in estimator.callbacks or []):
@@ -64,7 +69,9 @@ def check_options(estimator, spec):
             "l1_alpha": estimator.l1_alpha > 0,
             "max_grad_norm": estimator.max_grad_norm is not None,
             "average": estimator.average is not None,
-            "dropout": any(spec.get("dropout", ())),
+            "dropout": np.any(spec.get("dropout", 0)),
+            "spatial_dropout": spec.get("spatial_dropout", 0) > 0,
+            "augment": getattr(estimator, "augment", None) is not None,
             "batch_growth": estimator.batch_growth > 1,
         }
         if any(unmet.values()):
@@ -82,8 +89,23 @@ def check_options(estimator, spec):
         raise ValueError("solver='gd' always takes all rows: batch_growth must be 1.")
 
 
-def make_net(estimator, module, device, batch_size):
-    """Make the net that trains a module, from the parameters of the estimator."""
+class Phase(NamedTuple):
+    """A stretch of training with a learning rate of its own.
+
+    Attributes
+    ----------
+    max_iter : int
+        Largest number of epochs.
+    learning_rate_init : float
+        Learning rate at the start.
+    """
+
+    max_iter: int
+    learning_rate_init: float
+
+
+def make_net(estimator, module, device, batch_size, phase):
+    """Make the net that trains a module in a phase, from the parameters of the estimator."""
     solver_params = {
         "sgd": {"momentum": estimator.momentum, "nesterov": estimator.nesterovs_momentum},
         "adagrad": {"epsilon": estimator.epsilon},
@@ -100,13 +122,13 @@ def make_net(estimator, module, device, batch_size):
         criterion=estimator._make_loss(),
         solver=estimator.solver,
         solver_params=solver_params.get(estimator.solver),
-        lr=estimator.learning_rate_init,
-        max_epochs=estimator.max_iter,
+        lr=phase.learning_rate_init,
+        max_epochs=phase.max_iter,
         batch_size=batch_size,
         schedule=training.Schedule(
             estimator.learning_rate,
-            estimator.learning_rate_init,
-            estimator.max_iter,
+            phase.learning_rate_init,
+            phase.max_iter,
             power_t=estimator.power_t,
             decay_rate=estimator.decay_rate,
             decay_epochs=estimator.decay_epochs,
@@ -122,6 +144,8 @@ def make_net(estimator, module, device, batch_size):
         scale_learning_rate=estimator.scale_learning_rate,
         max_grad_norm=estimator.max_grad_norm,
         max_fun=estimator.max_fun,
+        augment=estimator._make_augment(),
+        rows_at_once=max(64, ROW_VALUES // estimator._work.n_values),
         draws_unseeded=estimator._draws_unseeded,
         verbose=int(estimator.verbose),
         device=device,

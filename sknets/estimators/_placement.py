@@ -83,5 +83,12 @@ def to_tensor(array, dtype, device):
 
 
 def to_inputs(X, dtype, device):
-    """Turn X into what `Rows` takes: a tensor, or the sparse matrix itself."""
-    return sp.csr_array(X) if sp.issparse(X) else to_tensor(X, dtype, device)
+    """Turn X into what `Rows` takes: a tensor, or the sparse matrix itself.
+
+    Whole numbers (uint8 images) stay as small as they are; the module turns a batch of them into floats.
+    """
+    if sp.issparse(X):
+        return sp.csr_array(X)
+    if X.dtype.kind in "ui":
+        dtype = None
+    return to_tensor(X, dtype, device)

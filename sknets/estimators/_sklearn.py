@@ -5,7 +5,7 @@ to keep its public ones. When a release moves one, this is the file to change.
 """
 
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
 try:  # marked experimental in scikit-learn 1.9
@@ -21,6 +21,7 @@ check_sample_weight = _check_sample_weight
 
 __all__ = [
     "CallbackSupportMixin",
+    "HasMethods",
     "Interval",
     "Options",
     "StrOptions",

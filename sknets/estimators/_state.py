@@ -9,7 +9,7 @@ import skorch
 import torch
 
 from sknets import training
-from sknets.estimators._parameters import make_net
+from sknets.estimators._parameters import Phase, make_net
 
 
 def to_arrays(state):
@@ -28,6 +28,7 @@ def to_arrays(state):
         "device_generator": training.generator_to_array(net.device_generator),
         "output": (type(output), _arrays_of(output)),
         "batch_size": net.batch_size,
+        "phase": (net.max_epochs, net.lr),
         **training.net_state(net),
         "history": [dict(row) for row in net.history],
     }
@@ -52,7 +53,8 @@ def load_net(estimator, state):
     module.load_state_dict(
         {name: torch.from_numpy(a.copy()) for name, a in saved["module"].items()}
     )
-    net = make_net(estimator, module, _available(saved["device"]), saved["batch_size"])
+    phase = Phase(*saved["phase"])
+    net = make_net(estimator, module, _available(saved["device"]), saved["batch_size"], phase)
     net.stopping.monitor = saved["stopping"][0]  # of the fit; parameters may have changed since
     net.callbacks = list(estimator.callbacks or [])
     net.initialize()

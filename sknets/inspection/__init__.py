@@ -1,5 +1,24 @@
 """Looking into a fitted estimator."""
 
+from sknets.inspection._activations import layer_activations
+from sknets.inspection._filters import learned_filters
+from sknets.inspection._grad_cam import grad_cam
+from sknets.inspection._heatmap_display import HeatmapDisplay
+from sknets.inspection._integrated_gradients import integrated_gradients
+from sknets.inspection._maps_displays import ActivationsDisplay, FiltersDisplay
+from sknets.inspection._occlusion import occlusion
+from sknets.inspection._relevance import layer_relevance
 from sknets.inspection._training_curve import TrainingCurveDisplay
 
-__all__ = ["TrainingCurveDisplay"]
+__all__ = [
+    "ActivationsDisplay",
+    "FiltersDisplay",
+    "HeatmapDisplay",
+    "TrainingCurveDisplay",
+    "grad_cam",
+    "integrated_gradients",
+    "layer_activations",
+    "layer_relevance",
+    "learned_filters",
+    "occlusion",
+]

@@ -1,25 +1,42 @@
 """Torch modules from tensors to raw outputs; they know Torch and nothing else."""
 
 from sknets.modules._activations import ACTIVATIONS
+from sknets.modules._conv_net import ConvNet, OnSignals, make_base
+from sknets.modules._convolution import METHODS
 from sknets.modules._dense import DenseStack
 from sknets.modules._dropout import Dropout
+from sknets.modules._images import ImageInput
 from sknets.modules._initialization import INITIALIZERS
-from sknets.modules._normalization import NORMALIZATIONS, BatchNorm
+from sknets.modules._normalization import MAP_NORMALIZATIONS, NORMALIZATIONS, BatchNorm
 from sknets.modules._outputs import ExpOutput, IdentityOutput, LogisticOutput, SoftmaxOutput
+from sknets.modules._pooling import GLOBAL_POOLINGS, POOLINGS
 from sknets.modules._radial import RadialBasis
 from sknets.modules._raw_outputs import RawOutputs
+from sknets.modules._work import Layer, Work, describe_layers, measure_work
 
 __all__ = [
     "ACTIVATIONS",
+    "GLOBAL_POOLINGS",
     "INITIALIZERS",
+    "MAP_NORMALIZATIONS",
+    "METHODS",
     "NORMALIZATIONS",
+    "POOLINGS",
     "BatchNorm",
+    "ConvNet",
     "DenseStack",
     "Dropout",
     "ExpOutput",
     "IdentityOutput",
+    "ImageInput",
+    "Layer",
     "LogisticOutput",
+    "OnSignals",
     "RadialBasis",
     "RawOutputs",
     "SoftmaxOutput",
+    "Work",
+    "describe_layers",
+    "make_base",
+    "measure_work",
 ]

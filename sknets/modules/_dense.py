@@ -4,7 +4,7 @@ from torch import nn
 
 from sknets.modules._activations import ACTIVATIONS
 from sknets.modules._dropout import Dropout
-from sknets.modules._initialization import initialize_linear
+from sknets.modules._initialization import initialize
 from sknets.modules._normalization import make_normalization
 from sknets.modules._radial import RadialBasis
 
@@ -58,7 +58,7 @@ class DenseStack(nn.Sequential):
 
 
 class Linear(nn.Linear):
-    """A linear layer that leaves its initial weights to `initialize_linear`."""
+    """A linear layer that leaves its initial weights to `initialize`."""
 
     def reset_parameters(self):
         """Draw nothing: Torch's own draws would come from its global generator."""
@@ -66,5 +66,5 @@ class Linear(nn.Linear):
 
 def _linear(n_inputs, n_outputs, weight_init, activation, generator):
     layer = Linear(n_inputs, n_outputs)
-    initialize_linear(layer, weight_init, activation, generator)
+    initialize(layer, weight_init, activation, generator)
     return layer

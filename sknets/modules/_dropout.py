@@ -35,3 +35,14 @@ class Dropout(nn.Module):
 
     def extra_repr(self):
         return f"p={self.p}"
+
+
+class SpatialDropout(Dropout):
+    """Dropout of whole feature maps, whose neighbouring values tell the same (Tompson et al., 2015)."""
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        keep = 1.0 - self.p
+        mask = x.new_empty(*x.shape[:2], *[1] * (x.ndim - 2))
+        return x * mask.bernoulli_(keep, generator=self.generator).div_(keep)

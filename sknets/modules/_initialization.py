@@ -17,13 +17,14 @@ INITIALIZERS = (
 _ELU_LIKE = ("relu", "leaky_relu", "prelu", "elu", "gelu", "silu")
 
 
-def initialize_linear(layer, scheme, activation, generator):
-    """Draw the weights and intercepts of a linear layer in place.
+def initialize(layer, scheme, activation, generator):
+    """Draw the weights and intercepts of a linear or convolutional layer in place.
 
     Parameters
     ----------
-    layer : torch.nn.Linear
-        The layer.
+    layer : torch.nn.Module
+        A layer with a `weight` of shape (n_outputs, n_inputs, *kernel) and a `bias`. A unit's fan_in is
+        the number of values that it sees.
     scheme : str
         One of `INITIALIZERS`. "glorot_uniform" is scikit-learn's: weights and intercepts are uniform
         within √(6 / (fan_in + fan_out)), or √(2 / (fan_in + fan_out)) for logistic units. The other
@@ -35,10 +36,10 @@ def initialize_linear(layer, scheme, activation, generator):
         Source of the draws.
     """
     weight, bias = layer.weight, layer.bias
+    fan_in, fan_out = weight[0].numel(), len(weight) * weight[0, 0].numel()
     gain = math.sqrt(2.0) if activation in _ELU_LIKE else 1.0
     with torch.no_grad():
         if scheme == "glorot_uniform":
-            fan_out, fan_in = weight.shape
             factor = 2.0 if activation == "logistic" else 6.0
             bound = math.sqrt(factor / (fan_in + fan_out))
             weight.uniform_(-bound, bound, generator=generator)
@@ -47,14 +48,14 @@ def initialize_linear(layer, scheme, activation, generator):
         if scheme == "glorot_normal":
             nn.init.xavier_normal_(weight, generator=generator)
         elif scheme == "he_uniform":
-            bound = gain * math.sqrt(3.0 / weight.shape[1])
+            bound = gain * math.sqrt(3.0 / fan_in)
             weight.uniform_(-bound, bound, generator=generator)
         elif scheme == "he_normal":
-            weight.normal_(0.0, gain / math.sqrt(weight.shape[1]), generator=generator)
+            weight.normal_(0.0, gain / math.sqrt(fan_in), generator=generator)
         elif scheme == "orthogonal":
             nn.init.orthogonal_(weight, gain=gain, generator=generator)
         elif scheme == "linear":
-            weight.normal_(0.0, 0.1 / math.sqrt(weight.shape[1]), generator=generator)
+            weight.normal_(0.0, 0.1 / math.sqrt(fan_in), generator=generator)
         else:
             raise ValueError(f"weight_init must be one of {INITIALIZERS}, got {scheme!r}.")
         bias.zero_()

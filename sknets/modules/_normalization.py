@@ -3,6 +3,33 @@
 from torch import nn
 
 NORMALIZATIONS = ("batch", "layer")
+MAP_NORMALIZATIONS = ("batch", "group", "layer")
+
+_MOST_GROUPS = 8
+_FEWEST_CHANNELS = 4
+
+
+class _ManyValues:
+    """Batch normalisation that tells what to do about a batch of one value per channel."""
+
+    def forward(self, x):
+        if self.training and x.numel() == x.shape[1]:
+            raise ValueError(
+                "normalization='batch' needs at least two values of a channel in a batch, got one: "
+                "use more rows, a larger batch_size, or normalization='group'."
+            )
+        return super().forward(x)
+
+
+class MapBatchNorm2d(_ManyValues, nn.BatchNorm2d):
+    """Batch normalisation of maps over height and width."""
+
+
+class MapBatchNorm3d(_ManyValues, nn.BatchNorm3d):
+    """Batch normalisation of maps over depth, height and width."""
+
+
+MAP_BATCH_NORMS = {2: MapBatchNorm2d, 3: MapBatchNorm3d}
 
 
 class BatchNorm(nn.BatchNorm1d):
@@ -15,6 +42,22 @@ class BatchNorm(nn.BatchNorm1d):
                 "use more rows, a larger batch_size, or normalization='layer'."
             )
         return super().forward(x)
+
+
+def make_map_normalization(name, n_channels, n_dims):
+    """Make the normalisation of feature maps: "batch", "group" or "layer".
+
+    "group" and "layer" take mean and variance of each image on its own, over all positions and over the
+    channels of a group, or all of them (Wu and He, 2018). Up to 8 groups have at least 4 channels:
+    of a few values only, little more than their signs would be left.
+    """
+    if name == "batch":
+        return MAP_BATCH_NORMS[n_dims](n_channels)
+    n_groups = 1
+    if name == "group":
+        most = max(1, min(_MOST_GROUPS, n_channels // _FEWEST_CHANNELS))
+        n_groups = max(g for g in range(1, most + 1) if n_channels % g == 0)
+    return nn.GroupNorm(n_groups, n_channels)
 
 
 def make_normalization(name, n_features):

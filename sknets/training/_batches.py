@@ -53,6 +53,10 @@ class Rows(torch.utils.data.Dataset):
         rows = self.x[index.numpy() if torch.is_tensor(index) else index]
         return sparse_tensor(rows, self.dtype, self.device)
 
+    def targets_on(self, device):
+        """Return targets and weights (or None) on a device."""
+        return self.y.to(device), None if self.weight is None else self.weight.to(device)
+
     def take(self, index):
         """Return (x, y, weight) of an index or slice."""
         weight = None if self.weight is None else self.weight[index]

@@ -5,7 +5,6 @@ import torch
 
 from sknets.training._batches import Batches, Rows
 
-VALID_ROWS = 4096  # rows of validation data that are predicted at once
 BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
@@ -53,8 +52,8 @@ class Events:
             return self.module_(batch[0].to(self.device))
 
     def _notify_validation(self, rows, raw):
-        parts = raw.split(Batches(rows, VALID_ROWS).sizes())
-        for (x, y, _), part in zip(Batches(rows, VALID_ROWS), parts, strict=True):
+        parts = raw.split(Batches(rows, self.rows_at_once).sizes())
+        for (x, y, _), part in zip(Batches(rows, self.rows_at_once), parts, strict=True):
             self.notify("on_batch_begin", batch=(x, y), training=False)
             loss = self.criterion_(part, y.to(part.device))
             self._record_batch("valid", y, loss)

@@ -16,7 +16,8 @@ class FlatParameters:
 
     Guarantees: `theta[:n_weights]` holds the penalised parameters (those with two or more
     dimensions: weight matrices, kernels, centres), the rest (intercepts, slopes,
-    normalisation) follows; loading a state dict into the module writes through to `theta`.
+    normalisation) follows; loading a state dict into the module writes through to `theta`. Each
+    parameter keeps its memory format: kernels that lie channels-last still do.
 
     Parameters
     ----------
@@ -47,7 +48,11 @@ class FlatParameters:
             )
         weights = [p for p in everything if p.dim() >= 2]
         others = [p for p in everything if p.dim() < 2]
-        values = torch.cat([p.detach().reshape(-1) for p in weights + others])
+        self._parameters = weights + others
+        self._strides = [_dense_strides(p) for p in self._parameters]
+        values = torch.cat(
+            [_as_stored(p, s) for p, s in zip(self._parameters, self._strides, strict=True)]
+        )
 
         self.n_weights = sum(p.numel() for p in weights)
         self.theta = nn.Parameter(values)
@@ -55,17 +60,15 @@ class FlatParameters:
         self.grad = self.theta.grad = torch.zeros_like(values)
         self.weights = self.values[: self.n_weights]
         self.weight_grad = self.grad[: self.n_weights]
-        self._parameters = weights + others
         self.bind()
 
     def bind(self):
         """Make the parameters of the module views into this vector (again)."""
         start = 0
-        for parameter in self._parameters:
-            stop = start + parameter.numel()
-            parameter.data = self.values[start:stop].view(parameter.shape)
-            parameter.grad = self.grad[start:stop].view(parameter.shape)
-            start = stop
+        for parameter, strides in zip(self._parameters, self._strides, strict=True):
+            parameter.data = self.values.as_strided(parameter.shape, strides, start)
+            parameter.grad = self.grad.as_strided(parameter.shape, strides, start)
+            start += parameter.numel()
 
     def frozen(self):
         """Return the slices of the vector that are frozen now."""
@@ -80,3 +83,20 @@ class FlatParameters:
     def is_finite(self):
         """Whether no parameter is NaN or infinite."""
         return bool(torch.isfinite(self.values).all())
+
+
+def _dense_strides(parameter):
+    """Return strides that fill memory without gaps, in the order in which the parameter lies."""
+    strides = [0] * parameter.dim()
+    step = 1
+    axes = range(parameter.dim() - 1, -1, -1)  # of equal strides, the last axis is the innermost
+    for axis in sorted(axes, key=parameter.stride):
+        strides[axis] = step
+        step *= parameter.shape[axis]
+    return strides
+
+
+def _as_stored(parameter, strides):
+    stored = torch.empty(parameter.numel(), dtype=parameter.dtype, device=parameter.device)
+    stored.as_strided(parameter.shape, strides).copy_(parameter.detach())
+    return stored

@@ -64,3 +64,12 @@ def minimize_lbfgs(net, rows, *, max_iter, max_fun, tol, after_iteration):
         raise
     load(result.x)
     return result
+
+
+def why_it_ended(result, max_iter):
+    """Return the `stop_reason` of a SciPy result."""
+    if result.success:
+        return "converged"
+    if result.status == 1:
+        return "max_fun" if result.nit < max_iter else "max_iter"
+    return "line_search"

@@ -35,6 +35,27 @@ class Loss(nn.Module):
         raise NotImplementedError
 
 
+def mixed_loss(loss, raw, target, weight, mix):
+    """Return the loss of rows that were mixed in pairs.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss of plain rows.
+    raw, target, weight : torch.Tensor
+        A mini-batch, as `Loss` takes it.
+    mix : (torch.Tensor of shape (n_rows,), float) or None
+        For each row the one that was mixed in, and the share that is left of its own target
+        (Zhang et al., 2018); None means that nothing was mixed.
+    """
+    own = loss(raw, target, weight, len(raw))
+    if mix is None:
+        return own
+    partner, share = mix
+    partners = loss(raw, target[partner], None if weight is None else weight[partner], len(raw))
+    return share * own + (1.0 - share) * partners
+
+
 class HalfSquaredError(Loss):
     """(raw - y)² / 2; gradient raw - y."""
 

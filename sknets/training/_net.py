@@ -10,9 +10,10 @@ from torch import nn
 
 from sknets.training._averaging import recalibrate
 from sknets.training._batches import Batches
-from sknets.training._events import BATCH_EVENTS, VALID_ROWS, Events
+from sknets.training._events import BATCH_EVENTS, Events
 from sknets.training._flat import FlatParameters
-from sknets.training._lbfgs import minimize_lbfgs
+from sknets.training._lbfgs import minimize_lbfgs, why_it_ended
+from sknets.training._losses import mixed_loss
 from sknets.training._penalties import Penalty
 from sknets.training._seeding import Seeded, generator_on, seed_layers
 from sknets.training._solvers import SOLVERS
@@ -67,6 +68,10 @@ class Net(Events, skorch.NeuralNet):
         Longer gradients are shortened to this norm.
     max_fun : int, default=15000
         Largest number of loss evaluations of L-BFGS.
+    augment : callable, default=None
+        What ``module.augmented(x, augment)`` applies; its `generator` is set to `device_generator`.
+    rows_at_once : int, default=4096
+        Rows that are predicted at once.
     draws_unseeded : bool, default=False
         Whether the module may draw from Torch's global generator (a user's own module): its draws
         are then redirected to `generator`.
@@ -107,6 +112,8 @@ class Net(Events, skorch.NeuralNet):
         scale_learning_rate=False,
         max_grad_norm=None,
         max_fun=15000,
+        augment=None,
+        rows_at_once=4096,
         draws_unseeded=False,
         **kwargs,
     ):
@@ -124,6 +131,8 @@ class Net(Events, skorch.NeuralNet):
         self.scale_learning_rate = scale_learning_rate
         self.max_grad_norm = max_grad_norm
         self.max_fun = max_fun
+        self.augment = augment
+        self.rows_at_once = rows_at_once
         self.draws_unseeded = draws_unseeded
         kwargs = {"train_split": None} | kwargs
         super().__init__(module, criterion=criterion, optimizer=None, **kwargs)
@@ -152,6 +161,8 @@ class Net(Events, skorch.NeuralNet):
         self.penalty = self.penalty or Penalty()
         self.device_generator = generator_on(self.generator, self.device)
         seed_layers(self.module_, self.device_generator)
+        if self.augment is not None:
+            self.augment.generator = self.device_generator
         return self
 
     # --- the step -----------------------------------------------------------------------------
@@ -168,8 +179,12 @@ class Net(Events, skorch.NeuralNet):
         """
         x, y, weight = batch
         self.flat.grad.zero_()
-        raw = self.module_(x)
-        loss = self.criterion_(raw, y, weight, len(y))
+        if self.augment is None:
+            raw = self.module_(x)
+            loss = self.criterion_(raw, y, weight, len(y))
+        else:
+            raw, mix = self.module_.augmented(x, self.augment)
+            loss = mixed_loss(self.criterion_, raw, y, weight, mix)
         loss.backward()
         penalty = self.penalty.add_gradient(self.flat, len(y) * self._mean_weight)
         for frozen in self._frozen:
@@ -221,8 +236,8 @@ class Net(Events, skorch.NeuralNet):
         for batch in batches:
             step_fn(batch)
 
-    def _seeded(self):
-        return Seeded(self.device_generator) if self.draws_unseeded else nullcontext()
+    def _seeded(self, generator=None):
+        return Seeded(generator or self.device_generator) if self.draws_unseeded else nullcontext()
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         """Train on `Rows`, which hold the targets, for some epochs or until a reason to stop."""
@@ -295,14 +310,8 @@ class Net(Events, skorch.NeuralNet):
             )
         if result.nit == 0:  # the start was as good as it gets
             self._end_epoch(rows, float(result.fun), start)
-        if self.stop_reason != "max_iter":
-            return  # the end of an epoch has said why
-        if result.success:
-            self.stop_reason = "converged"
-        elif result.status == 1:
-            self.stop_reason = "max_fun" if result.nit < epochs else "max_iter"
-        else:
-            self.stop_reason = "line_search"
+        if self.stop_reason == "max_iter":  # else the end of an epoch has said why
+            self.stop_reason = why_it_ended(result, epochs)
 
     def _grown(self, first_size, n_rows):
         # in logarithms: the power itself would overflow
@@ -351,10 +360,10 @@ class Net(Events, skorch.NeuralNet):
         if self.valid_rows is None:
             return
         rows = self.valid_rows
-        raw = self.raw_outputs(x for x, _, _ in Batches(rows, VALID_ROWS))
+        raw = self.raw_outputs(x for x, _, _ in Batches(rows, self.rows_at_once))
         if self._notifies_batches:
             self._notify_validation(rows, raw)
-        loss = float(self.criterion_(raw, rows.y.to(raw.device), _to(rows.weight, raw.device)))
+        loss = float(self.criterion_(raw, *rows.targets_on(raw.device)))
         self._record_loss("valid_loss", loss)
         if self.valid_score is not None:
             score = self.valid_score(raw)
@@ -394,12 +403,11 @@ class Net(Events, skorch.NeuralNet):
 
     def _settle(self, rows):
         """Leave the parameters that predict: the best, the averaged or the last ones."""
-        if self.solver == "lbfgs":
-            with self._seeded():
+        with self._seeded():
+            if self.solver == "lbfgs":
                 recalibrate(self.module_, [rows.take(slice(None))])
-        if self.average is not None:
-            batches = Batches(rows, self.batch_size)
-            with self._seeded():
+            if self.average is not None:
+                batches = Batches(rows, self.batch_size)
                 self.average.settle(self.flat.values, self.module_, batches)
         if self.stopping.restores and self.stopping.best_state is not None:
             self.restore(self.stopping.best_state)
@@ -423,12 +431,14 @@ class Net(Events, skorch.NeuralNet):
         self.valid_rows = self.valid_score = self.stopping.best_state = None
 
     @torch.inference_mode()
-    def raw_outputs(self, inputs):
+    def raw_outputs(self, inputs, part=None):
         """Return the raw outputs of several tensors, one after the other, on the CPU.
 
         Parameters
         ----------
         inputs : iterable of torch.Tensor of shape (n_rows, ...)
+        part : callable, default=None
+            What is computed in the place of the whole module.
 
         Returns
         -------
@@ -436,10 +446,5 @@ class Net(Events, skorch.NeuralNet):
         """
         self.module_.eval()
         # a module that draws even in prediction draws the same each time
-        fixed = torch.Generator(self.device).manual_seed(0) if self.draws_unseeded else None
-        with nullcontext() if fixed is None else Seeded(fixed):
-            return torch.cat([self.module_(x.to(self.device)).cpu() for x in inputs])
-
-
-def _to(tensor, device):
-    return None if tensor is None else tensor.to(device)
+        with self._seeded(torch.Generator(self.device).manual_seed(0)):
+            return torch.cat([(part or self.module_)(x.to(self.device)).cpu() for x in inputs])

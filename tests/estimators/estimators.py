@@ -6,7 +6,14 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.preprocessing import scale
 from torch import nn
 
-from sknets import MLPClassifier, MLPRegressor, ModuleClassifier, ModuleRegressor
+from sknets import (
+    CNNClassifier,
+    CNNRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    ModuleClassifier,
+    ModuleRegressor,
+)
 
 
 class SmallModule(nn.Sequential):
@@ -23,11 +30,22 @@ def make_dropout_module(n_inputs, n_outputs):
     )
 
 
-ALL = [
+# small and quick, and with a head that knows the places of the features of a table
+SMALL_CNN = {"conv_channels": (8, 16), "global_pooling": None, "max_iter": 20}
+
+AT_DEFAULTS = [
     MLPRegressor(),
     MLPClassifier(),
     ModuleRegressor(SmallModule),
     ModuleClassifier(SmallModule),
+    CNNRegressor(),
+    CNNClassifier(),
+]
+# the same, but small and quick enough for tests that fit many times
+ALL = [
+    *AT_DEFAULTS[:4],
+    CNNRegressor(**SMALL_CNN),
+    CNNClassifier(**SMALL_CNN),
 ]
 MLPS = [MLPRegressor, MLPClassifier]
 

@@ -33,7 +33,7 @@ from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from sknets import MLPClassifier, MLPRegressor, ModuleRegressor
+from sknets import CNNRegressor, MLPClassifier, MLPRegressor, ModuleRegressor
 from sknets.datasets import load_hitters
 from tests.estimators.estimators import (
     ALL,
@@ -133,6 +133,8 @@ def test_grid_search_is_the_same_on_one_and_two_processes(Network):
 def test_cross_validation(estimator):
     X, y = data_for(estimator)
     estimator.set_params(max_iter=100, learning_rate_init=0.002)
+    if isinstance(estimator, CNNRegressor):
+        estimator.set_params(normalization=None)  # the columns of a table are no signal
     assert cross_val_score(estimator, X, y, cv=3).mean() > (
         0.9 if is_classifier(estimator) else 0.2
     )

@@ -11,7 +11,8 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from tests.estimators.estimators import ALL
+from sknets import CNNFeatures
+from tests.estimators.estimators import AT_DEFAULTS
 
 # Checks that skip themselves: one wants SCIPY_ARRAY_API set in the environment, one a
 # decision_function, which scikit-learn's networks do not have either.
@@ -21,14 +22,14 @@ SKIP_THEMSELVES = {
 }
 
 
-@parametrize_with_checks(ALL)
+@parametrize_with_checks([*AT_DEFAULTS, CNNFeatures()])
 def test_check(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # checks are about behaviour; some fit odd data on purpose
         check(estimator)
 
 
-@pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("estimator", AT_DEFAULTS, ids=lambda e: type(e).__name__)
 @pytest.mark.parametrize(
     "check", [check_param_validation, check_dataframe_column_names_consistency]
 )
@@ -36,7 +37,7 @@ def test_check_called_directly(estimator, check):
     check(type(estimator).__name__, estimator)
 
 
-@pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("estimator", AT_DEFAULTS, ids=lambda e: type(e).__name__)
 def test_no_tag_switches_checks_off(estimator):
     tags = get_tags(estimator)
     assert not tags.non_deterministic

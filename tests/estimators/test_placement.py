@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sknets import MLPRegressor
-from sknets.estimators import _base, _placement
+from sknets.estimators import _placement
 from tests.estimators.estimators import X_DIABETES, Y_DIABETES
 
 CPU = torch.device("cpu")
@@ -61,9 +61,9 @@ def test_precisions_agree():
     np.testing.assert_allclose(*predictions, rtol=1e-3)
 
 
-def test_blocks_do_not_change_predictions(monkeypatch):
+def test_blocks_do_not_change_predictions():
     network = MLPRegressor(max_iter=2, random_state=0).fit(X_DIABETES, Y_DIABETES)
     whole = network.predict(X_DIABETES)
-    monkeypatch.setattr(_base, "_PREDICT_VALUES", 1)  # blocks of 256 rows
+    network.net_.rows_at_once = 256
     np.testing.assert_allclose(network.predict(X_DIABETES), whole, rtol=1e-12)
     assert network.predict(X_DIABETES[:257]).shape == (257,)

@@ -1,0 +1,116 @@
+"""Pretrained networks: what may be given as `backbone`, and the base that it becomes."""
+
+import copy
+import inspect
+
+import torch
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from sknets import modules, training
+from sknets.estimators._base import BaseNet
+
+#: Parameters of the base that a backbone replaces.
+_REPLACED = (
+    "conv_channels",
+    "kernel_size",
+    "stride",
+    "padding",
+    "pooling",
+    "pool_size",
+    "pool_stride",
+    "residual",
+    "conv_method",
+    "normalization",
+    "spatial_dropout",
+)
+
+
+def read_backbone(estimator):
+    """Return what to build the base from: a fitted network, a module, or a function that makes one.
+
+    Raises
+    ------
+    ValueError
+        If the backbone is no fitted convolutional network, or if a parameter would be ignored.
+    """
+    backbone = estimator.backbone
+    if isinstance(backbone, FrozenEstimator):
+        backbone = backbone.estimator
+    defaults = inspect.signature(type(estimator)).parameters
+    for name in _REPLACED:
+        if getattr(estimator, name) != defaults[name].default:
+            raise ValueError(
+                f"backbone replaces the convolutional base, so {name}={getattr(estimator, name)!r} "
+                "would have no effect; leave it at its default."
+            )
+    if isinstance(backbone, nn.Module) or not hasattr(backbone, "get_params"):
+        return backbone
+    if not isinstance(backbone, BaseNet) or not hasattr(backbone, "conv_channels"):
+        raise ValueError(
+            f"backbone={backbone!r} is no convolutional network; give a fitted CNNClassifier or "
+            "CNNRegressor, a torch.nn.Module or a function that makes one."
+        )
+    try:
+        check_is_fitted(backbone)
+    except ValueError as error:
+        raise ValueError(
+            "backbone is an estimator that is not fitted. Fit it first; where scikit-learn clones the "
+            "network (in a grid search, say), keep the fit with sklearn.frozen.FrozenEstimator."
+        ) from error
+    return backbone
+
+
+def make_backbone(backbone, images, generator):
+    """Make the base of a new network; what was given stays as it is.
+
+    Parameters
+    ----------
+    backbone : BaseNet, torch.nn.Module or callable
+        What `read_backbone` returned.
+    images : ImageInput
+        The input of the new network. It takes over the scaling of a fitted network.
+    generator : torch.Generator
+        Source of what a function draws.
+
+    Raises
+    ------
+    ValueError
+        If it does not work on the images.
+    """
+    if isinstance(backbone, BaseNet):
+        fitted = backbone.net_.module_
+        if fitted.input.n_channels != images.n_channels:
+            raise ValueError(
+                f"backbone was fitted to images with {fitted.input.n_channels} channels, X has "
+                f"{images.n_channels}."
+            )
+        base = copy.deepcopy(fitted.base).cpu().float()
+        images.standardize_by(fitted.input.shift.cpu(), fitted.input.scale.cpu())
+    else:
+        if isinstance(backbone, nn.Module):
+            base = copy.deepcopy(backbone)
+        else:
+            with training.Seeded(generator):
+                base = backbone()
+        if not isinstance(base, nn.Module):
+            raise ValueError(
+                f"backbone must make a torch.nn.Module, it returned {type(base).__name__}."
+            )
+        base = base.cpu().float()
+        if images.is_signal:
+            base = modules.OnSignals(base)
+    try:
+        with torch.no_grad():
+            maps = base.eval()(torch.zeros(1, images.n_channels, *images.size))
+    except RuntimeError as error:
+        raise ValueError(
+            f"backbone does not work on images of {images.n_channels} channels and size "
+            f"{images.size}: {str(error).splitlines()[0]}"
+        ) from error
+    if not torch.is_tensor(maps) or maps.ndim < 2:
+        raise ValueError(
+            "backbone must return feature maps of shape (n, channels, ...) or vectors (n, features)."
+        )
+    return base

@@ -1,0 +1,300 @@
+"""The convolutional network: what its classifier and its regressor share."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.utils import check_array, check_X_y
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import nn
+
+from sknets import modules
+from sknets.estimators._backbone import make_backbone, read_backbone
+from sknets.estimators._base import NO_Y, BaseNet
+from sknets.estimators._images import channel_moments, resolve_shape, stack_images
+from sknets.estimators._layers import per_axis, per_layer, read_sizes
+from sknets.estimators._parameters import Phase
+from sknets.estimators._sklearn import HasMethods, Interval, Options, StrOptions
+from sknets.preprocessing import Augmentation
+
+_SIZES = [Interval(Integral, 1, None, closed="left"), tuple, list]
+
+# conv_channels="auto"; chosen with benchmarks/bench_cnn_defaults.py
+_FIRST_CHANNELS, _MOST_CHANNELS = 32, 128
+_FEWEST_LAYERS, _MOST_LAYERS = 2, 5
+_FINAL_SIDE = 4
+
+_BATCH_SIZE = 32  # batch_size="auto"; so few rows that all of them fit in two batches make one
+
+
+class BaseCNN(BaseNet):
+    """Convolutions between images and a dense head."""
+
+    _parameter_constraints: dict = {
+        **BaseNet._parameter_constraints,
+        "conv_channels": [
+            StrOptions({"auto"}),
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "kernel_size": _SIZES,
+        "stride": _SIZES,
+        "padding": [
+            StrOptions({"same", "valid"}),
+            Interval(Integral, 0, None, closed="left"),
+            tuple,
+            list,
+        ],
+        "pooling": [StrOptions(set(modules.POOLINGS)), tuple, list, None],
+        "pool_size": _SIZES,
+        "pool_stride": [*_SIZES, None],
+        "global_pooling": [StrOptions(set(modules.GLOBAL_POOLINGS)), None],
+        "residual": ["boolean"],
+        "conv_method": [StrOptions(set(modules.METHODS))],
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(modules.ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "spatial_dropout": [Interval(Real, 0, 1, closed="left")],
+        "normalization": [StrOptions(set(modules.MAP_NORMALIZATIONS)), None],
+        "weight_init": [StrOptions(set(modules.INITIALIZERS))],
+        "input_shape": [tuple, list, None],
+        "conv_dim": [StrOptions({"auto"}), Options(Integral, {1, 2, 3})],
+        "data_format": [StrOptions({"channels_last", "channels_first"})],
+        "input_scaling": [StrOptions({"standardize"}), tuple, list, None],
+        "augment": [Augmentation, None],
+        "backbone": [BaseNet, nn.Module, callable, HasMethods("get_params"), None],
+        "fine_tune_layers": [Interval(Integral, 0, None, closed="left"), StrOptions({"all"})],
+        "fine_tune_iter": [Interval(Integral, 1, None, closed="left")],
+        "fine_tune_learning_rate": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    _kept_dtypes = (np.float64, np.float32, np.uint8)
+    _sparse_formats = False
+
+    # --- X ---------------------------------------------------------------------------------------
+
+    def _read_X(self, X, y=NO_Y, *, reset):
+        X = stack_images(X)
+        if getattr(X, "ndim", 0) > 2:
+            X, y = self._read_images(X, y, reset=reset)
+            read = (X, y)
+        else:
+            read = super()._read_X(X, y, reset=reset)
+            X = read if y is NO_Y else read[0]
+        if not reset and X.shape[1:] != self._row_shape:
+            raise ValueError(
+                f"X has images of shape {X.shape[1:]}, but {type(self).__name__} was fitted to images "
+                f"of shape {self._row_shape}."
+            )
+        return X if y is NO_Y else read
+
+    def _read_images(self, X, y, *, reset):
+        if min(X.shape[1:]) < 1:
+            raise ValueError(
+                f"X has images of shape {X.shape[1:]}: each side, and the number of channels, must be "
+                "at least 1."
+            )
+        options = {"allow_nd": True, "dtype": self._kept_dtypes, "estimator": self}
+        if y is NO_Y:
+            X = check_array(X, input_name="X", **options)
+        else:
+            X, y = check_X_y(X, y, multi_output=True, **options)
+        if reset or X.shape[1:] == self._row_shape:  # another size gets an error of its own
+            values = X.reshape(len(X), -1)
+            validate_data(self, values, skip_check_array=True, reset=reset)
+        return X, y
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    @property
+    def input_shape_(self):
+        """Shape of one image as the network takes it."""
+        return self._spec["input"]["shape"]
+
+    # --- the module ------------------------------------------------------------------------------
+
+    def _module_spec(self, row_shape, n_outputs):
+        shape, n_spatial = resolve_shape(row_shape, self.input_shape, self.conv_dim)
+        sizes = read_sizes("hidden_layer_sizes", self.hidden_layer_sizes, "units")
+        backbone = None if self.backbone is None else read_backbone(self)
+        if backbone is None and self.fine_tune_layers != 0:
+            raise ValueError(
+                f"fine_tune_layers={self.fine_tune_layers!r} needs a backbone, which is None."
+            )
+        return {
+            "input": {
+                "shape": shape,
+                "n_spatial": n_spatial,
+                "channels_first": self.data_format == "channels_first",
+            },
+            "layers": [] if backbone is not None else self._conv_layers(shape, n_spatial),
+            "backbone": backbone,
+            "conv_method": self.conv_method,
+            "residual": self.residual,
+            "spatial_dropout": float(self.spatial_dropout),
+            "global_pooling": self.global_pooling,
+            "head_sizes": [*sizes, int(n_outputs)],
+            "activation": self.activation,
+            "dropout": float(self.dropout),
+            "weight_init": self.weight_init,
+        }
+
+    def _conv_layers(self, shape, n_spatial):
+        """Return the parameters of each convolutional layer in plain values."""
+        n_dims = max(n_spatial, 2)  # a signal is an image of height 1
+        if isinstance(self.conv_channels, str):
+            has_channels = len(shape) > n_spatial and self.data_format == "channels_first"
+            channels = _auto_channels(max(shape[has_channels:][:n_spatial]))
+        else:
+            channels = read_sizes("conv_channels", self.conv_channels, "channels")
+        if not channels:
+            raise ValueError(
+                f"conv_channels={self.conv_channels!r} has no layer; give at least one number of "
+                "channels, or use an MLP."
+            )
+        n = len(channels)
+
+        def sizes(name, value, flat=1, least=1):
+            values = per_axis(name, value, n, n_spatial, least=least)
+            return [(flat,) * (n_dims - n_spatial) + size for size in values]
+
+        names = per_layer("pooling", self.pooling, n, "conv")
+        unknown = {name for name in names if name is not None} - set(modules.POOLINGS)
+        if unknown:
+            raise ValueError(
+                f"pooling={self.pooling!r} has the unknown {sorted(unknown)}; choose from "
+                f"{sorted(modules.POOLINGS)} and None."
+            )
+        padding = self.padding
+        if isinstance(padding, str):
+            paddings = [padding] * n
+        else:
+            paddings = sizes("padding", padding, flat=0, least=0)
+        windows = sizes("pool_size", self.pool_size)
+        strides = windows
+        if self.pool_stride is not None:
+            strides = sizes("pool_stride", self.pool_stride)
+        if self.residual and padding != "same":
+            raise ValueError(
+                f"residual=True needs padding='same', so that sizes agree; it is {padding!r}."
+            )
+        columns = {
+            "channels": channels,
+            "kernel": sizes("kernel_size", self.kernel_size),
+            "stride": sizes("stride", self.stride),
+            "padding": paddings,
+            "pooling": names,
+            "window": windows,
+            "pool_stride": strides,
+        }
+        shared = {"activation": self.activation, "normalization": self.normalization}
+        return [
+            dict(zip(columns, row, strict=True)) | shared
+            for row in zip(*columns.values(), strict=True)
+        ]
+
+    @staticmethod
+    def _build_module(spec, generator):
+        images = modules.ImageInput(**spec["input"])
+        if spec["backbone"] is None:
+            base = modules.make_base(
+                images,
+                spec["layers"],
+                method=spec["conv_method"],
+                residual=spec["residual"],
+                weight_init=spec["weight_init"],
+                spatial_dropout=spec["spatial_dropout"],
+                generator=generator,
+            )
+        else:
+            base = make_backbone(spec["backbone"], images, generator)
+        n_hidden = len(spec["head_sizes"]) - 1
+        return modules.ConvNet(
+            images,
+            base,
+            global_pooling=spec["global_pooling"],
+            feature_dropout=spec["dropout"],
+            head={
+                "layer_sizes": spec["head_sizes"],
+                "activations": [spec["activation"]] * n_hidden,
+                "dropout": [spec["dropout"]] * n_hidden,
+                "normalization": None,
+                "weight_init": spec["weight_init"],
+            },
+            generator=generator,
+        )
+
+    def _prepare_module(self, module, X, sample_weight):
+        images = module.input
+        scaling = self.input_scaling
+        if scaling is None:
+            return
+        if isinstance(scaling, str):
+            if isinstance(self._spec["backbone"], BaseCNN):
+                return  # its own scaling came with it
+            scaling = channel_moments(X, images, sample_weight)
+        elif len(scaling) != 2:
+            raise ValueError(
+                f"input_scaling={scaling!r} must be 'standardize', None or a pair (mean, std)."
+            )
+        try:
+            mean, spread = (np.broadcast_to(v, images.n_channels).astype(float) for v in scaling)
+        except ValueError as error:
+            raise ValueError(
+                f"input_scaling={scaling!r} must have one mean and std, or one for each of the "
+                f"{images.n_channels} channels."
+            ) from error
+        if not (np.isfinite(mean).all() and np.isfinite(spread).all() and (spread > 0).all()):
+            raise ValueError(f"input_scaling={scaling!r} needs finite means and std > 0.")
+        images.standardize_by(mean.copy(), spread.copy())
+
+    def _measure_work(self, module, X):
+        row = torch.zeros(1, *X.shape[1:])
+        return modules.measure_work(module, row)
+
+    def _auto_batch_size(self, n_rows):
+        return n_rows if n_rows <= 2 * _BATCH_SIZE else _BATCH_SIZE
+
+    def _make_augment(self):
+        if self.augment is None:
+            return None
+        geometry = self._spec["input"]
+        return self.augment.make(geometry["n_spatial"], modules.ImageInput(**geometry).size)
+
+    def _penultimate(self, X):
+        """Return the activations below the output layer, shape (n, n_features)."""
+        check_is_fitted(self)
+        features, dtype = self._raw_predict(X, self.net_.module_.penultimate)
+        return features.numpy().astype(dtype, copy=False)
+
+    # --- transfer ----------------------------------------------------------------------------------
+
+    def _phases(self, module):
+        if self.backbone is None:
+            yield from super()._phases(module)
+            return
+        n_layers = module.thaw(0)
+        n_tuned = n_layers if self.fine_tune_layers == "all" else self.fine_tune_layers
+        if n_tuned > n_layers:
+            raise ValueError(
+                f"fine_tune_layers={n_tuned}, but the backbone has {n_layers} layers with parameters."
+            )
+        yield Phase(self.max_iter, self.learning_rate_init)
+        if n_tuned:
+            module.thaw(n_tuned)
+            yield Phase(self.fine_tune_iter, self.fine_tune_learning_rate)
+
+    def _most_epochs(self):
+        is_tuned = self.backbone is not None and self.fine_tune_layers != 0
+        return self.max_iter + (self.fine_tune_iter if is_tuned else 0)
+
+
+def _auto_channels(longest_side):
+    """Return channels that double, in as many layers as halve the longest side down to a few values."""
+    n_layers = _FEWEST_LAYERS
+    while n_layers < _MOST_LAYERS and longest_side > _FINAL_SIDE * 2**n_layers:
+        n_layers += 1
+    return [min(_FIRST_CHANNELS * 2**layer, _MOST_CHANNELS) for layer in range(n_layers)]

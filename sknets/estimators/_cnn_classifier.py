@@ -1,0 +1,329 @@
+"""Convolutional network classifier."""
+
+from collections.abc import Callable, Sequence
+from numbers import Real
+
+import numpy as np
+import skorch
+
+from sknets.estimators._cnn import BaseCNN
+from sknets.estimators._sklearn import Interval, StrOptions
+from sknets.estimators._tasks import ClassifierTask
+from sknets.preprocessing import Augmentation
+
+
+class CNNClassifier(ClassifierTask, BaseCNN):
+    r"""Convolutional network classifier.
+
+    A network of convolutions for classes or labels of images, signals and volumes.
+
+    Parameters
+    ----------
+    conv_channels : array-like of shape (n_conv_layers,), int or 'auto', default='auto'
+        Channels (feature maps) of each convolutional layer; "auto" is 32, 64, 128, 128, 128, of
+        which it takes as many layers, at least 2, as halve the longest side down to 4.
+    kernel_size : int, tuple or list, default=3
+        Size of the kernels: a number, a tuple with one number per spatial dimension, or a list
+        with one of these per layer.
+    stride : int, tuple or list, default=1
+        Distance between the positions of a kernel; given like `kernel_size`.
+    padding : 'same', 'valid', int, tuple or list, default='same'
+        Zeros around each map: "same" as many as keep its size (divided by `stride`), "valid"
+        none, or a number, given like `kernel_size`. With "same", windows of pooling may reach
+        over the border.
+    pooling : str, list or None, default='max'
+        What becomes of a window: 'max', 'average', 'weighted' (an average with learned
+        weights), 'downsample' (its first value) or None, for all layers or a list per layer.
+    pool_size : int, tuple or list, default=2
+        Size of the windows of pooling; given like `kernel_size`.
+    pool_stride : int, tuple, list or None, default=None
+        Distance between windows, given like `kernel_size`; None is `pool_size`.
+    normalization : {'batch', 'group', 'layer'} or None, default='group'
+        Normalisation of the maps after activation and pooling: over the batch, or in each image
+        over groups of up to 8 of its channels ("group") or all channels ("layer").
+    global_pooling : {'average', 'max'} or None, default='average'
+        What the head sees of each final map: its mean, its largest value, or (None) all its
+        values, which gives the head most of the parameters.
+    residual : bool, default=False
+        Whether each convolutional layer is a block of two convolutions to whose output its
+        input is added.
+    conv_method : {'auto', 'direct', 'fft'}, default='direct'
+        How convolutions are computed: as a sum, through the Fourier transform, or by the one
+        that should be faster ("auto"); both give the same up to rounding.
+    hidden_layer_sizes : array-like of shape (n_hidden_layers,) or int, default=()
+        Number of units in each hidden layer of the dense head, between the maps and the
+        outputs.
+    activation : str, default='relu'
+        Activation of convolutional and hidden layers: 'identity', 'logistic', 'tanh', 'relu',
+        'leaky_relu', 'prelu' (learned slope), 'elu', 'gelu' or 'silu'.
+    dropout : float, default=0.0
+        Dropout rate in [0, 1) of the dense head: of what it sees and of its hidden layers.
+    spatial_dropout : float, default=0.0
+        Rate in [0, 1) at which whole feature maps are dropped after each convolutional layer.
+    weight_init : str, default='glorot_uniform'
+        Initial weights: 'glorot_uniform' (scikit-learn's), 'glorot_normal', 'he_uniform',
+        'he_normal', 'orthogonal', or 'linear' (so small that units begin in the linear part of
+        their activation).
+    input_shape : tuple of int or None, default=None
+        Shape of one image, in the order of `data_format`, into which the features of a 2-D X
+        are arranged; None makes a row of a 2-D X a signal of one channel.
+    conv_dim : {'auto', 1, 2, 3}, default='auto'
+        Spatial dimensions: 1 for signals, 2 for images, 3 for volumes. "auto" takes X of 2, 3,
+        4, 5 dimensions as signals, images, images with channels, volumes with channels.
+    data_format : {'channels_last', 'channels_first'}, default='channels_last'
+        Where the channels stand in X: (n, height, width, channels) or (n, channels, height,
+        width).
+    input_scaling : 'standardize', (mean, std) or None, default='standardize'
+        What is done to X inside the network: each channel gets mean 0 and standard deviation 1
+        over the training data, or (X - mean) / std in units of X (a number each, or one per
+        channel).
+    augment : Augmentation or None, default=None
+        Random changes of the images in training.
+    backbone : torch.nn.Module, callable, fitted CNN or None, default=None
+        Pretrained base in the place of the convolutions: a module (copied), a function without
+        arguments that makes one, or a fitted CNN (in a FrozenEstimator where scikit-learn
+        clones).
+    fine_tune_layers : int or 'all', default=0
+        Top layers of the backbone that learn after the head has been trained for `max_iter`
+        epochs; 0 keeps the whole backbone as it is (feature extraction).
+    fine_tune_iter : int, default=20
+        Largest number of epochs with those layers unfrozen.
+    fine_tune_learning_rate : float, default=1e-4
+        Learning rate at the start of these epochs.
+    solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
+        Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
+        step, the others mini-batches. "adamw" decays weights outside the gradient.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty (weight decay) on the weights; divided by the sum of the
+        sample weights in a batch.
+    batch_size : int, default='auto'
+        Rows in a mini-batch; "auto" is all rows up to 64, and 32 of more rows. Not used by
+        'lbfgs' and 'gd'.
+    learning_rate : str or callable, default='one_cycle'
+        Schedule of the learning rate, for all solvers but 'lbfgs': 'constant', 'invscaling',
+        'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', or a function of the epoch
+        (counted from 0) that returns the rate.
+    learning_rate_init : float, default=0.005
+        Learning rate at the start; for 'one_cycle' the highest one.
+    power_t : float, default=0.5
+        Exponent of 'invscaling': the rate is ``learning_rate_init / (t_ + 1) ** power_t``.
+    max_iter : int, default=50
+        Largest number of epochs (iterations of 'lbfgs').
+    shuffle : bool, default=True
+        Whether the rows are shuffled in each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, validation split, shuffles and dropout. None draws a new one;
+        global random states are never touched.
+    tol : float, default=1e-4
+        Smallest change of the loss or score that counts as progress; for 'lbfgs' the bound on
+        the gradient. The loss is that of a standardised y.
+    verbose : bool or int, default=False
+        Whether to print the loss of each epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit.
+    momentum : float, default=0.9
+        Momentum in [0, 1] of 'sgd'.
+    nesterovs_momentum : bool, default=True
+        Whether 'sgd' uses Nesterov's form of the momentum.
+    early_stopping : bool, default=False
+        Whether training ends when validation data show no progress, with the best weights put
+        back. Without it, training ends when the training loss makes no progress.
+    validation_fraction : float, default=0.1
+        Share of the rows that early stopping sets aside, stratified by class, unless `fit` is
+        given validation data.
+    beta_1 : float, default=0.9
+        Decay in [0, 1) of the first moment in 'adam' and 'adamw'.
+    beta_2 : float, default=0.999
+        Decay in [0, 1) of the second moment in 'adam' and 'adamw'.
+    epsilon : float, default=1e-8
+        Small number in the denominator of 'adam', 'adamw', 'adagrad' and 'rmsprop'.
+    n_iter_no_change : int or inf, default=10
+        Epochs without progress after which training ends.
+    max_fun : int, default=15000
+        Largest number of loss evaluations of 'lbfgs'.
+    class_weight : dict, list of dict, 'balanced' or None, default=None
+        Weights of the classes, which multiply `sample_weight`; "balanced" makes them inversely
+        proportional to class frequencies. A list of dicts, one per label, for a multilabel y.
+    label_smoothing : float, default=0.0
+        Share of each target, in [0, 1), that is spread evenly over all classes.
+    l1_alpha : float, default=0.0
+        Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
+        are exactly zero. Not for 'lbfgs'.
+    batch_growth : float, default=1.0
+        Factor, at least 1, by which the batch size grows with each epoch.
+    scale_learning_rate : bool, default=False
+        Whether the learning rate grows in proportion to the batch, so that the noise of the
+        gradient, which goes with their ratio, stays the same.
+    decay_rate : float, default=0.1
+        Factor in (0, 1] by which 'step' and 'exponential' lower the rate.
+    decay_epochs : float or None, default=None
+        Epochs in which the factor applies once; None is a third of `max_iter` for 'step' and
+        all of it for 'exponential'.
+    scoring : str, callable or None, default=None
+        What early stopping watches: None is the accuracy, 'loss' the validation loss, else any
+        scorer of scikit-learn.
+    rho : float, default=0.9
+        Decay in [0, 1) of the squared gradients in 'rmsprop'.
+    max_grad_norm : float or None, default=None
+        Norm to which longer gradients are shortened. Not for 'lbfgs'.
+    average : {'polyak', 'exponential'} or None, default=None
+        Averaging of the iterates: the network predicts with the mean of the weights after all
+        steps, or with their exponential average. Not for 'lbfgs'.
+    average_decay : float, default=0.99
+        Decay in [0, 1) of the exponential average per step.
+    device : str, default='auto'
+        Where to compute: "cpu", "cuda", "cuda:1", "mps"; "auto" takes an accelerator where
+        there is one and a step multiplies 10 million numbers or more.
+    dtype : {'auto', 'float32', 'float64'}, default='auto'
+        Precision; "auto" is float64 for float64 data of at most 100,000 values on a CPU, and
+        float32 otherwise.
+    callbacks : list of skorch.callbacks.Callback or None, default=None
+        Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, or the numbers of the labels for a multilabel y.
+    loss_ : float
+        Training loss of the last epoch, penalties included.
+    best_loss_ : float or None
+        Lowest training loss; None with `early_stopping`.
+    loss_curve_ : list of float
+        Training loss of each epoch.
+    validation_scores_ : list of float or None
+        Validation score of each epoch (the negative loss for ``scoring='loss'``); None without
+        `early_stopping`.
+    best_validation_score_ : float or None
+        Best validation score; None without `early_stopping`.
+    history_ : dict of list
+        A list per quantity with a value per epoch: "loss", "learning_rate", "seconds" and, with
+        validation data, "validation_loss" and "validation_score".
+        ``pandas.DataFrame(history_)`` makes a table.
+    n_iter_ : int
+        Epochs of the last call.
+    t_ : int
+        Rows seen in training, over all calls.
+    n_outputs_ : int
+        Number of outputs of the network.
+    out_activation_ : str
+        Activation of the outputs: 'softmax' or 'logistic'.
+    input_shape_ : tuple of int
+        Shape of one image as the network takes it.
+    n_parameters_ : int
+        Number of parameters of the network.
+    net_ : Net
+        The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
+    n_features_in_ : int
+        Number of features seen in `fit`: the values of an image.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had any.
+
+    See Also
+    --------
+    CNNRegressor : The same network for numbers.
+    CNNFeatures : What the network sees, for other models.
+    MLPClassifier : A network for tables.
+
+    Notes
+    -----
+    A layer is convolution, activation, pooling, normalisation, dropout. It has
+    ``C_out (C_in k² + 1)`` parameters, C_in and C_out its channels and k the size of its kernel.
+    Two classes share one logistic output, more have a softmax, labels one logistic output each.
+    Training parameters have the names and the meaning that they have in `MLPClassifier`; some defaults
+    differ.
+
+    References
+    ----------
+    .. [1] LeCun, Bottou, Bengio and Haffner (1998). Gradient-based learning applied to document
+       recognition. Proceedings of the IEEE 86.
+    .. [2] Wu and He (2018). Group normalization. ECCV.
+    .. [3] He, Zhang, Ren and Sun (2016). Deep residual learning for image recognition. CVPR.
+    .. [4] Yosinski, Clune, Bengio and Lipson (2014). How transferable are features in deep neural
+       networks? NeurIPS.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sknets import CNNClassifier
+    >>> digits = load_digits()
+    >>> X_train, X_test, y_train, y_test = train_test_split(
+    ...     digits.images, digits.target, random_state=0
+    ... )
+    >>> network = CNNClassifier(max_iter=10, random_state=0).fit(X_train, y_train)
+    >>> network.score(X_test, y_test) > 0.9
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseCNN._parameter_constraints,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        conv_channels: Sequence[int] | int | str = "auto",
+        kernel_size: int | Sequence = 3,
+        *,
+        stride: int | Sequence = 1,
+        padding: str | int | Sequence = "same",
+        pooling: str | Sequence[str | None] | None = "max",
+        pool_size: int | Sequence = 2,
+        pool_stride: int | Sequence | None = None,
+        normalization: str | None = "group",
+        global_pooling: str | None = "average",
+        residual: bool = False,
+        conv_method: str = "direct",
+        hidden_layer_sizes: Sequence[int] | int = (),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
+        weight_init: str = "glorot_uniform",
+        input_shape: Sequence[int] | None = None,
+        conv_dim: int | str = "auto",
+        data_format: str = "channels_last",
+        input_scaling: str | Sequence | None = "standardize",
+        augment: Augmentation | None = None,
+        backbone: object = None,
+        fine_tune_layers: int | str = 0,
+        fine_tune_iter: int = 20,
+        fine_tune_learning_rate: float = 1e-4,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str | Callable[[int], float] = "one_cycle",
+        learning_rate_init: float = 0.005,
+        power_t: float = 0.5,
+        max_iter: int = 50,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int | float = 10,
+        max_fun: int = 15000,
+        class_weight: dict | list | str | None = None,
+        label_smoothing: float = 0.0,
+        l1_alpha: float = 0.0,
+        batch_growth: float = 1.0,
+        scale_learning_rate: bool = False,
+        decay_rate: float = 0.1,
+        decay_epochs: float | None = None,
+        scoring: str | Callable | None = None,
+        rho: float = 0.9,
+        max_grad_norm: float | None = None,
+        average: str | None = None,
+        average_decay: float = 0.99,
+        device: str = "auto",
+        dtype: str = "auto",
+        callbacks: Sequence[skorch.callbacks.Callback] | None = None,
+    ) -> None:
+        self._assign(locals())

@@ -1,0 +1,120 @@
+"""X as images: what shape one has, and what each channel measures."""
+
+import math
+
+import numpy as np
+
+_AXES = {1: "length", 2: "height, width", 3: "depth, height, width"}
+_AUTO_DIM = {1: 1, 2: 2, 3: 2, 4: 3}
+_BLOCK_VALUES = 2**22  # of the images whose moments are computed at once
+
+
+def stack_images(X):
+    """Return a list or object array of single images as one array; leave other X alone.
+
+    Raises
+    ------
+    ValueError
+        If the images differ in size.
+    """
+    is_list = isinstance(X, list | tuple) and len(X) and np.ndim(X[0]) >= 2
+    if not is_list and not (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
+        return X
+    shapes = sorted({np.shape(image) for image in X})
+    if len(shapes) > 1:
+        raise ValueError(
+            f"X holds images of different sizes, {shapes[0]} and {shapes[1]} among them; bring them "
+            "to one size first."
+        )
+    return np.stack([np.asarray(image) for image in X])
+
+
+def resolve_shape(row_shape, input_shape, conv_dim):
+    """Return the shape of one image and its number of spatial dimensions.
+
+    Parameters
+    ----------
+    row_shape : tuple of int
+        Shape of one row of X.
+    input_shape : tuple of int or None
+        The parameter: the shape into which the features of a 2-D X are arranged.
+    conv_dim : {"auto", 1, 2, 3}
+        The parameter.
+
+    Raises
+    ------
+    ValueError
+        If these contradict each other.
+    """
+    shape = tuple(row_shape)
+    if input_shape is not None:
+        wanted = tuple(input_shape)
+        if any(not isinstance(n, (int, np.integer)) or n < 1 for n in wanted):
+            raise ValueError(f"input_shape={input_shape!r} must hold whole numbers of at least 1.")
+        if len(shape) == 1 and math.prod(wanted) != shape[0]:
+            raise ValueError(
+                f"input_shape={wanted} needs {math.prod(wanted)} features, X has {shape[0]}."
+            )
+        if len(shape) > 1 and shape != wanted:
+            raise ValueError(
+                f"input_shape={wanted}, but the images in X have shape {shape}; leave input_shape at "
+                "None."
+            )
+        shape = tuple(int(n) for n in wanted)
+    if min(shape) < 1:
+        raise ValueError(
+            f"X has images of shape {shape}: each side, and the number of channels, must be at least 1."
+        )
+    if conv_dim == "auto":
+        if len(shape) not in _AUTO_DIM:
+            raise ValueError(
+                f"X has images with {len(shape)} axes of shape {shape}; there may be up to three spatial "
+                "axes and one of channels."
+            )
+        return shape, _AUTO_DIM[len(shape)]
+    if len(shape) not in (conv_dim, conv_dim + 1):
+        name = "X" if input_shape is None else "input_shape"
+        raise ValueError(
+            f"conv_dim={conv_dim} needs images of shape ({_AXES[conv_dim]}[, channels]), {name} has "
+            f"{shape}."
+        )
+    return shape, int(conv_dim)
+
+
+def channel_moments(X, images, weight):
+    """Return mean and standard deviation of each channel over all rows and positions.
+
+    Computed block by block in float64, so that a large uint8 array stays one. A channel that does not
+    vary has the standard deviation 1.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ...)
+        Images, of any type.
+    images : ImageInput
+        What knows where the channels stand.
+    weight : ndarray of shape (n,) or None
+        Weights of the rows.
+
+    Returns
+    -------
+    mean, spread : ndarray of shape (n_channels,)
+    """
+    n_channels = images.n_channels
+    weight = np.ones(len(X)) if weight is None else weight
+    size = max(1, _BLOCK_VALUES // images.n_values)
+
+    def average(function):
+        total = np.zeros(n_channels)
+        for start in range(0, len(X), size):
+            block = np.asarray(X[start : start + size], dtype=np.float64)
+            if images.channels_first:
+                block = block.reshape(len(block), n_channels, -1).swapaxes(1, 2)
+            rows = function(block.reshape(len(block), -1, n_channels)).mean(axis=1)
+            total += weight[start : start + size] @ rows
+        return total / weight.sum()
+
+    mean = average(lambda block: block)
+    spread = np.sqrt(average(lambda block: (block - mean) ** 2))
+    is_constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(mean)
+    return mean, np.where(is_constant, 1.0, spread)

@@ -1,0 +1,42 @@
+"""Matplotlib where it is installed, and what to do where it is not; and how pictures of images look."""
+
+
+def import_pyplot(who):
+    """Import matplotlib.pyplot.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{who} needs matplotlib. Install it with: pip install 'sknets[plot]'"
+        ) from error
+    return plt
+
+
+def make_grid(who, n_rows, n_columns, ax, size=1.3, hspace=0.04):
+    """Return a figure and an array (n_rows, n_columns) of axes in it, or in the place of one axes."""
+    plt = import_pyplot(who)
+    if ax is None:
+        figure = plt.figure(figsize=(size * n_columns, size * n_rows + 0.4), layout="constrained")
+        place = figure.add_gridspec(n_rows, n_columns)
+    else:
+        figure = ax.figure
+        ax.set_axis_off()
+        place = ax.get_subplotspec()
+        if place is None:
+            raise ValueError(
+                "ax must be one that subplots or add_subplot made, so that it can be divided."
+            )
+        place = place.subgridspec(n_rows, n_columns, wspace=0.05, hspace=hspace)
+    return figure, place.subplots(squeeze=False)
+
+
+def bare(ax):
+    """Remove ticks and frame."""
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)

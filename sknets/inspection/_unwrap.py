@@ -1,0 +1,50 @@
+"""From what a user holds to the network in it, and X as that network takes it."""
+
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sknets.estimators import CNNClassifier, CNNRegressor
+
+
+def unwrap(estimator, X=None):
+    """Return the convolutional network in an estimator, and X after all steps before it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted CNNClassifier or CNNRegressor; a pipeline that ends in one, a search whose
+        `best_estimator_` is one, or a FrozenEstimator around one.
+    X : array-like, default=None
+        Data as the estimator takes them.
+
+    Raises
+    ------
+    TypeError
+        If there is no convolutional network.
+    NotFittedError
+        If it is not fitted.
+    """
+    given = estimator
+    while True:
+        if isinstance(estimator, FrozenEstimator):
+            estimator = estimator.estimator
+        elif isinstance(estimator, Pipeline):
+            if X is not None and len(estimator) > 1:
+                check_is_fitted(estimator)
+                X = estimator[:-1].transform(X)
+            estimator = estimator[-1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        else:
+            break
+    if not isinstance(estimator, CNNClassifier | CNNRegressor):
+        if hasattr(estimator, "cv") and hasattr(estimator, "estimator"):
+            check_is_fitted(estimator, "best_estimator_")  # a search before its fit
+        inner = "" if estimator is given else f" around {type(estimator).__name__}"
+        raise TypeError(
+            f"estimator must be a fitted CNNClassifier or CNNRegressor, a pipeline that ends in one "
+            f"or a search over one, got {type(given).__name__}{inner}."
+        )
+    check_is_fitted(estimator)
+    return estimator, X
