@@ -86,24 +86,35 @@ def make_backbone(backbone, images, generator):
                 f"backbone was fitted to images with {fitted.input.n_channels} channels, X has "
                 f"{images.n_channels}."
             )
-        base = copy.deepcopy(fitted.base).cpu().float()
+        base = copy.deepcopy(fitted.base).cpu()
+        images.to(fitted.input.scale.dtype)
         images.standardize_by(fitted.input.shift.cpu(), fitted.input.scale.cpu())
     else:
         if isinstance(backbone, nn.Module):
             base = copy.deepcopy(backbone)
         else:
-            with training.Seeded(generator):
-                base = backbone()
+            try:
+                with training.Seeded(generator):
+                    base = backbone()
+            except TypeError as error:
+                raise ValueError(
+                    f"backbone={backbone!r} must make a module without arguments: {error}. Wrap it in a "
+                    "lambda or functools.partial."
+                ) from error
         if not isinstance(base, nn.Module):
             raise ValueError(
                 f"backbone must make a torch.nn.Module, it returned {type(base).__name__}."
             )
-        base = base.cpu().float()
+        base = base.cpu()
+        modules.guard_group_norms(base)
         if images.is_signal:
             base = modules.OnSignals(base)
+    dtype = next((p.dtype for p in base.parameters()), torch.float32)
+    if dtype not in (torch.float32, torch.float64):
+        dtype, base = torch.float32, base.float()
     try:
         with torch.no_grad():
-            maps = base.eval()(torch.zeros(1, images.n_channels, *images.size))
+            maps = base.eval()(torch.zeros(1, images.n_channels, *images.size, dtype=dtype))
     except RuntimeError as error:
         raise ValueError(
             f"backbone does not work on images of {images.n_channels} channels and size "

@@ -208,7 +208,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
                 training.resume(net, training.net_state(previous), is_same_fit=is_partial)
             self.net_ = previous = net
             n_before = len(net.history)
-            with training.threads_for(step_size):
+            with training.threads_for(step_size, self._small_step):
                 net.partial_fit(rows, epochs=1 if is_partial else phase.max_iter)
                 self.n_iter_ += len(net.history) - n_before
                 check_outcome(self, net, rows, is_partial=is_partial)
@@ -353,11 +353,18 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         size = self.net_.rows_at_once
         blocks = [slice(start, start + size) for start in range(0, X.shape[0], size)]
         n_rows = min(size, X.shape[0])
-        with training.threads_for(n_rows * self._work.multiply_adds):
+        with self._threads_for(n_rows):
             raw = self.net_.raw_outputs(
                 (self._to_batch(X[block], values.dtype, values.device) for block in blocks), part
             )
         return raw, X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
+
+    #: Multiply-adds below which a step is small; None is what suits dense layers.
+    _small_step = None
+
+    def _threads_for(self, n_rows):
+        """Return a context with as many threads as the work of some rows is worth."""
+        return training.threads_for(n_rows * self._work.multiply_adds, self._small_step)
 
     @staticmethod
     def _to_batch(X, dtype, device):

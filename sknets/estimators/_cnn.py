@@ -8,7 +8,7 @@ from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
-from sknets import modules
+from sknets import modules, training
 from sknets.estimators._backbone import make_backbone, read_backbone
 from sknets.estimators._base import NO_Y, BaseNet
 from sknets.estimators._images import channel_moments, resolve_shape, stack_images
@@ -70,6 +70,7 @@ class BaseCNN(BaseNet):
 
     _kept_dtypes = (np.float64, np.float32, np.uint8)
     _sparse_formats = False
+    _small_step = training.SMALL_CONV_STEP
 
     # --- X ---------------------------------------------------------------------------------------
 
@@ -79,14 +80,23 @@ class BaseCNN(BaseNet):
             X, y = self._read_images(X, y, reset=reset)
             read = (X, y)
         else:
+            if not reset and getattr(X, "ndim", 0) == 2:
+                self._check_row_shape(X)
             read = super()._read_X(X, y, reset=reset)
             X = read if y is NO_Y else read[0]
-        if not reset and X.shape[1:] != self._row_shape:
-            raise ValueError(
-                f"X has images of shape {X.shape[1:]}, but {type(self).__name__} was fitted to images "
-                f"of shape {self._row_shape}."
-            )
+        if not reset:
+            self._check_row_shape(X)
         return X if y is NO_Y else read
+
+    def _check_row_shape(self, X):
+        seen = self._row_shape
+        if X.shape[1:] == seen or (X.ndim == 2 and len(seen) == 1):
+            return  # scikit-learn has its own words about features
+        hint = " A single image needs a first axis: X[np.newaxis]." if X.shape == seen else ""
+        raise ValueError(
+            f"X has images of shape {tuple(X.shape[1:])}, but {type(self).__name__} was fitted to images "
+            f"of shape {seen}.{hint}"
+        )
 
     def _read_images(self, X, y, *, reset):
         if min(X.shape[1:]) < 1:
@@ -212,7 +222,7 @@ class BaseCNN(BaseNet):
         else:
             base = make_backbone(spec["backbone"], images, generator)
         n_hidden = len(spec["head_sizes"]) - 1
-        return modules.ConvNet(
+        network = modules.ConvNet(
             images,
             base,
             global_pooling=spec["global_pooling"],
@@ -226,6 +236,7 @@ class BaseCNN(BaseNet):
             },
             generator=generator,
         )
+        return network.to(next(network.base.parameters(), images.scale).dtype)
 
     def _prepare_module(self, module, X, sample_weight):
         images = module.input

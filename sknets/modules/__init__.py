@@ -7,7 +7,12 @@ from sknets.modules._dense import DenseStack
 from sknets.modules._dropout import Dropout
 from sknets.modules._images import ImageInput
 from sknets.modules._initialization import INITIALIZERS
-from sknets.modules._normalization import MAP_NORMALIZATIONS, NORMALIZATIONS, BatchNorm
+from sknets.modules._normalization import (
+    MAP_NORMALIZATIONS,
+    NORMALIZATIONS,
+    BatchNorm,
+    guard_group_norms,
+)
 from sknets.modules._outputs import ExpOutput, IdentityOutput, LogisticOutput, SoftmaxOutput
 from sknets.modules._pooling import GLOBAL_POOLINGS, POOLINGS
 from sknets.modules._radial import RadialBasis
@@ -37,6 +42,7 @@ __all__ = [
     "SoftmaxOutput",
     "Work",
     "describe_layers",
+    "guard_group_norms",
     "make_base",
     "measure_work",
 ]

@@ -156,6 +156,7 @@ def make_base(input, layers, *, method, residual, weight_init, spatial_dropout, 
     parts = OrderedDict()
     n_channels, size = input.n_channels, input.size
     for number, layer in enumerate(layers, start=1):
+        layer = layer | {"is_signal": input.is_signal}
         if residual:
             conv = ResidualBlock(n_channels, size, layer, number, method, weight_init, generator)
             size = conv.size
@@ -231,9 +232,9 @@ def _convolve(n_channels, size, layer, number, method, weight_init, generator):
     pads = _pads(size, kernel, stride, layer["padding"])
     if any(n + sum(pad) < k for n, pad, k in zip(size, pads, kernel, strict=True)):
         raise ValueError(
-            f"kernel_size={_shown(kernel)} of conv layer {number} is larger than the maps of "
-            f"{_shown(size)} that reach it. Use padding='same', a smaller kernel_size, less pooling "
-            "before (pool_size, stride), or fewer conv_channels."
+            f"kernel_size={_shown(kernel, layer)} of conv layer {number} is larger than the maps of "
+            f"{_shown(size, layer)} that reach it. Use padding='same', a smaller kernel_size, less "
+            "pooling before (pool_size, stride), or fewer conv_channels."
         )
     parts = []
     if all(low == high for low, high in pads):
@@ -258,8 +259,8 @@ def _check_group(layer, size, number):
     if layer["normalization"] != "batch" and layer["channels"] == math.prod(size) == 1:
         raise ValueError(
             f"normalization={layer['normalization']!r} has one value to normalise in conv layer "
-            f"{number}, of 1 channel and size {_shown(size)}. Use more conv_channels, less pooling or "
-            "normalization=None."
+            f"{number}, of 1 channel and size {_shown(size, layer)}. Use more conv_channels, less "
+            "pooling or normalization=None."
         )
 
 
@@ -285,18 +286,16 @@ def _pool(n_channels, size, layer, number):
     new_size = pooled_size(layer["pooling"], size, window, stride, is_partial=is_partial)
     if min(new_size) < 1:
         raise ValueError(
-            f"pool_size={_shown(window)} of conv layer {number} is larger than the maps of "
-            f"{_shown(size)} that reach it. Use a smaller pool_size, pooling=None, padding='same', or "
-            "fewer conv_channels."
+            f"pool_size={_shown(window, layer)} of conv layer {number} is larger than the maps of "
+            f"{_shown(size, layer)} that reach it. Use a smaller pool_size, pooling=None, "
+            "padding='same', or fewer conv_channels."
         )
     return make_pooling(
         layer["pooling"], window, stride, n_channels, is_partial=is_partial
     ), new_size
 
 
-def _shown(sizes):
+def _shown(sizes, layer):
     """Return sizes as the user knows them: a signal has no height."""
     sizes = tuple(sizes)
-    if len(sizes) == 2 and sizes[0] == 1:
-        return str(sizes[1])
-    return str(sizes[0]) if len(set(sizes)) == 1 and len(sizes) == 1 else str(sizes)
+    return str(sizes[1]) if layer["is_signal"] else str(sizes)

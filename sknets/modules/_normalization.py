@@ -1,5 +1,6 @@
 """Normalisation of hidden units."""
 
+import torch
 from torch import nn
 
 NORMALIZATIONS = ("batch", "layer")
@@ -44,6 +45,31 @@ class BatchNorm(nn.BatchNorm1d):
         return super().forward(x)
 
 
+class GroupNorm(nn.GroupNorm):
+    """Group normalisation whose gradient exists also where nothing below it learns."""
+
+    def forward(self, x):
+        return super().forward(with_gradient(x))
+
+
+def with_gradient(x):
+    """Return x as something that has a gradient, in training.
+
+    Torch 2.13 dies of a segmentation fault in the gradient of a group normalisation of a channels-last x
+    that has none of its own, as below the layers of a backbone that learn.
+    """
+    if x.requires_grad or not torch.is_grad_enabled():
+        return x
+    return x.detach().requires_grad_()
+
+
+def guard_group_norms(module):
+    """Let all group normalisations in somebody else's module see an x that has a gradient."""
+    for layer in module.modules():
+        if isinstance(layer, nn.GroupNorm) and not isinstance(layer, GroupNorm):
+            layer.register_forward_pre_hook(lambda layer, args: (with_gradient(args[0]),))
+
+
 def make_map_normalization(name, n_channels, n_dims):
     """Make the normalisation of feature maps: "batch", "group" or "layer".
 
@@ -57,7 +83,7 @@ def make_map_normalization(name, n_channels, n_dims):
     if name == "group":
         most = max(1, min(_MOST_GROUPS, n_channels // _FEWEST_CHANNELS))
         n_groups = max(g for g in range(1, most + 1) if n_channels % g == 0)
-    return nn.GroupNorm(n_groups, n_channels)
+    return GroupNorm(n_groups, n_channels)
 
 
 def make_normalization(name, n_features):

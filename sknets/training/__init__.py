@@ -26,11 +26,12 @@ from sknets.training._seeding import (
 )
 from sknets.training._solvers import SOLVERS, Solver
 from sknets.training._stopping import Stopping
-from sknets.training._threads import threads_for
+from sknets.training._threads import SMALL_CONV_STEP, threads_for
 
 __all__ = [
     "AVERAGES",
     "SCHEDULES",
+    "SMALL_CONV_STEP",
     "SOLVERS",
     "AbsoluteError",
     "Average",

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 
 import torch
 
-#: Multiply-adds in one step (rows times weights) below which one thread is faster.
-#: Measured with benchmarks/bench_threads.py.
+#: Multiply-adds in one step (rows times weights, times the positions of a kernel) below which one thread
+#: is as fast, for dense layers and for convolutions. Measured with benchmarks/bench_threads.py.
 SMALL_STEP = 2**21
+SMALL_CONV_STEP = 2**24
 
 
 class _Limit:
@@ -51,7 +52,7 @@ _limit = _Limit()
 
 
 @contextmanager
-def threads_for(step_size):
+def threads_for(step_size, small_step=None):
     """Compute with one thread if a step is small, with as many as there are otherwise.
 
     The thread count of the caller is the same afterwards.
@@ -60,8 +61,11 @@ def threads_for(step_size):
     ----------
     step_size : int
         Multiply-adds in one step: rows in a batch times weights.
+    small_step : int, default=None
+        Multiply-adds below which a step is small; None is `SMALL_STEP`.
     """
-    before = _limit.enter(1 if step_size < SMALL_STEP else None)
+    small_step = SMALL_STEP if small_step is None else small_step
+    before = _limit.enter(1 if step_size < small_step else None)
     try:
         yield
     finally:
