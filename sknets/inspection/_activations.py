@@ -52,8 +52,9 @@ def layer_activations(estimator, X, layer=None):
     opened = OpenedNetwork(estimator, X)
     names = None if layer is None else [layer]
     parts = {}
-    for _, images in opened.blocks():
-        for name, values in opened.outputs_of(images, names).items():
-            parts.setdefault(name, []).append(opened.as_maps(values))
+    with opened.threads():
+        for _, images in opened.blocks():
+            for name, values in opened.outputs_of(images, names).items():
+                parts.setdefault(name, []).append(opened.as_maps(values))
     activations = {name: np.concatenate(blocks) for name, blocks in parts.items()}
     return activations if layer is None else activations[layer]

@@ -86,12 +86,13 @@ def explain(opened, target, attribute):
     ndarray of shape (n, *size)
         Summed over the channels.
     """
-    with torch.no_grad():
-        raw = torch.cat([opened.module.from_images(images) for _, images in opened.blocks()])
-    columns, signs = explained_outputs(opened.network, target, raw)
-    maps = []
-    for rows, images in opened.blocks():
-        each = (-1, *[1] * (images.ndim - 1))
-        values = attribute(images.requires_grad_(), columns[rows], signs[rows].view(each))
-        maps.append(opened.as_heatmap(values.detach()))
+    with opened.threads():
+        with torch.no_grad():
+            raw = torch.cat([opened.module.from_images(images) for _, images in opened.blocks()])
+        columns, signs = explained_outputs(opened.network, target, raw)
+        maps = []
+        for rows, images in opened.blocks():
+            each = (-1, *[1] * (images.ndim - 1))
+            values = attribute(images.requires_grad_(), columns[rows], signs[rows].view(each))
+            maps.append(opened.as_heatmap(values.detach()))
     return np.concatenate(maps)

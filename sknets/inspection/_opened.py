@@ -52,6 +52,10 @@ class OpenedNetwork:
         """Return rows of X as standardised images of shape (n, channels, *size)."""
         return self.module.input(self.network._to_batch(X, torch.float64, self.device))
 
+    def threads(self):
+        """Return a context with as many threads as X is worth."""
+        return self.network._threads_for(len(self._X))
+
     def blocks(self):
         """Yield slices of the rows of X with the images in them."""
         largest = max([self.n_values, *(math.prod(shape) for shape in self.shapes.values())])
