@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test test-all lint bench defaults clean
+.PHONY: demo test test-all lint bench bench-images defaults digits clean
 
 demo: .venv/installed
 	$(BIN)/python examples/plot_hitters.py
@@ -20,6 +20,12 @@ lint: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/bench_fit_time.py
+
+bench-images: .venv/installed
+	$(BIN)/python benchmarks/bench_images.py
+
+digits: .venv/installed
+	$(BIN)/python benchmarks/bench_digits.py
 
 defaults: .venv/installed
 	$(BIN)/python benchmarks/bench_defaults.py
