@@ -17,6 +17,11 @@ from sklearn.svm import SVC
 from sknets import CNNClassifier, MLPClassifier
 from sknets.preprocessing import Augmentation
 
+BEST = {
+    "conv_channels": (32, 32, 64, 64),
+    "pooling": [None, "max", None, "max"],
+    "max_iter": 100,
+}
 MOVES = Augmentation(shift=0.13, rotate=10, scale=0.1)
 IMAGES = (-1, 8, 8)
 
@@ -35,8 +40,8 @@ def models(seed):
             False,
         ),
         "CNNClassifier()": (CNNClassifier(random_state=seed), True),
-        "CNNClassifier(augment=..., max_iter=100)": (
-            CNNClassifier(augment=MOVES, max_iter=100, random_state=seed),
+        "four layers, augmented": (
+            CNNClassifier(**BEST, augment=MOVES, random_state=seed),
             True,
         ),
     }
@@ -57,7 +62,8 @@ def main(n_seeds=3):
             scores.setdefault(name, []).append(score)
             print(name, seed, round(score, 4), flush=True)
     lines = [
-        f"Mean accuracy over five folds; for networks, of {n_seeds} seeds. Augmentation: {MOVES}.",
+        f"Mean accuracy over five folds; for networks, of {n_seeds} seeds. Augmented by {MOVES};",
+        f"four layers: {BEST}.",
         "",
         "| model | mean | each seed |",
         "|---|---|---|",

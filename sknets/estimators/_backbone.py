@@ -3,6 +3,7 @@
 import copy
 import inspect
 
+import numpy as np
 import torch
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -40,7 +41,8 @@ def read_backbone(estimator):
         backbone = backbone.estimator
     defaults = inspect.signature(type(estimator)).parameters
     for name in _REPLACED:
-        if getattr(estimator, name) != defaults[name].default:
+        value, default = getattr(estimator, name), defaults[name].default
+        if value is not default and not np.array_equal(value, default):
             raise ValueError(
                 f"backbone replaces the convolutional base, so {name}={getattr(estimator, name)!r} "
                 "would have no effect; leave it at its default."
@@ -81,6 +83,13 @@ def make_backbone(backbone, images, generator):
     """
     if isinstance(backbone, BaseNet):
         fitted = backbone.net_.module_
+        if len(fitted.input.size) != len(images.size) or (
+            fitted.input.is_signal != images.is_signal
+        ):
+            raise ValueError(
+                f"backbone was fitted to images of shape {backbone.input_shape_}, X has {images.shape}, "
+                "with another number of spatial dimensions (conv_dim)."
+            )
         if fitted.input.n_channels != images.n_channels:
             raise ValueError(
                 f"backbone was fitted to images with {fitted.input.n_channels} channels, X has "
@@ -99,8 +108,9 @@ def make_backbone(backbone, images, generator):
             except TypeError as error:
                 raise ValueError(
                     f"backbone={backbone!r} must make a module without arguments: {error}. Wrap it in a "
-                    "lambda or functools.partial."
+                    "function or functools.partial."
                 ) from error
+            base = copy.deepcopy(base)  # it may be somebody else's too
         if not isinstance(base, nn.Module):
             raise ValueError(
                 f"backbone must make a torch.nn.Module, it returned {type(base).__name__}."
@@ -113,12 +123,12 @@ def make_backbone(backbone, images, generator):
     if dtype not in (torch.float32, torch.float64):
         dtype, base = torch.float32, base.float()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), training.Seeded(generator):
             maps = base.eval()(torch.zeros(1, images.n_channels, *images.size, dtype=dtype))
-    except RuntimeError as error:
+    except Exception as error:
         raise ValueError(
             f"backbone does not work on images of {images.n_channels} channels and size "
-            f"{images.size}: {str(error).splitlines()[0]}"
+            f"{images.size}: {str(error)[:200]}"
         ) from error
     if not torch.is_tensor(maps) or maps.ndim < 2:
         raise ValueError(

@@ -187,7 +187,8 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
 
         (X, y, sample_weight), valid = self._set_aside(X, y, sample_weight, validation, is_partial)
         batch_size = self._batch_size(X.shape[0])
-        self._work = self._measure_work(module, X)
+        if is_first:
+            self._work = self._measure_work(module, X)
         step_size = batch_size * self._work.multiply_adds
         device = choose_device(self.device, step_size, self.dtype)
         dtype = choose_dtype(self.dtype, X, device)
@@ -197,15 +198,20 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         rows = self._make_rows(X, y, sample_weight, dtype, device)
         valid_rows = None if valid is None else self._make_rows(*valid, dtype, device)
         self.n_iter_ = 0
-        for phase in self._phases(module):
-            net = make_net(self, module, device, batch_size, phase)
+        is_resumed, best = previous is not None, None
+        for number, phase in enumerate(self._phases()):
+            self._phase = phase
+            self._begin_phase(module, phase)
+            net = make_net(self, module, device, batch_size, phase, self._make_augment())
             net.callbacks = [*(self.callbacks or []), *([] if tasks is None else [tasks])]
             net.valid_rows = valid_rows
             if valid is not None and self.scoring != "loss":
                 net.valid_score = make_valid_score(self, self.scoring, *valid)
             net.initialize()
-            if previous is not None:
+            if is_resumed or number:
                 training.resume(net, training.net_state(previous), is_same_fit=is_partial)
+            if number and net.stopping.restores:  # the best of all phases is kept
+                net.stopping.best, net.stopping.best_state = best, net.snapshot()
             self.net_ = previous = net
             n_before = len(net.history)
             with training.threads_for(step_size, self._small_step):
@@ -214,6 +220,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
                 check_outcome(self, net, rows, is_partial=is_partial)
             net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb is not tasks]
             net.callbacks = list(self.callbacks or [])
+            best = net.stopping.best
             net.release_data()
             if is_partial or net.stop_reason in ("interrupt", "callback"):
                 break
@@ -253,18 +260,27 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         n_parameters = sum(p.numel() for p in module.parameters())
         return modules.Work(n_parameters, max(X.shape[1], 1024))
 
-    def _phases(self, module):
-        """Yield the phases of training; what one needs of the module is done as it begins."""
-        yield Phase(self.max_iter, self.learning_rate_init)
+    def _phases(self):
+        """Return the phases of training."""
+        return [Phase(self.max_iter, self.learning_rate_init)]
 
-    def _most_epochs(self):
-        return self.max_iter
+    def _begin_phase(self, module, phase):
+        """Do what a phase needs of the module."""
+
+    def _rebuild_module(self, generator):
+        """Build the module of the fit again, for its state to be loaded into it."""
+        return self._build_module(self._spec, generator)
 
     def _set_aside(self, X, y, sample_weight, validation, is_partial):
         """Return the training rows and the validation rows, or None for the latter."""
         X_val, y_val, weight_val = validation
         if is_partial and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
+        if is_partial and len(self._phases()) > 1:
+            raise ValueError(
+                "partial_fit trains the head of a backbone and has no second phase; set "
+                "fine_tune_layers=0."
+            )
         train = (X, y, sample_weight)
         if X_val is None:
             if y_val is not None or weight_val is not None:
@@ -333,7 +349,8 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         """Tell scikit-learn's callbacks that a fit begins; None if nobody listens."""
         if not hasattr(self, "_init_callback_context"):
             return None
-        n_tasks = 1 if is_partial else self._most_epochs() + (self.solver == "lbfgs")
+        per_phase = self.solver == "lbfgs"  # whose last iteration has begun another task
+        n_tasks = 1 if is_partial else sum(p.max_iter + per_phase for p in self._phases())
         context = self._init_callback_context(max_subtasks=n_tasks)
         if not getattr(self, "_skl_callbacks", None):
             return None

@@ -1,5 +1,7 @@
 """The convolutional network: what its classifier and its regressor share."""
 
+import copy
+import math
 from numbers import Integral, Real
 
 import numpy as np
@@ -110,7 +112,8 @@ class BaseCNN(BaseNet):
         else:
             X, y = check_X_y(X, y, multi_output=True, **options)
         if reset or X.shape[1:] == self._row_shape:  # another size gets an error of its own
-            values = X.reshape(len(X), -1)
+            # a stand-in with as many features: scikit-learn looks at nothing else
+            values = np.broadcast_to(X[:1].reshape(1, -1), (len(X), math.prod(X.shape[1:])))
             validate_data(self, values, skip_check_array=True, reset=reset)
         return X, y
 
@@ -172,10 +175,10 @@ class BaseCNN(BaseNet):
             return [(flat,) * (n_dims - n_spatial) + size for size in values]
 
         names = per_layer("pooling", self.pooling, n, "conv")
-        unknown = {name for name in names if name is not None} - set(modules.POOLINGS)
+        unknown = [name for name in names if name not in (*modules.POOLINGS, None)]
         if unknown:
             raise ValueError(
-                f"pooling={self.pooling!r} has the unknown {sorted(unknown)}; choose from "
+                f"pooling={self.pooling!r} has the unknown {unknown}; choose from "
                 f"{sorted(modules.POOLINGS)} and None."
             )
         padding = self.padding
@@ -207,9 +210,14 @@ class BaseCNN(BaseNet):
         ]
 
     @staticmethod
-    def _build_module(spec, generator):
+    def _build_module(spec, generator, base=None):
+        """Build the module of a spec, around a copy of `base` where there is one already."""
         images = modules.ImageInput(**spec["input"])
-        if spec["backbone"] is None:
+        if base is not None:
+            base = copy.deepcopy(base)
+        elif spec["backbone"] is not None:
+            base = make_backbone(spec["backbone"], images, generator)
+        else:
             base = modules.make_base(
                 images,
                 spec["layers"],
@@ -219,29 +227,34 @@ class BaseCNN(BaseNet):
                 spatial_dropout=spec["spatial_dropout"],
                 generator=generator,
             )
-        else:
-            base = make_backbone(spec["backbone"], images, generator)
         n_hidden = len(spec["head_sizes"]) - 1
-        network = modules.ConvNet(
-            images,
-            base,
-            global_pooling=spec["global_pooling"],
-            feature_dropout=spec["dropout"],
-            head={
-                "layer_sizes": spec["head_sizes"],
-                "activations": [spec["activation"]] * n_hidden,
-                "dropout": [spec["dropout"]] * n_hidden,
-                "normalization": None,
-                "weight_init": spec["weight_init"],
-            },
-            generator=generator,
-        )
+        with training.Seeded(generator):  # somebody else's backbone may draw when it is tried out
+            network = modules.ConvNet(
+                images,
+                base,
+                global_pooling=spec["global_pooling"],
+                feature_dropout=spec["dropout"],
+                is_pretrained=spec["backbone"] is not None,
+                head={
+                    "layer_sizes": spec["head_sizes"],
+                    "activations": [spec["activation"]] * n_hidden,
+                    "dropout": [spec["dropout"]] * n_hidden,
+                    "normalization": None,
+                    "weight_init": spec["weight_init"],
+                },
+                generator=generator,
+            )
         return network.to(next(network.base.parameters(), images.scale).dtype)
 
     def _prepare_module(self, module, X, sample_weight):
         images = module.input
         scaling = self.input_scaling
+        # a copy of its own: what the user does to the backbone later is no matter of this fit
+        self._base = copy.deepcopy(module.base) if module.is_pretrained else None
+        if module.is_pretrained:
+            module.thaw(self.fine_tune_layers)  # there must be so many
         if scaling is None:
+            images.standardize_by(np.zeros(images.n_channels), np.ones(images.n_channels))
             return
         if isinstance(scaling, str):
             if isinstance(self._spec["backbone"], BaseCNN):
@@ -264,7 +277,8 @@ class BaseCNN(BaseNet):
 
     def _measure_work(self, module, X):
         row = torch.zeros(1, *X.shape[1:])
-        return modules.measure_work(module, row)
+        with training.Seeded(torch.Generator()):
+            return modules.measure_work(module, row)
 
     def _auto_batch_size(self, n_rows):
         return n_rows if n_rows <= 2 * _BATCH_SIZE else _BATCH_SIZE
@@ -283,24 +297,25 @@ class BaseCNN(BaseNet):
 
     # --- transfer ----------------------------------------------------------------------------------
 
-    def _phases(self, module):
-        if self.backbone is None:
-            yield from super()._phases(module)
-            return
-        n_layers = module.thaw(0)
-        n_tuned = n_layers if self.fine_tune_layers == "all" else self.fine_tune_layers
-        if n_tuned > n_layers:
-            raise ValueError(
-                f"fine_tune_layers={n_tuned}, but the backbone has {n_layers} layers with parameters."
-            )
-        yield Phase(self.max_iter, self.learning_rate_init)
-        if n_tuned:
-            module.thaw(n_tuned)
-            yield Phase(self.fine_tune_iter, self.fine_tune_learning_rate)
+    def _phases(self):
+        phases = [Phase(self.max_iter, self.learning_rate_init)]
+        if self.backbone is not None and self.fine_tune_layers != 0:
+            tuned = Phase(self.fine_tune_iter, self.fine_tune_learning_rate, self.fine_tune_layers)
+            phases.append(tuned)
+        return phases
 
-    def _most_epochs(self):
-        is_tuned = self.backbone is not None and self.fine_tune_layers != 0
-        return self.max_iter + (self.fine_tune_iter if is_tuned else 0)
+    def _begin_phase(self, module, phase):
+        if module.is_pretrained:
+            module.thaw(phase.n_tuned)
+
+    def _rebuild_module(self, generator):
+        if self._base is None:
+            return super()._rebuild_module(generator)
+        return self._build_module(self._spec, generator, self._base)
+
+    @property
+    def _draws_unseeded(self):
+        return not isinstance(self._spec["backbone"], BaseCNN | None)
 
 
 def _auto_channels(longest_side):

@@ -47,9 +47,10 @@ class CNNClassifier(ClassifierTask, BaseCNN):
     residual : bool, default=False
         Whether each convolutional layer is a block of two convolutions to whose output its
         input is added.
-    conv_method : {'auto', 'direct', 'fft'}, default='direct'
-        How convolutions are computed: as a sum, through the Fourier transform, or by the one
-        that should be faster ("auto"); both give the same up to rounding.
+    conv_method : {'auto', 'direct', 'fft'}, default='auto'
+        How convolutions are computed: as a sum, through the Fourier transform, or ("auto") by
+        the one that should be faster: for kernels of about 11 by 11 and more, the latter. Both
+        give the same up to rounding.
     hidden_layer_sizes : array-like of shape (n_hidden_layers,) or int, default=()
         Number of units in each hidden layer of the dense head, between the maps and the
         outputs.
@@ -75,8 +76,8 @@ class CNNClassifier(ClassifierTask, BaseCNN):
         width).
     input_scaling : 'standardize', (mean, std) or None, default='standardize'
         What is done to X inside the network: each channel gets mean 0 and standard deviation 1
-        over the training data, or (X - mean) / std in units of X (a number each, or one per
-        channel).
+        over the training data (a fitted backbone brings its own), or (X - mean) / std (in units
+        of X, for all channels or each). None leaves X as it is.
     augment : Augmentation or None, default=None
         Random changes of the images in training.
     backbone : torch.nn.Module, callable, fitted CNN or None, default=None
@@ -84,8 +85,9 @@ class CNNClassifier(ClassifierTask, BaseCNN):
         arguments that makes one, or a fitted CNN (in a FrozenEstimator where scikit-learn
         clones).
     fine_tune_layers : int or 'all', default=0
-        Top layers of the backbone that learn after the head has been trained for `max_iter`
-        epochs; 0 keeps the whole backbone as it is (feature extraction).
+        Top layers of the backbone (each with the normalisation that follows) that learn after
+        the head has been trained for `max_iter` epochs; 0 keeps it as it is (feature
+        extraction).
     fine_tune_iter : int, default=20
         Largest number of epochs with those layers unfrozen.
     fine_tune_learning_rate : float, default=1e-4
@@ -274,7 +276,7 @@ class CNNClassifier(ClassifierTask, BaseCNN):
         normalization: str | None = "group",
         global_pooling: str | None = "average",
         residual: bool = False,
-        conv_method: str = "direct",
+        conv_method: str = "auto",
         hidden_layer_sizes: Sequence[int] | int = (),
         activation: str = "relu",
         dropout: float = 0.0,

@@ -102,6 +102,11 @@ class CNNFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                     f"estimator={self.estimator!r} must hold a CNNClassifier or a CNNRegressor."
                 )
             check_is_fitted(network)
+            if fit_params:
+                raise ValueError(
+                    f"The network is frozen and does not learn: {sorted(fit_params)} would have no "
+                    "effect."
+                )
             network._read_X(X, reset=False)
         else:
             network = CNNClassifier() if self.estimator is None else clone(self.estimator)

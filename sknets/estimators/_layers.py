@@ -52,6 +52,10 @@ def per_axis(name, value, n_layers, n_dims, *, least=1):
     """
     is_one_tuple = isinstance(value, tuple) and len(value) == n_dims > 1
     layers = [value] * n_layers if is_one_tuple else per_layer(name, value, n_layers, "conv")
+    if any(not _is_number(layer) and not isinstance(layer, tuple | list) for layer in layers):
+        raise ValueError(
+            f"{name}={value!r} must hold whole numbers, or tuples with one per spatial dimension."
+        )
     sizes = [
         tuple(np.broadcast_to(layer, n_dims).tolist()) if _is_number(layer) else tuple(layer)
         for layer in layers

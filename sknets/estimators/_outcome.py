@@ -65,7 +65,7 @@ class TrainingRecord:
 
     @property
     def n_parameters_(self):
-        """Number of parameters that training may change."""
+        """Number of parameters of the network, frozen ones among them."""
         return sum(p.numel() for p in self.net_.module_.parameters())
 
     @property

@@ -98,13 +98,16 @@ class Phase(NamedTuple):
         Largest number of epochs.
     learning_rate_init : float
         Learning rate at the start.
+    n_tuned : int or "all", default=0
+        Layers of a backbone that learn.
     """
 
     max_iter: int
     learning_rate_init: float
+    n_tuned: int | str = 0
 
 
-def make_net(estimator, module, device, batch_size, phase):
+def make_net(estimator, module, device, batch_size, phase, augment=None):
     """Make the net that trains a module in a phase, from the parameters of the estimator."""
     solver_params = {
         "sgd": {"momentum": estimator.momentum, "nesterov": estimator.nesterovs_momentum},
@@ -144,8 +147,8 @@ def make_net(estimator, module, device, batch_size, phase):
         scale_learning_rate=estimator.scale_learning_rate,
         max_grad_norm=estimator.max_grad_norm,
         max_fun=estimator.max_fun,
-        augment=estimator._make_augment(),
-        rows_at_once=max(64, ROW_VALUES // estimator._work.n_values),
+        augment=augment,
+        rows_at_once=max(1, ROW_VALUES // estimator._work.n_values),
         draws_unseeded=estimator._draws_unseeded,
         verbose=int(estimator.verbose),
         device=device,

@@ -28,7 +28,7 @@ def to_arrays(state):
         "device_generator": training.generator_to_array(net.device_generator),
         "output": (type(output), _arrays_of(output)),
         "batch_size": net.batch_size,
-        "phase": (net.max_epochs, net.lr),
+        "phase": tuple(state["_phase"]),
         **training.net_state(net),
         "history": [dict(row) for row in net.history],
     }
@@ -48,12 +48,13 @@ def load_net(estimator, state):
 
     # drawn as in the fit: a user's module may hold draws that are no part of its state dict
     build_generator = training.generator_from_array(state["_build_state"])
-    module = estimator._build_module(state["_spec"], build_generator)
+    module = estimator._rebuild_module(build_generator)
     module = module.to(getattr(torch, saved["dtype"]))
     module.load_state_dict(
         {name: torch.from_numpy(a.copy()) for name, a in saved["module"].items()}
     )
     phase = Phase(*saved["phase"])
+    estimator._begin_phase(module, phase)
     net = make_net(estimator, module, _available(saved["device"]), saved["batch_size"], phase)
     net.stopping.monitor = saved["stopping"][0]  # of the fit; parameters may have changed since
     net.callbacks = list(estimator.callbacks or [])

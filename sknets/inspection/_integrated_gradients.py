@@ -74,7 +74,11 @@ def integrated_gradients(estimator, X, target=None, baseline=None, n_steps=200):
     def attribute(images, columns, signs):
         origin = torch.zeros_like(images[:1]) if start is None else start
         values = method.attribute(
-            images, origin, columns, n_steps=n_steps, internal_batch_size=max(len(images), n_steps)
+            images,
+            origin,
+            columns,
+            n_steps=n_steps,
+            internal_batch_size=max(len(images), opened.n_rows_at_once),
         )
         return values * signs
 

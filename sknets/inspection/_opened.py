@@ -56,10 +56,15 @@ class OpenedNetwork:
         """Return a context with as many threads as X is worth."""
         return self.network._threads_for(len(self._X))
 
+    @cached_property
+    def n_rows_at_once(self):
+        """Rows whose largest feature map fits into a block."""
+        largest = max([self.n_values, *(math.prod(shape) for shape in self.shapes.values())])
+        return max(1, _BLOCK_VALUES // largest)
+
     def blocks(self):
         """Yield slices of the rows of X with the images in them."""
-        largest = max([self.n_values, *(math.prod(shape) for shape in self.shapes.values())])
-        n = max(1, _BLOCK_VALUES // largest)
+        n = self.n_rows_at_once
         for start in range(0, len(self._X), n):
             rows = slice(start, min(start + n, len(self._X)))
             yield rows, self.images(self._X[rows])

@@ -35,11 +35,15 @@ class ConvNet(nn.Module):
     head : dict
         Parameters of the `DenseStack` on top, but for its number of inputs: ``layer_sizes`` begins with
         the first hidden layer.
+    is_pretrained : bool
+        Whether the base has been trained before, and is not to change but for what `thaw` says.
     generator : torch.Generator
         Source of the initial weights of the head.
     """
 
-    def __init__(self, input, base, *, global_pooling, feature_dropout, head, generator=None):
+    def __init__(
+        self, input, base, *, global_pooling, feature_dropout, head, is_pretrained, generator=None
+    ):
         super().__init__()
         self.input = input
         self.base = base.to(memory_format=CHANNELS_LAST[len(input.size)])
@@ -47,7 +51,7 @@ class ConvNet(nn.Module):
         self.feature_dropout = Dropout(feature_dropout) if feature_dropout else nn.Identity()
         sizes = [self._count_features(), *head["layer_sizes"]]
         self.head = DenseStack(**head | {"layer_sizes": sizes}, generator=generator)
-        self.is_pretrained = False
+        self.is_pretrained = is_pretrained
 
     def forward(self, x):
         return self.from_images(self.input(x))
@@ -58,7 +62,10 @@ class ConvNet(nn.Module):
 
     def features(self, images):
         """Return what the head sees: shape (n, n_features)."""
-        maps = self.base(images)
+        # no gradient is needed below a base that is frozen as a whole
+        learns = images.requires_grad or any(p.requires_grad for p in self.base.parameters())
+        with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
+            maps = self.base(images)
         return self.pool(maps) if maps.ndim > 2 else maps
 
     def penultimate(self, x):
@@ -87,17 +94,29 @@ class ConvNet(nn.Module):
     def thaw(self, n_layers):
         """Let the top `n_layers` layers of a pretrained base learn, and no other ones.
 
-        A layer is a module with parameters of its own, in the order in which the base names them.
+        A layer is a module with a weight of two or more dimensions and the modules with parameters that
+        follow it, such as its normalisation, in the order in which the base names them. "all" thaws all.
+
+        Raises
+        ------
+        ValueError
+            If the base has fewer layers.
         """
-        self.is_pretrained = True
-        layers = [m for m in self.base.modules() if any(True for _ in m.parameters(recurse=False))]
-        for layer in layers:
-            for parameter in layer.parameters(recurse=False):
-                parameter.requires_grad_(False)
-        for layer in layers[len(layers) - n_layers :]:
-            for parameter in layer.parameters(recurse=False):
-                parameter.requires_grad_(True)
-        return len(layers)
+        layers = []
+        for module in self.base.modules():
+            own = list(module.parameters(recurse=False))
+            if not layers or any(p.dim() >= 2 for p in own):
+                layers.append([])
+            layers[-1] += own
+        layers = [layer for layer in layers if layer]
+        n_layers = len(layers) if n_layers == "all" else n_layers
+        if n_layers > len(layers):
+            raise ValueError(
+                f"fine_tune_layers={n_layers}, but the backbone has {len(layers)} layers."
+            )
+        for number, layer in enumerate(reversed(layers)):
+            for parameter in layer:
+                parameter.requires_grad_(number < n_layers)
 
     def train(self, mode=True):
         """Set the mode; a pretrained base predicts, so that its statistics and units stay."""

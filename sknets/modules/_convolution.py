@@ -13,8 +13,8 @@ METHODS = ("auto", "direct", "fft")
 
 #: Cost of a butterfly of a transform, and of a complex product per pair of channels, in units of one
 #: multiply-add of a direct convolution. Measured with benchmarks/bench_conv_method.py.
-_TRANSFORM_COST = 12.0
-_PRODUCT_COST = 6.0
+_TRANSFORM_COST = 11.0
+_PRODUCT_COST = 36.0
 
 
 class _Undrawn:

@@ -67,7 +67,11 @@ def guard_group_norms(module):
     """Let all group normalisations in somebody else's module see an x that has a gradient."""
     for layer in module.modules():
         if isinstance(layer, nn.GroupNorm) and not isinstance(layer, GroupNorm):
-            layer.register_forward_pre_hook(lambda layer, args: (with_gradient(args[0]),))
+            layer.register_forward_pre_hook(_with_gradient_hook)
+
+
+def _with_gradient_hook(layer, args):
+    return (with_gradient(args[0]),)
 
 
 def make_map_normalization(name, n_channels, n_dims):

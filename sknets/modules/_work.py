@@ -63,7 +63,7 @@ def describe_layers(module, row):
 
         return layer.register_forward_hook(hook)
 
-    was_training = module.training
+    modes = {layer: layer.training for layer in module.modules()}
     module.eval()
     try:
         handles = [
@@ -75,7 +75,8 @@ def describe_layers(module, row):
     finally:
         for handle in handles:
             handle.remove()
-        module.train(was_training)
+        for layer, is_training in modes.items():
+            layer.training = is_training
     return layers
 
 

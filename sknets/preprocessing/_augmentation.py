@@ -43,7 +43,8 @@ class Augmentation(BaseEstimator):
     images as they are.
 
     The changes are made in the order: movements, brightness and the like, `transforms`, mixing. Their
-    units do not depend on those of X, since a network standardises its channels first.
+    units do not depend on those of X, since a network standardises its channels first (with
+    ``input_scaling=None``, a standard deviation is 1 and a mean 0, in units of X).
 
     Parameters
     ----------

@@ -1,5 +1,6 @@
 """Averaging of the iterates: a steadier network from a noisy path."""
 
+import copy
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -91,6 +92,15 @@ class Average:
 
 
 def recalibrate(module, batches):
-    """Let batch normalisation, where there is any, take its statistics from the data anew."""
-    if any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in module.modules()):
+    """Let batch normalisation, where it learns, take its statistics from the data anew.
+
+    Layers that the module keeps in evaluation mode while it trains (those of a pretrained backbone) keep
+    the statistics they have.
+    """
+    module.train()
+    norms = [m for m in module.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    kept = [(m, copy.deepcopy(m.state_dict())) for m in norms if not m.training]
+    if len(kept) < len(norms):
         update_bn((x for x, _, _ in batches), module)
+        for norm, state in kept:
+            norm.load_state_dict(state)

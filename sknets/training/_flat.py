@@ -71,11 +71,13 @@ class FlatParameters:
             start += parameter.numel()
 
     def frozen(self):
-        """Return the slices of the vector that are frozen now."""
+        """Return the slices of the vector that are frozen now, neighbours as one."""
         slices, start = [], 0
         for parameter in self._parameters:
             stop = start + parameter.numel()
             if not parameter.requires_grad:
+                if slices and slices[-1].stop == start:
+                    start = slices.pop().start
                 slices.append(slice(start, stop))
             start = stop
         return slices

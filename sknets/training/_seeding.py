@@ -100,6 +100,9 @@ class Seeded(TorchDispatchMode):
                 func, takes_generator = packet.generator, True  # randn, rand, randperm
             if takes_generator:
                 kwargs = {**kwargs, "generator": self.generator}
+            elif func._can_decompose():  # in inference mode, dropout arrives as a whole
+                with self:
+                    return func.decompose(*args, **kwargs)
         return func(*args, **kwargs)
 
     def _dropout(self, x, p, train):

@@ -1,7 +1,10 @@
 """The flat vector and the module are one."""
 
+import copy
+
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from sknets.training import FlatParameters
@@ -51,3 +54,97 @@ def test_shared_parameters_appear_once():
     assert flat.n_weights == 9
     flat.values.fill_(1.0)
     assert (module[2].weight == 1).all()
+
+
+CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
+KERNELS = {
+    "image": (6, 3, 5, 4),
+    "1x1": (6, 3, 1, 1),
+    "one channel": (6, 1, 5, 4),
+    "one output": (1, 3, 5, 4),
+    "signal": (6, 3, 1, 5),
+    "one number": (1, 1, 1, 1),
+    "volume": (6, 3, 2, 3, 4),
+    "1x1x1": (6, 3, 1, 1, 1),
+    "volume of one channel": (6, 1, 2, 3, 4),
+}
+
+
+def make_convolution(shape):
+    layer = {4: nn.Conv2d, 5: nn.Conv3d}[len(shape)]
+    return layer(shape[1], shape[0], shape[2:]).to(memory_format=CHANNELS_LAST[len(shape)])
+
+
+@pytest.mark.parametrize("shape", KERNELS.values(), ids=KERNELS)
+def test_channels_last_kernels_remain_so(shape):
+    module = nn.Sequential(make_convolution(shape), nn.Linear(2, 2))
+    weight = module[0].weight
+    before = weight.detach().clone()
+    memory_format = CHANNELS_LAST[len(shape)]
+    flat = FlatParameters(module)
+    for _ in range(2):
+        assert torch.equal(weight, before)
+        assert weight.is_contiguous(memory_format=memory_format)
+        assert weight.grad.is_contiguous(memory_format=memory_format)
+        assert weight.untyped_storage().data_ptr() == flat.values.untyped_storage().data_ptr()
+        assert weight.grad.untyped_storage().data_ptr() == flat.grad.untyped_storage().data_ptr()
+        weight.data, weight.grad = torch.zeros(shape), None  # as another net might leave it
+        flat.bind()
+    # the vector holds each kernel as it lies in memory: outputs, positions, channels
+    assert torch.equal(flat.values[: before.numel()], before.movedim(1, -1).flatten())
+
+
+@pytest.mark.parametrize("shape", KERNELS.values(), ids=KERNELS)
+def test_gradient_of_a_channels_last_kernel_flows_into_the_vector(shape):
+    module = make_convolution(shape)
+    plain = copy.deepcopy(module).to(memory_format=torch.contiguous_format)
+    flat = FlatParameters(module)
+    grad = module.weight.grad
+    sizes = [k + 2 for k in shape[2:]]
+    x = torch.randn(2, shape[1], *sizes, generator=torch.Generator().manual_seed(0))
+    convolve = {4: F.conv2d, 5: F.conv3d}[len(shape)]
+    for _ in range(2):  # the second gradient is added to the first, in place
+        module(x.to(memory_format=CHANNELS_LAST[len(shape)])).square().sum().backward()
+        convolve(x, plain.weight, plain.bias).square().sum().backward()
+        assert module.weight.grad is grad
+        torch.testing.assert_close(
+            flat.grad[: flat.n_weights],
+            plain.weight.grad.movedim(1, -1).flatten(),
+            rtol=1e-4,
+            atol=1e-4,
+        )
+    flat.values.sub_(0.01 * flat.grad)
+    torch.testing.assert_close(module.weight, plain.weight - 0.01 * plain.weight.grad)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (1, 3), (4, 1)])
+def test_transposed_parameter_keeps_its_layout(shape):
+    module = nn.Linear(shape[1], shape[0])
+    module.weight = nn.Parameter(torch.arange(12.0)[: shape[0] * shape[1]].reshape(shape[::-1]).T)
+    before = module.weight.detach().clone()
+    flat = FlatParameters(module)
+    assert torch.equal(module.weight, before)
+    assert module.weight.T.is_contiguous()
+    assert torch.equal(flat.weights, before.T.flatten())
+    x = torch.arange(5.0 * shape[1]).reshape(5, shape[1])
+    module(x).sum().backward()
+    expected = x.sum(dim=0).expand(shape)
+    torch.testing.assert_close(flat.weight_grad, expected.T.flatten())
+
+
+@pytest.mark.parametrize(
+    "weight",
+    [
+        pytest.param(torch.arange(24.0).reshape(4, 6)[:, ::2], id="gaps"),
+        pytest.param(torch.arange(4.0)[:, None].expand(4, 3), id="expanded"),
+    ],
+)
+def test_parameter_with_gaps_becomes_dense(weight):
+    module = nn.Linear(3, 4)
+    module.weight = nn.Parameter(weight)
+    before = weight.clone()
+    flat = FlatParameters(module)
+    assert torch.equal(module.weight, before)
+    assert sorted(flat.weights.tolist()) == sorted(before.flatten().tolist())
+    flat.weights.copy_(torch.arange(12.0))
+    assert sorted(module.weight.flatten().tolist()) == list(range(12))

@@ -12,6 +12,7 @@ from sklearn.metrics import (
 )
 
 from sknets import modules, training
+from sknets.training._losses import mixed_loss
 
 RNG = np.random.default_rng(0)
 RAW = RNG.standard_normal((12, 1))
@@ -167,3 +168,87 @@ def test_gradient_equals_finite_differences(loss, target):
         down[i] -= step
         numeric = (value(loss, up, target, WEIGHT) - value(loss, down, target, WEIGHT)) / (2 * step)
         assert float(x.grad[i]) == pytest.approx(numeric, abs=1e-8)
+
+
+LABEL = (REAL > 0).astype(float)
+CLASSES = np.arange(12) % 3
+SCORES = RNG.standard_normal((12, 3))
+PARTNER = RNG.permutation(12)
+SHARE = 0.3
+ALL_LOSSES = {
+    "squared_error": (training.HalfSquaredError(), RAW, REAL),
+    "absolute_error": (training.AbsoluteError(), RAW, REAL),
+    "huber": (training.Huber(0.8), RAW, REAL),
+    "quantile": (training.Pinball(0.3), RAW, REAL),
+    "poisson": (training.HalfPoissonDeviance(), RAW, COUNT),
+    "logistic": (training.BinaryCrossEntropy(), RAW, LABEL),
+    "logistic, smoothed": (training.BinaryCrossEntropy(0.2), RAW, LABEL),
+    "softmax": (training.SoftmaxCrossEntropy(), SCORES, CLASSES),
+    "softmax, smoothed": (training.SoftmaxCrossEntropy(0.2), SCORES, CLASSES),
+    "several outputs": (training.HalfSquaredError(), SCORES, RNG.standard_normal((12, 3))),
+}
+
+
+def mixed_value(name, weight, mix):
+    loss, raw, target = ALL_LOSSES[name]
+    x = torch.from_numpy(raw).requires_grad_()
+    weight = None if weight is None else torch.from_numpy(weight)
+    total = mixed_loss(loss, x, torch.from_numpy(target), weight, mix)
+    total.backward()
+    return float(total.detach()), x.grad.numpy()
+
+
+def row_losses(name, target):
+    """Return the loss of each row, one by one."""
+    loss, raw, _ = ALL_LOSSES[name]
+    return np.array([value(loss, raw[i : i + 1], target[i : i + 1]) for i in range(12)])
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_mixed_loss_is_the_share_of_both_losses(name, weight):
+    target = ALL_LOSSES[name][2]
+    w = np.ones(12) if weight is None else weight
+    expected = SHARE * np.mean(w * row_losses(name, target))
+    expected += (1 - SHARE) * np.mean(w[PARTNER] * row_losses(name, target[PARTNER]))
+    actual, _ = mixed_value(name, weight, (torch.from_numpy(PARTNER), SHARE))
+    assert actual == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_unmixed_rows_have_the_plain_loss(name, weight):
+    w = np.ones(12) if weight is None else weight
+    expected = np.mean(w * row_losses(name, ALL_LOSSES[name][2]))
+    itself = (torch.arange(12), SHARE)
+    own = (torch.from_numpy(PARTNER), 1.0)
+    for mix in (None, itself, own):
+        assert mixed_value(name, weight, mix)[0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize(
+    ("name", "predict"),
+    [
+        ("squared_error", lambda raw: raw),
+        ("several outputs", lambda raw: raw),
+        ("poisson", np.exp),
+        ("logistic", lambda raw: 1 / (1 + np.exp(-raw))),
+        ("softmax", lambda raw: np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True)),
+    ],
+)
+def test_gradient_of_a_mixed_loss_is_that_of_mixed_targets(name, predict, weight):
+    _, raw, target = ALL_LOSSES[name]
+    target = np.eye(3)[target] if name == "softmax" else target
+    # each target counts with the weight of the row that it is of
+    own = SHARE * (np.ones(12) if weight is None else weight)
+    other = (1 - SHARE) * (np.ones(12) if weight is None else weight[PARTNER])
+    total = (own + other)[:, None]
+    mixed = (own[:, None] * target + other[:, None] * target[PARTNER]) / total
+    _, gradient = mixed_value(name, weight, (torch.from_numpy(PARTNER), SHARE))
+    np.testing.assert_allclose(gradient, total * (predict(raw) - mixed) / 12, atol=1e-14)
+
+
+def test_mixed_loss_is_tested_with_every_loss():
+    tested = {type(loss) for loss, _, _ in ALL_LOSSES.values()}
+    assert tested == set(training.Loss.__subclasses__())

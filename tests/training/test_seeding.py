@@ -84,3 +84,27 @@ def test_fused_dropout_is_redirected_too():
     assert torch.equal(kept > 0, mask)
     assert kept.max() == pytest.approx(1 / 0.75)
     assert 0.68 < mask.float().mean() < 0.82
+
+
+@pytest.mark.parametrize("is_inference", [False, True])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda x: nn.functional.dropout(x, 0.5, training=True),
+        lambda x: torch.feature_dropout(x, 0.5, True),
+        lambda x: nn.functional.alpha_dropout(x, 0.5, training=True),
+        torch.rand_like,
+        torch.bernoulli,
+    ],
+    ids=["dropout", "feature_dropout", "alpha_dropout", "rand_like", "bernoulli"],
+)
+def test_draws_follow_the_generator_in_inference_too(draw, is_inference):
+    x = torch.full((4, 5, 6), 0.5)
+    state = torch.get_rng_state()
+    with torch.inference_mode(is_inference):
+        results = []
+        for _ in range(2):
+            with training.Seeded(torch.Generator().manual_seed(0)):
+                results.append(draw(x))
+    assert torch.equal(*results)
+    assert torch.equal(torch.get_rng_state(), state)
