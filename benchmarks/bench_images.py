@@ -21,7 +21,7 @@ from torch import nn
 
 from sknets import CNNClassifier
 
-N_IMAGES, SIDE, BATCH, EPOCHS, N_CLASSES = 2048, 28, 128, 2, 10
+N_IMAGES, SIDE, BATCH, EPOCHS, N_CLASSES = 2048, 28, 128, 1, 10
 
 
 def make_module():

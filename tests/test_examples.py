@@ -1,10 +1,33 @@
-"""The main job: the example that `make demo` runs, and what it must show."""
+"""The examples run, draw, and show what they say."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run_example(name, picture):
+    """Run an example, check its picture, and return what it printed."""
+    run = subprocess.run(
+        [sys.executable, EXAMPLES / name, "--output", picture],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"MPLBACKEND": "Agg"},
+    )
+    assert run.returncode == 0, run.stderr
+    assert picture.stat().st_size > 20_000
+    return run
+
+
+def read_numbers(text, name):
+    """Return the numbers in the row of a table that begins with a name."""
+    row = next(line for line in text.splitlines() if line.startswith(f"{name}  "))
+    return [float(number) for number in re.findall(r"\d+\.\d+", row)]
 
 
 def test_hitters_example_shows_that_both_networks_win(tmp_path):
@@ -35,3 +58,41 @@ def test_hitters_example_shows_that_both_networks_win(tmp_path):
         assert rows[name][1] < lasso[1] - 20
     assert picture.stat().st_size > 20_000
     assert "100%" in run.stderr  # the progress bar
+
+
+def check_signals(text):
+    dense, convolutional = (
+        read_numbers(text, f"sknets {name}")[0] for name in ("MLPClassifier", "CNNClassifier")
+    )
+    assert convolutional > dense + 0.2
+    found, even = re.search(r"heat on the pattern: (\S+) \(even: (\S+)\)", text).groups()
+    assert float(found) > 1.5 * float(even)
+
+
+def check_augmentation(text):
+    # a mean and a standard error for each of 5, 10 and 20 digits per class
+    plain, augmented = (
+        read_numbers(text, name)[2] for name in ("CNNClassifier", "CNNClassifier, augmented")
+    )
+    assert augmented > plain + 0.005
+
+
+def check_transfer(text):
+    scratch = read_numbers(text, "from scratch")[0]
+    for name in ("feature extraction", "fine-tuning", "features + logistic regression"):
+        assert read_numbers(text, name)[0] > scratch + 0.005
+
+
+CHECKS = {
+    "plot_augmentation.py": check_augmentation,
+    "plot_signals.py": check_signals,
+    "plot_transfer.py": check_transfer,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("plot_*.py")))
+def test_example_shows_what_it_says(name, tmp_path):
+    printed = run_example(name, tmp_path / "pictures" / "picture.png").stdout
+    if name in CHECKS:
+        CHECKS[name](printed)

@@ -372,7 +372,9 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         n_rows = min(size, X.shape[0])
         with self._threads_for(n_rows):
             raw = self.net_.raw_outputs(
-                (self._to_batch(X[block], values.dtype, values.device) for block in blocks), part
+                (self._to_batch(X[block], values.dtype, values.device) for block in blocks),
+                X.shape[0],
+                part,
             )
         return raw, X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
 

@@ -92,9 +92,9 @@ class CNNRegressor(RegressorTask, BaseCNN):
         Top layers of the backbone (each with the normalisation that follows) that learn after
         the head has been trained for `max_iter` epochs; 0 keeps it as it is (feature
         extraction).
-    fine_tune_iter : int, default=20
+    fine_tune_iter : int, default=50
         Largest number of epochs with those layers unfrozen.
-    fine_tune_learning_rate : float, default=1e-4
+    fine_tune_learning_rate : float, default=1e-3
         Learning rate at the start of these epochs.
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
@@ -144,7 +144,8 @@ class CNNRegressor(RegressorTask, BaseCNN):
     epsilon : float, default=1e-8
         Small number in the denominator of 'adam', 'adamw', 'adagrad' and 'rmsprop'.
     n_iter_no_change : int or inf, default=10
-        Epochs without progress after which training ends.
+        Epochs without progress after which training ends; without `early_stopping` not for
+        schedules that end by plan ('step', 'exponential', 'cosine', 'one_cycle').
     max_fun : int, default=15000
         Largest number of loss evaluations of 'lbfgs'.
     quantile : float, default=0.5
@@ -291,8 +292,8 @@ class CNNRegressor(RegressorTask, BaseCNN):
         augment: Augmentation | None = None,
         backbone: object = None,
         fine_tune_layers: int | str = 0,
-        fine_tune_iter: int = 20,
-        fine_tune_learning_rate: float = 1e-4,
+        fine_tune_iter: int = 50,
+        fine_tune_learning_rate: float = 1e-3,
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",

@@ -76,7 +76,8 @@ class ModuleRegressor(RegressorTask, BaseModule):
     epsilon : float, default=1e-8
         Small number in the denominator of 'adam', 'adamw', 'adagrad' and 'rmsprop'.
     n_iter_no_change : int or inf, default=10
-        Epochs without progress after which training ends.
+        Epochs without progress after which training ends; without `early_stopping` not for
+        schedules that end by plan ('step', 'exponential', 'cosine', 'one_cycle').
     max_fun : int, default=15000
         Largest number of loss evaluations of 'lbfgs'.
     quantile : float, default=0.5

@@ -154,7 +154,6 @@ def _is_worse_than_constant(estimator, net, rows):
     if not estimator.loss_ > limit:
         return False
     # loss_ has penalties in it: look at the predictions themselves
-    raw = net.raw_outputs(x for x, _, _ in training.Batches(rows, net.rows_at_once)).to(
-        values.device
-    )
+    batches = training.Batches(rows, net.rows_at_once)
+    raw = net.raw_outputs((x for x, _, _ in batches), len(rows)).to(values.device)
     return float(net.criterion_(raw, rows.y, rows.weight)) > limit

@@ -74,6 +74,27 @@ def sparse_tensor(matrix, dtype, device):
     return tensor.to(device)
 
 
+def collect(parts, n_rows):
+    """Return the rows of several tensors as one tensor on the CPU.
+
+    It is allocated at once: small results kept among large maps that come and go would scatter over
+    the heap and keep it from shrinking.
+
+    Parameters
+    ----------
+    parts : iterable of torch.Tensor of shape (n, ...)
+    n_rows : int
+        Their rows, all together.
+    """
+    whole, start = None, 0
+    for part in parts:
+        if whole is None:
+            whole = torch.empty(n_rows, *part.shape[1:], dtype=part.dtype)
+        whole[start : start + len(part)] = part
+        start += len(part)
+    return whole
+
+
 class Batches:
     """Iterate over mini-batches ``(x, y, weight)``, newly shuffled in each epoch.
 

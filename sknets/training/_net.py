@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sknets.training._averaging import recalibrate
-from sknets.training._batches import Batches
+from sknets.training._batches import Batches, collect
 from sknets.training._events import BATCH_EVENTS, Events
 from sknets.training._flat import FlatParameters
 from sknets.training._lbfgs import minimize_lbfgs, why_it_ended
@@ -360,7 +360,7 @@ class Net(Events, skorch.NeuralNet):
         if self.valid_rows is None:
             return
         rows = self.valid_rows
-        raw = self.raw_outputs(x for x, _, _ in Batches(rows, self.rows_at_once))
+        raw = self.raw_outputs((x for x, _, _ in Batches(rows, self.rows_at_once)), len(rows))
         if self._notifies_batches:
             self._notify_validation(rows, raw)
         loss = float(self.criterion_(raw, *rows.targets_on(raw.device)))
@@ -379,7 +379,8 @@ class Net(Events, skorch.NeuralNet):
             self.lowest[name] = loss
 
     def _stop_if_exhausted(self):
-        if not self.stopping.is_exhausted:
+        waits = self.schedule.is_planned and not self.stopping.restores  # for the rate to fall
+        if waits or not self.stopping.is_exhausted:
             return
         message = self.stopping.describe()
         if self.schedule.name == "adaptive" and self.optimizer_.lr > _LOWEST_ADAPTIVE_RATE:
@@ -431,20 +432,16 @@ class Net(Events, skorch.NeuralNet):
         self.valid_rows = self.valid_score = self.stopping.best_state = None
 
     @torch.inference_mode()
-    def raw_outputs(self, inputs, part=None):
-        """Return the raw outputs of several tensors, one after the other, on the CPU.
+    def raw_outputs(self, inputs, n_rows, part=None):
+        """Return the raw outputs of several tensors, which have `n_rows` rows in all, on the CPU.
 
         Parameters
         ----------
-        inputs : iterable of torch.Tensor of shape (n_rows, ...)
+        inputs : iterable of torch.Tensor of shape (n, ...)
         part : callable, default=None
             What is computed in the place of the whole module.
-
-        Returns
-        -------
-        torch.Tensor of shape (n_rows in all, n_outputs)
         """
         self.module_.eval()
         # a module that draws even in prediction draws the same each time
         with self._seeded(torch.Generator(self.device).manual_seed(0)):
-            return torch.cat([(part or self.module_)(x.to(self.device)).cpu() for x in inputs])
+            return collect(((part or self.module_)(x.to(self.device)) for x in inputs), n_rows)

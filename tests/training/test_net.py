@@ -194,5 +194,5 @@ def test_lbfgs_reaches_the_minimum_and_records_iterations():
 
 def test_net_predicts_as_any_skorch_net():
     net = make_net().fit(make_rows())
-    raw = net.raw_outputs([torch.from_numpy(X)])
+    raw = net.raw_outputs([torch.from_numpy(X)], len(X))
     np.testing.assert_allclose(net.predict(X), raw.numpy())
