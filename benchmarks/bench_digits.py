@@ -20,7 +20,8 @@ from sknets.preprocessing import Augmentation
 BEST = {
     "conv_channels": (32, 32, 64, 64),
     "pooling": [None, "max", None, "max"],
-    "max_iter": 100,
+    "max_iter": 60,
+    "dtype": "float32",
 }
 MOVES = Augmentation(shift=0.13, rotate=10, scale=0.1)
 IMAGES = (-1, 8, 8)
