@@ -54,7 +54,7 @@ class BaseCNN(BaseNet):
         "residual": ["boolean"],
         "conv_method": [StrOptions(set(modules.METHODS))],
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(modules.ACTIVATIONS))],
+        "activation": [StrOptions(set(modules.ACTIVATIONS)), list, tuple],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "spatial_dropout": [Interval(Real, 0, 1, closed="left")],
         "normalization": [StrOptions(set(modules.MAP_NORMALIZATIONS)), None],
@@ -137,20 +137,24 @@ class BaseCNN(BaseNet):
             raise ValueError(
                 f"fine_tune_layers={self.fine_tune_layers!r} needs a backbone, which is None."
             )
+        layers = [] if backbone is not None else self._conv_layers(shape, n_spatial)
+        names = self._activations(len(layers) + len(sizes))
+        for layer, name in zip(layers, names, strict=False):
+            layer["activation"] = name
         return {
             "input": {
                 "shape": shape,
                 "n_spatial": n_spatial,
                 "channels_first": self.data_format == "channels_first",
             },
-            "layers": [] if backbone is not None else self._conv_layers(shape, n_spatial),
+            "layers": layers,
             "backbone": backbone,
             "conv_method": self.conv_method,
             "residual": self.residual,
             "spatial_dropout": float(self.spatial_dropout),
             "global_pooling": self.global_pooling,
             "head_sizes": [*sizes, int(n_outputs)],
-            "activation": self.activation,
+            "head_activations": names[len(layers) :],
             "dropout": float(self.dropout),
             "weight_init": self.weight_init,
         }
@@ -203,11 +207,21 @@ class BaseCNN(BaseNet):
             "window": windows,
             "pool_stride": strides,
         }
-        shared = {"activation": self.activation, "normalization": self.normalization}
         return [
-            dict(zip(columns, row, strict=True)) | shared
+            dict(zip(columns, row, strict=True)) | {"normalization": self.normalization}
             for row in zip(*columns.values(), strict=True)
         ]
+
+    def _activations(self, n_layers):
+        """Return the activation of each convolutional and then of each hidden layer."""
+        names = per_layer("activation", self.activation, n_layers, "conv and hidden")
+        unknown = [name for name in names if name not in modules.ACTIVATIONS]
+        if unknown:
+            raise ValueError(
+                f"activation={self.activation!r} has the unknown {unknown}; choose from "
+                f"{sorted(modules.ACTIVATIONS)}."
+            )
+        return names
 
     @staticmethod
     def _build_module(spec, generator, base=None):
@@ -237,7 +251,7 @@ class BaseCNN(BaseNet):
                 is_pretrained=spec["backbone"] is not None,
                 head={
                     "layer_sizes": spec["head_sizes"],
-                    "activations": [spec["activation"]] * n_hidden,
+                    "activations": spec["head_activations"],
                     "dropout": [spec["dropout"]] * n_hidden,
                     "normalization": None,
                     "weight_init": spec["weight_init"],

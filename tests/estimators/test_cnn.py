@@ -195,6 +195,7 @@ def test_auto_channels_follow_the_longest_side(side, expected):
         {"dropout": 0.2, "spatial_dropout": 0.1},
         {"activation": "silu"},
         {"activation": "prelu"},
+        {"activation": ["relu", "tanh", "elu"], "hidden_layer_sizes": (16,)},
         {"solver": "sgd", "learning_rate_init": 0.05},
         {"solver": "lbfgs", "max_iter": 30},
         {"average": "polyak", "normalization": "batch"},

@@ -69,6 +69,8 @@ BAD = {
     "kernel_size for other layers": ({"kernel_size": [3, 3, 3]}, X, "3 values for 2 conv layers"),
     "kernel_size for other axes": ({"kernel_size": [(3, 3, 3), 3]}, X, "2 numbers per layer"),
     "pooling unknown": ({"pooling": ["max", "mean"]}, X, r"unknown \['mean'\]"),
+    "activation unknown": ({"activation": ["relu", "rbf"]}, X, r"unknown \['rbf'\]"),
+    "activation for other layers": ({"activation": ["relu"]}, X, "1 values for 2 conv and hidden"),
     "padding unknown": ({"padding": "full"}, X, "'padding' parameter"),
     "residual without room": ({"residual": True, "padding": "valid"}, X, "padding='same'"),
     "normalisation of one value": (
