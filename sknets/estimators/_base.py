@@ -32,7 +32,9 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
 
     A task (`ClassifierTask`, `RegressorTask`) fills `_learn_target`, `_check_target`,
     `_encode_target`, `_weigh`, `_strata` and `_make_loss`; an architecture fills `_module_spec` and
-    `_build_module`. A leaf class joins the two and lists its parameters.
+    `_build_module`. It may replace what suits tables and dense layers: `_read_X`, `_prepare_module`,
+    `_measure_work`, `_phases`, `_make_augment` and what stands beside them. A leaf class joins the
+    two and lists its parameters.
 
     Guarantees: a fit or partial fit that raises leaves the estimator as it was before; the
     global random states and the thread count of the caller are the same after any method.
@@ -199,7 +201,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         valid_rows = None if valid is None else self._make_rows(*valid, dtype, device)
         self.n_iter_ = 0
         is_resumed, best = previous is not None, None
-        for number, phase in enumerate(self._phases()):
+        for number, phase in enumerate(self._phases(is_partial)):
             self._phase = phase
             self._begin_phase(module, phase)
             net = make_net(self, module, device, batch_size, phase, self._make_augment())
@@ -222,7 +224,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
             net.callbacks = list(self.callbacks or [])
             best = net.stopping.best
             net.release_data()
-            if is_partial or net.stop_reason in ("interrupt", "callback"):
+            if net.stop_reason in ("interrupt", "callback"):
                 break
 
     def _check_data(self, X, y, sample_weight, *, reset):
@@ -260,8 +262,8 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         n_parameters = sum(p.numel() for p in module.parameters())
         return modules.Work(n_parameters, max(X.shape[1], 1024))
 
-    def _phases(self):
-        """Return the phases of training."""
+    def _phases(self, is_partial):
+        """Return the phases of training; a partial fit has one, of which it takes one epoch."""
         return [Phase(self.max_iter, self.learning_rate_init)]
 
     def _begin_phase(self, module, phase):
@@ -276,11 +278,6 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         X_val, y_val, weight_val = validation
         if is_partial and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        if is_partial and len(self._phases()) > 1:
-            raise ValueError(
-                "partial_fit trains the head of a backbone and has no second phase; set "
-                "fine_tune_layers=0."
-            )
         train = (X, y, sample_weight)
         if X_val is None:
             if y_val is not None or weight_val is not None:
@@ -342,6 +339,9 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         """Return what changes the rows of a batch in training, or None."""
         return
 
+    #: How advice begins about training that went wrong.
+    _scaling_advice = "Scale X (StandardScaler), lower"
+
     #: Whether the module may draw from Torch's global generator (a user's own may).
     _draws_unseeded = False
 
@@ -350,7 +350,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         if not hasattr(self, "_init_callback_context"):
             return None
         per_phase = self.solver == "lbfgs"  # whose last iteration has begun another task
-        n_tasks = 1 if is_partial else sum(p.max_iter + per_phase for p in self._phases())
+        n_tasks = 1 if is_partial else sum(p.max_iter + per_phase for p in self._phases(False))
         context = self._init_callback_context(max_subtasks=n_tasks)
         if not getattr(self, "_skl_callbacks", None):
             return None

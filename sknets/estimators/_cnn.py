@@ -13,7 +13,7 @@ from torch import nn
 from sknets import modules, training
 from sknets.estimators._backbone import make_backbone, read_backbone
 from sknets.estimators._base import NO_Y, BaseNet
-from sknets.estimators._images import channel_moments, resolve_shape, stack_images
+from sknets.estimators._images import channel_moments, read_scaling, resolve_shape, stack_images
 from sknets.estimators._layers import per_axis, per_layer, read_sizes
 from sknets.estimators._parameters import Phase
 from sknets.estimators._sklearn import HasMethods, Interval, Options, StrOptions
@@ -73,49 +73,37 @@ class BaseCNN(BaseNet):
     _kept_dtypes = (np.float64, np.float32, np.uint8)
     _sparse_formats = False
     _small_step = training.SMALL_CONV_STEP
+    _scaling_advice = "Lower"  # images are scaled inside
 
     # --- X ---------------------------------------------------------------------------------------
 
     def _read_X(self, X, y=NO_Y, *, reset):
         X = stack_images(X)
-        if getattr(X, "ndim", 0) > 2:
-            X, y = self._read_images(X, y, reset=reset)
-            read = (X, y)
-        else:
-            if not reset and getattr(X, "ndim", 0) == 2:
-                self._check_row_shape(X)
-            read = super()._read_X(X, y, reset=reset)
-            X = read if y is NO_Y else read[0]
-        if not reset:
+        n_axes = getattr(X, "ndim", 0)  # unknown of lists, which scikit-learn reads
+        if not reset and n_axes >= 2:
             self._check_row_shape(X)
-        return X if y is NO_Y else read
-
-    def _check_row_shape(self, X):
-        seen = self._row_shape
-        if X.shape[1:] == seen or (X.ndim == 2 and len(seen) == 1):
-            return  # scikit-learn has its own words about features
-        hint = " A single image needs a first axis: X[np.newaxis]." if X.shape == seen else ""
-        raise ValueError(
-            f"X has images of shape {tuple(X.shape[1:])}, but {type(self).__name__} was fitted to images "
-            f"of shape {seen}.{hint}"
-        )
-
-    def _read_images(self, X, y, *, reset):
-        if min(X.shape[1:]) < 1:
-            raise ValueError(
-                f"X has images of shape {X.shape[1:]}: each side, and the number of channels, must be "
-                "at least 1."
-            )
+        if n_axes <= 2:
+            return super()._read_X(X, y, reset=reset)
         options = {"allow_nd": True, "dtype": self._kept_dtypes, "estimator": self}
         if y is NO_Y:
-            X = check_array(X, input_name="X", **options)
+            X = read = check_array(X, input_name="X", **options)
         else:
-            X, y = check_X_y(X, y, multi_output=True, **options)
-        if reset or X.shape[1:] == self._row_shape:  # another size gets an error of its own
-            # a stand-in with as many features: scikit-learn looks at nothing else
-            values = np.broadcast_to(X[:1].reshape(1, -1), (len(X), math.prod(X.shape[1:])))
-            validate_data(self, values, skip_check_array=True, reset=reset)
-        return X, y
+            X, _ = read = check_X_y(X, y, multi_output=True, **options)
+        # a stand-in with as many features: scikit-learn looks at nothing else
+        n_values = math.prod(X.shape[1:])
+        values = np.broadcast_to(X[:1].reshape(1, n_values), (len(X), n_values))
+        validate_data(self, values, skip_check_array=True, reset=reset)
+        return read
+
+    def _check_row_shape(self, X):
+        seen, shape = self._row_shape, tuple(X.shape)
+        if shape[1:] == seen or len(shape) == 1 + len(seen) == 2:
+            return  # scikit-learn has its own words about features
+        hint = " A single image needs a first axis: X[np.newaxis]." if shape == seen else ""
+        raise ValueError(
+            f"X has images of shape {shape[1:]}, but {type(self).__name__} was fitted to images "
+            f"of shape {seen}.{hint}"
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -261,33 +249,15 @@ class BaseCNN(BaseNet):
         return network.to(next(network.base.parameters(), images.scale).dtype)
 
     def _prepare_module(self, module, X, sample_weight):
-        images = module.input
-        scaling = self.input_scaling
         # a copy of its own: what the user does to the backbone later is no matter of this fit
         self._base = copy.deepcopy(module.base) if module.is_pretrained else None
         if module.is_pretrained:
             module.thaw(self.fine_tune_layers)  # there must be so many
-        if scaling is None:
-            images.standardize_by(np.zeros(images.n_channels), np.ones(images.n_channels))
-            return
-        if isinstance(scaling, str):
-            if isinstance(self._spec["backbone"], BaseCNN):
-                return  # its own scaling came with it
-            scaling = channel_moments(X, images, sample_weight)
-        elif len(scaling) != 2:
-            raise ValueError(
-                f"input_scaling={scaling!r} must be 'standardize', None or a pair (mean, std)."
-            )
-        try:
-            mean, spread = (np.broadcast_to(v, images.n_channels).astype(float) for v in scaling)
-        except ValueError as error:
-            raise ValueError(
-                f"input_scaling={scaling!r} must have one mean and std, or one for each of the "
-                f"{images.n_channels} channels."
-            ) from error
-        if not (np.isfinite(mean).all() and np.isfinite(spread).all() and (spread > 0).all()):
-            raise ValueError(f"input_scaling={scaling!r} needs finite means and std > 0.")
-        images.standardize_by(mean.copy(), spread.copy())
+        images, scaling = module.input, self.input_scaling
+        if not isinstance(scaling, str):
+            images.standardize_by(*read_scaling(scaling, images.n_channels))
+        elif not isinstance(self._spec["backbone"], BaseCNN):  # whose scaling came with it
+            images.standardize_by(*channel_moments(X, images, sample_weight))
 
     def _measure_work(self, module, X):
         row = torch.zeros(1, *X.shape[1:])
@@ -311,9 +281,14 @@ class BaseCNN(BaseNet):
 
     # --- transfer ----------------------------------------------------------------------------------
 
-    def _phases(self):
+    def _phases(self, is_partial):
         phases = [Phase(self.max_iter, self.learning_rate_init)]
         if self.backbone is not None and self.fine_tune_layers != 0:
+            if is_partial:
+                raise ValueError(
+                    "partial_fit trains the head of a backbone and has no second phase; set "
+                    f"fine_tune_layers=0, it is {self.fine_tune_layers!r}."
+                )
             tuned = Phase(self.fine_tune_iter, self.fine_tune_learning_rate, self.fine_tune_layers)
             phases.append(tuned)
         return phases

@@ -81,6 +81,39 @@ def resolve_shape(row_shape, input_shape, conv_dim):
     return shape, int(conv_dim)
 
 
+def read_scaling(scaling, n_channels):
+    """Return the mean and the standard deviation of each channel that the user gives, or 0 and 1.
+
+    Parameters
+    ----------
+    scaling : (float or sequence, float or sequence) or None
+        The parameter `input_scaling`, in units of X.
+    n_channels : int
+        Number of channels.
+
+    Raises
+    ------
+    ValueError
+        If there are other numbers than one, or one for each channel, or a deviation is not positive.
+    """
+    if scaling is None:
+        scaling = (0.0, 1.0)
+    if len(scaling) != 2:
+        raise ValueError(
+            f"input_scaling={scaling!r} must be 'standardize', None or a pair (mean, std)."
+        )
+    try:
+        mean, spread = (np.array(np.broadcast_to(v, n_channels), dtype=float) for v in scaling)
+    except ValueError as error:
+        raise ValueError(
+            f"input_scaling={scaling!r} must have one mean and std, or one for each of the "
+            f"{n_channels} channels."
+        ) from error
+    if not (np.isfinite(mean).all() and np.isfinite(spread).all() and (spread > 0).all()):
+        raise ValueError(f"input_scaling={scaling!r} needs finite means and std > 0.")
+    return mean, spread
+
+
 def channel_moments(X, images, weight):
     """Return mean and standard deviation of each channel over all rows and positions.
 

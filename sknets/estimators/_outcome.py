@@ -92,8 +92,8 @@ def check_outcome(estimator, net, rows, *, is_partial):
             "of a single row is: give more validation rows, or another scoring."
         )
     advice = (
-        "Scale X (StandardScaler), lower learning_rate_init="
-        f"{estimator.learning_rate_init}, or set max_grad_norm."
+        f"{estimator._scaling_advice} learning_rate_init={estimator.learning_rate_init}, or set "
+        "max_grad_norm."
     )
     has_exploded = n_iter and not math.isfinite(estimator.loss_) and stopping.best_state is None
     if net.stop_reason == "diverged" or has_exploded or not net.flat.is_finite():

@@ -106,6 +106,10 @@ class HeatmapDisplay:
         opened = OpenedNetwork(estimator, X)
         if opened.n_spatial > 2:
             raise ValueError("heat maps of volumes cannot be drawn; draw a slice of them yourself.")
+        if y is not None and len(y) != len(X):
+            raise ValueError(
+                f"y has {len(y)} labels for {len(X)} images; give one for each, or None."
+            )
         maps = {}
         for name in methods:
             function = name if callable(name) else _METHODS[name]

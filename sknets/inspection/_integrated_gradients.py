@@ -66,6 +66,8 @@ def integrated_gradients(estimator, X, target=None, baseline=None, n_steps=200):
     >>> integrated_gradients(network, digits.images[:5], baseline=0).shape
     (5, 8, 8)
     """
+    if n_steps < 1:
+        raise ValueError(f"n_steps={n_steps!r} must be at least 1.")
     captum = import_captum("integrated_gradients")
     opened = OpenedNetwork(estimator, X)
     start = None if baseline is None else _image_of(baseline, estimator, X, opened)

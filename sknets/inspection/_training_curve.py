@@ -1,8 +1,9 @@
 """Pictures of how training went."""
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
+
+from sknets.inspection._unwrap import last_step
 
 _INK = {"loss": "#1f5f8b", "validation_loss": "#d1603d", "validation_score": "#d1603d"}
 _LABEL = {
@@ -65,8 +66,8 @@ class TrainingCurveDisplay:
 
         Parameters
         ----------
-        estimator : estimator or Pipeline
-            A fitted network, or a pipeline that ends in one.
+        estimator : estimator
+            A fitted network, or a pipeline, search or FrozenEstimator with one.
         curves : sequence of str, default=("loss", "validation_loss")
             Names in `history_`; those without values are left out.
         ax : matplotlib.axes.Axes, default=None
@@ -85,12 +86,12 @@ class TrainingCurveDisplay:
         ValueError
             If none of the curves has been recorded.
         """
-        network = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+        network, _ = last_step(estimator)
         check_is_fitted(network)
         if not hasattr(network, "history_"):
             raise ValueError(
-                f"estimator must be a network of sknets or a pipeline that ends in one, got "
-                f"{type(network).__name__}; of a search, pass its best_estimator_."
+                "estimator must be a network of sknets, or a pipeline or search with one, got "
+                f"{type(network).__name__}."
             )
         history = {name: network.history_[name] for name in curves if name in network.history_}
         if not history:

@@ -7,6 +7,22 @@ from sklearn.utils.validation import check_is_fitted
 from sknets.estimators import CNNClassifier, CNNRegressor
 
 
+def last_step(estimator, X=None):
+    """Return the innermost estimator of pipelines, searches and FrozenEstimators, and X as it sees it."""
+    while True:
+        if isinstance(estimator, FrozenEstimator):
+            estimator = estimator.estimator
+        elif isinstance(estimator, Pipeline):
+            if X is not None and len(estimator) > 1:
+                check_is_fitted(estimator)
+                X = estimator[:-1].transform(X)
+            estimator = estimator[-1]
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        else:
+            return estimator, X
+
+
 def unwrap(estimator, X=None):
     """Return the convolutional network in an estimator, and X after all steps before it.
 
@@ -26,18 +42,7 @@ def unwrap(estimator, X=None):
         If it is not fitted.
     """
     given = estimator
-    while True:
-        if isinstance(estimator, FrozenEstimator):
-            estimator = estimator.estimator
-        elif isinstance(estimator, Pipeline):
-            if X is not None and len(estimator) > 1:
-                check_is_fitted(estimator)
-                X = estimator[:-1].transform(X)
-            estimator = estimator[-1]
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        else:
-            break
+    estimator, X = last_step(estimator, X)
     if not isinstance(estimator, CNNClassifier | CNNRegressor):
         if hasattr(estimator, "cv") and hasattr(estimator, "estimator"):
             check_is_fitted(estimator, "best_estimator_")  # a search before its fit

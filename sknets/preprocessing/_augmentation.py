@@ -238,7 +238,8 @@ class Augmentation(BaseEstimator):
         Returns
         -------
         ndarray of the shape of X
-            The changed images, in float32 if X is and else in float64.
+            The changed images: uint8 and float32 if X is, else float64. What leaves the range of uint8
+            is cut off.
 
         Examples
         --------
@@ -250,6 +251,7 @@ class Augmentation(BaseEstimator):
                [2., 3., 4., 5., 6., 7., 7., 7.],
                [1., 2., 3., 4., 5., 6., 7., 7.]])
         """
+        is_uint8 = getattr(X, "dtype", None) == np.uint8
         X = check_array(X, allow_nd=True, dtype=(np.float64, np.float32), input_name="X")
         if X.ndim not in _N_SPATIAL:
             raise ValueError(
@@ -264,7 +266,8 @@ class Augmentation(BaseEstimator):
         spread, mean = torch.std_mean(channels, dim=1, correction=0)
         images.standardize_by(mean, torch.where(spread > 0, spread, 1.0))
         changed = change.change(images(values)) * images.scale + images.shift
-        return changed.movedim(1, -1).reshape(X.shape).numpy()
+        samples = changed.movedim(1, -1).reshape(X.shape).numpy()
+        return samples.round().clip(0, 255).astype(np.uint8) if is_uint8 else samples
 
     def _read_shift(self, size):
         """Return a share for each axis, or none at all."""
@@ -319,11 +322,11 @@ class _Seeded:
             place(images.device, images.dtype)
         with training.Seeded(generator):
             changed = self.transform(images)
-        shape = getattr(changed, "shape", None)
-        if shape != images.shape:
+        got = tuple(changed.shape) if torch.is_tensor(changed) else type(changed).__name__
+        if got != images.shape:
             raise ValueError(
                 f"{self.name} must return a tensor of the shape {tuple(images.shape)} it was given, got "
-                f"{type(changed).__name__ if shape is None else tuple(shape)}."
+                f"{got}."
             )
         return changed.to(images.dtype)
 

@@ -9,6 +9,7 @@ import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -244,6 +245,12 @@ def test_regression_of_several_numbers():
     images[np.arange(300), places[:, 0], places[:, 1]] += 5
     network = CNNRegressor(global_pooling=None, random_state=0).fit(images[:200], places[:200])
     assert network.score(images[200:], places[200:]) > 0.8
+
+
+def test_advice_of_a_warning_can_be_followed():
+    with pytest.warns(ConvergenceWarning, match="Lower learning_rate_init") as caught:
+        quick(solver="sgd", learning_rate_init=3.0, max_iter=5, max_grad_norm=10).fit(X, Y)
+    assert not any("StandardScaler" in str(w.message) for w in caught)
 
 
 # --- training ----------------------------------------------------------------------------------------

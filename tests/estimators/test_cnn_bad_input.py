@@ -45,7 +45,7 @@ BAD = {
         r"pool_size=\(9, 9\) of conv layer 1 is larger than the maps of \(6, 6\)",
     ),
     "no channels": ({}, np.zeros((60, 8, 8, 0)), "number of channels, must be at least 1"),
-    "an empty side": ({}, np.zeros((60, 0, 8)), "each side"),
+    "an empty side": ({}, np.zeros((60, 8, 0)), "each side"),
     "mixed sizes in a list": ({}, mixed(False), r"different sizes, \(7, 8\) and \(8, 8\)"),
     "mixed sizes in an array": ({}, mixed(True), r"different sizes, \(7, 8\) and \(8, 8\)"),
     "too many axes": ({}, X[:, :, None, None, None], "up to three spatial axes"),

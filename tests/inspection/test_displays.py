@@ -3,7 +3,6 @@
 import sys
 from functools import partial
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -19,14 +18,6 @@ from sknets.inspection import (
     learned_filters,
 )
 from tests.inspection.networks import X_NEW, X, fit
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +122,8 @@ def test_errors_say_what_to_do(network, monkeypatch):
     ):
         with pytest.raises(ImportError, match=r"Display needs matplotlib.*'sknets\[plot\]'"):
             draw()
+
+
+def test_labels_must_be_as_many_as_images(network):
+    with pytest.raises(ValueError, match="y has 1 labels for 2 images"):
+        HeatmapDisplay.from_estimator(network, X_NEW[:2], [1])

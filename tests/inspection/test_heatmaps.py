@@ -192,3 +192,8 @@ def test_errors_say_what_to_do(network, monkeypatch):
     for method in METHODS:
         with pytest.raises(ImportError, match=rf"{method.__name__} needs captum: pip install 'skn"):
             method(network, X_NEW)
+
+
+def test_no_steps_are_refused():
+    with pytest.raises(ValueError, match="n_steps=0 must be at least 1"):
+        integrated_gradients(fit(), X_NEW, n_steps=0)

@@ -2,25 +2,17 @@
 
 import sys
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknets import MLPRegressor
 from sknets.inspection import TrainingCurveDisplay
 from tests.estimators.estimators import X_DIABETES, Y_DIABETES
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +45,20 @@ def test_score_can_be_drawn(network):
     assert display.ax_.get_ylabel() == "score"
 
 
+def test_curve_of_the_best_of_a_search():
+    search = GridSearchCV(MLPRegressor(max_iter=3), {"alpha": [0.1]}, cv=2).fit(
+        X_DIABETES, Y_DIABETES
+    )
+    display = TrainingCurveDisplay.from_estimator(search)
+    np.testing.assert_array_equal(display.history["loss"], search.best_estimator_.history_["loss"])
+
+
 def test_errors_say_what_to_do(network, monkeypatch):
     with pytest.raises(NotFittedError):
         TrainingCurveDisplay.from_estimator(MLPRegressor())
     with pytest.raises(ValueError, match="curves=.*'accuracy'.*have not been recorded"):
         TrainingCurveDisplay.from_estimator(network, curves=["accuracy"])
-    with pytest.raises(ValueError, match="of a search, pass its best_estimator_"):
+    with pytest.raises(ValueError, match="got StandardScaler"):
         TrainingCurveDisplay.from_estimator(StandardScaler().fit(X_DIABETES))
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"pip install 'sknets\[plot\]'"):

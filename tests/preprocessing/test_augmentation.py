@@ -50,7 +50,7 @@ def test_each_change_changes_X_by_its_seed_alone(kind, name, value):
     augment = Augmentation(**{name: value})
     first, second, other = (augment.sample(X[kind], random_state=seed) for seed in (3, 3, 4))
     assert first.shape == X[kind].shape
-    assert first.dtype == (np.float32 if kind == "colours" else np.float64)
+    assert first.dtype == X[kind].dtype
     np.testing.assert_array_equal(first, second)
     assert np.abs(first - other).max() > 1e-3
     assert np.abs(first - X[kind]).max() > 1e-3
@@ -270,3 +270,17 @@ def test_blur_equals_scipy_with_a_smaller_deviation():
         deviations.append(sigma)
     assert max(deviations) <= 1.5
     assert len(set(deviations)) == 30
+
+
+def test_uint8_samples_stay_in_their_range():
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
+    samples = Augmentation(noise=2.0).sample(images, random_state=0)
+    assert samples.dtype == np.uint8
+    assert samples.min() == 0
+    assert samples.max() == 255
+
+
+def test_transform_that_returns_an_array_is_named():
+    augment = Augmentation(transforms=[lambda images: images.numpy()])
+    with pytest.raises(ValueError, match=r"transforms\[0\] must return a tensor .* got ndarray"):
+        augment.sample(np.ones((2, 8, 8)))
