@@ -8,6 +8,8 @@ from sknets.estimators import (
     MLPRegressor,
     ModuleClassifier,
     ModuleRegressor,
+    RNNClassifier,
+    RNNRegressor,
 )
 
 __version__ = "0.1.0.dev0"
@@ -20,5 +22,7 @@ __all__ = [
     "MLPRegressor",
     "ModuleClassifier",
     "ModuleRegressor",
+    "RNNClassifier",
+    "RNNRegressor",
     "__version__",
 ]

@@ -7,6 +7,8 @@ from sknets.estimators._mlp_classifier import MLPClassifier
 from sknets.estimators._mlp_regressor import MLPRegressor
 from sknets.estimators._module_classifier import ModuleClassifier
 from sknets.estimators._module_regressor import ModuleRegressor
+from sknets.estimators._rnn_classifier import RNNClassifier
+from sknets.estimators._rnn_regressor import RNNRegressor
 
 __all__ = [
     "CNNClassifier",
@@ -16,4 +18,6 @@ __all__ = [
     "MLPRegressor",
     "ModuleClassifier",
     "ModuleRegressor",
+    "RNNClassifier",
+    "RNNRegressor",
 ]

@@ -4,7 +4,6 @@ import warnings
 from abc import ABC, abstractmethod
 
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
@@ -15,6 +14,7 @@ from sknets.estimators._callbacks import EpochTasks
 from sknets.estimators._outcome import TrainingRecord, check_outcome
 from sknets.estimators._parameters import CONSTRAINTS, Phase, check_options, make_net
 from sknets.estimators._placement import choose_device, choose_dtype, to_inputs, to_tensor
+from sknets.estimators._sequences import Sequences
 from sknets.estimators._sklearn import (
     CallbackSupportMixin,
     check_sample_weight,
@@ -59,7 +59,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _encode_target(self, y):
-        """Return the target of the loss as an array."""
+        """Return the target of the loss as an array: whole numbers for the classes of a softmax."""
 
     @abstractmethod
     def _learn_weights(self, y, sample_weight):
@@ -191,7 +191,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         batch_size = self._batch_size(X.shape[0])
         if is_first:
             self._work = self._measure_work(module, X)
-        step_size = batch_size * self._work.multiply_adds
+        step_size = batch_size * self._work.at_once
         device = choose_device(self.device, step_size, self.dtype)
         dtype = choose_dtype(self.dtype, X, device)
         module.to(dtype)
@@ -230,7 +230,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
     def _check_data(self, X, y, sample_weight, *, reset):
         """Check X, y and weights; remove the rows whose weight is zero."""
         X, y = self._read_X(X, y, reset=reset)
-        if y.ndim == 2 and y.shape[1] == 1:
+        if not isinstance(y, Sequences) and y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is None:
             return X, y, None
@@ -321,9 +321,9 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         if sample_weight is not None:
             mean_weight = float(np.mean(sample_weight))
             weight = to_tensor(sample_weight / mean_weight, dtype, device)
-        target = to_tensor(self._encode_target(y), dtype, device)
-        if target.ndim == 1:  # classes of a softmax
-            target = target.long()
+        encoded = self._encode_target(y)
+        is_class = encoded.dtype.kind in "iu"
+        target = to_tensor(encoded, torch.int64 if is_class else dtype, device)
         return training.Rows(
             to_inputs(X, dtype, device),
             target,
@@ -338,6 +338,11 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
     def _make_augment(self):
         """Return what changes the rows of a batch in training, or None."""
         return
+
+    @property
+    def _max_norm(self):
+        """The norm to which longer gradients are shortened, or None."""
+        return self.max_grad_norm
 
     #: How advice begins about training that went wrong.
     _scaling_advice = "Scale X (StandardScaler), lower"
@@ -359,6 +364,10 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
 
     # --- predict -----------------------------------------------------------------------------------
 
+    def _decode(self, X, from_raw):
+        """Return what ``from_raw(raw, dtype)`` makes of the raw outputs of X."""
+        return from_raw(*self._raw_predict(X))
+
     def _raw_predict(self, X, part=None):
         """Check X and return its raw outputs on the CPU, with the dtype predictions should have.
 
@@ -367,7 +376,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         X = self._read_X(X, reset=False)
         values = self.net_.flat.values
-        size = self.net_.rows_at_once
+        size = self._rows_at_once(X)
         blocks = [slice(start, start + size) for start in range(0, X.shape[0], size)]
         n_rows = min(size, X.shape[0])
         with self._threads_for(n_rows):
@@ -378,36 +387,25 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
             )
         return raw, X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
 
+    def _rows_at_once(self, X):
+        """Return the number of rows in a block that is predicted at once."""
+        return self.net_.rows_at_once
+
     #: Multiply-adds below which a step is small; None is what suits dense layers.
     _small_step = None
 
     def _threads_for(self, n_rows):
         """Return a context with as many threads as the work of some rows is worth."""
-        return training.threads_for(n_rows * self._work.multiply_adds, self._small_step)
+        return training.threads_for(n_rows * self._work.at_once, self._small_step)
 
     @staticmethod
     def _to_batch(X, dtype, device):
         inputs = to_inputs(X, dtype, device)
         if torch.is_tensor(inputs):
             return inputs
+        if isinstance(inputs, training.Ragged):
+            return inputs[:]
         return training.sparse_tensor(inputs, dtype, device)
-
-    def summary(self):
-        """Describe the layers of the fitted network.
-
-        Returns
-        -------
-        pandas.DataFrame of shape (n_layers, 4)
-            For each layer, in the order in which a row meets them: its kind, the shape of its output for
-            one row (channels first, a signal with a height of 1), its number of parameters and of
-            multiply-adds for one row. The index holds their names in ``net_.module_``.
-        """
-        check_is_fitted(self)
-        values = self.net_.flat.values
-        row = torch.zeros(1, *self._row_shape, dtype=values.dtype, device=values.device)
-        layers = modules.describe_layers(self.net_.module_, row)
-        table = pd.DataFrame(layers, columns=modules.Layer._fields).set_index("name")
-        return table.rename(columns={"n_parameters": "parameters"})
 
     # --- scikit-learn's view -------------------------------------------------------------------------
 

@@ -3,10 +3,12 @@
 import math
 import warnings
 
+import pandas as pd
 import torch
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
 
-from sknets import training
+from sknets import modules, training
 
 _NAMES = {
     "loss": "train_loss",
@@ -72,6 +74,23 @@ class TrainingRecord:
     def t_(self):
         """Rows seen in training."""
         return self.net_.n_seen
+
+    def summary(self):
+        """Describe the layers of the fitted network.
+
+        Returns
+        -------
+        pandas.DataFrame of shape (n_layers, 4)
+            For each layer, in the order in which a row meets them: its kind, the shape of its output for
+            one row (channels first, a signal with a height of 1), its number of parameters and of
+            multiply-adds for one row. The index holds their names in ``net_.module_``.
+        """
+        check_is_fitted(self)
+        values = self.net_.flat.values
+        row = torch.zeros(1, *self._row_shape, dtype=values.dtype, device=values.device)
+        layers = modules.describe_layers(self.net_.module_, row)
+        table = pd.DataFrame(layers, columns=modules.Layer._fields).set_index("name")
+        return table.rename(columns={"n_parameters": "parameters"})
 
 
 _EXPLODED = 1e6  # no weight of a useful network is near
@@ -148,7 +167,7 @@ def check_outcome(estimator, net, rows, *, is_partial):
 
 def _is_worse_than_constant(estimator, net, rows):
     values = net.flat.values
-    zeros = torch.zeros((len(rows), estimator.n_outputs_), dtype=values.dtype, device=values.device)
+    zeros = net.criterion_.neutral(rows.y, estimator.n_outputs_, values.dtype)
     constant = float(net.criterion_(zeros, rows.y, rows.weight))
     limit = 2 * constant + 0.1  # more than nothing, which is what a constant y costs
     if not estimator.loss_ > limit:

@@ -67,9 +67,10 @@ def check_options(estimator, spec):
     if estimator.solver == "lbfgs":
         unmet = {
             "l1_alpha": estimator.l1_alpha > 0,
-            "max_grad_norm": estimator.max_grad_norm is not None,
+            "max_grad_norm": estimator._max_norm is not None,
             "average": estimator.average is not None,
             "dropout": np.any(spec.get("dropout", 0)),
+            "recurrent_dropout": spec.get("recurrent_dropout", 0) > 0,
             "spatial_dropout": spec.get("spatial_dropout", 0) > 0,
             "augment": getattr(estimator, "augment", None) is not None,
             "batch_growth": estimator.batch_growth > 1,
@@ -145,7 +146,7 @@ def make_net(estimator, module, device, batch_size, phase, augment=None):
         shuffle=estimator.shuffle,
         batch_growth=estimator.batch_growth,
         scale_learning_rate=estimator.scale_learning_rate,
-        max_grad_norm=estimator.max_grad_norm,
+        max_grad_norm=estimator._max_norm,
         max_fun=estimator.max_fun,
         augment=augment,
         rows_at_once=max(1, ROW_VALUES // estimator._work.n_values),

@@ -16,6 +16,9 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from sknets import training
+from sknets.estimators._sequences import Sequences
+
 #: Multiply-adds in a step from which "auto" prefers an accelerator. An estimate: a step launches
 #: about 40 kernels of 10 µs, in which a CPU core does some 10 million multiply-adds.
 WORTH_THE_TRIP = 10_000_000
@@ -83,12 +86,17 @@ def to_tensor(array, dtype, device):
 
 
 def to_inputs(X, dtype, device):
-    """Turn X into what `Rows` takes: a tensor, or the sparse matrix itself.
+    """Turn X into what `Rows` takes: a tensor, ragged rows, or the sparse matrix itself.
 
     Whole numbers (uint8 images) stay as small as they are; the module turns a batch of them into floats.
     """
     if sp.issparse(X):
         return sp.csr_array(X)
+    if isinstance(X, Sequences):
+        values = to_inputs(X.values, dtype, device)
+        if X.is_regular:
+            return values.reshape(X.shape)
+        return training.Ragged(values, torch.from_numpy(X.lengths).to(device))
     if X.dtype.kind in "ui":
         dtype = None
     return to_tensor(X, dtype, device)

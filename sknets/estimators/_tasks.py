@@ -180,11 +180,7 @@ class ClassifierTask(ClassifierMixin):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Classes, or indicators of labels (a sparse matrix if y was one).
         """
-        probabilities = self.predict_proba(X)
-        if not self._is_multilabel:
-            return self.classes_[probabilities.argmax(axis=1)]
-        labels = (probabilities > 0.5).astype(int)
-        return sp.csr_matrix(labels) if self._is_sparse_target else labels
+        return self._decode(X, self._labels)
 
     def predict_proba(self, X):
         """Predict the probability of each class.
@@ -199,8 +195,7 @@ class ClassifierTask(ClassifierMixin):
         ndarray of shape (n_samples, n_classes)
             Probabilities in the order of `classes_`; of each label on its own for a multilabel y.
         """
-        raw, dtype = self._raw_predict(X)
-        return self._with_both_classes(raw, self._output).numpy().astype(dtype, copy=False)
+        return self._decode(X, self._probabilities)
 
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class.
@@ -217,7 +212,19 @@ class ClassifierTask(ClassifierMixin):
         ndarray of shape (n_samples, n_classes)
             Log-probabilities in the order of `classes_`.
         """
-        raw, dtype = self._raw_predict(X)
+        return self._decode(X, self._log_probabilities)
+
+    def _labels(self, raw, dtype):
+        probabilities = self._probabilities(raw, dtype)
+        if not self._is_multilabel:
+            return self.classes_[probabilities.argmax(axis=1)]
+        labels = (probabilities > 0.5).astype(int)
+        return sp.csr_matrix(labels) if self._is_sparse_target else labels
+
+    def _probabilities(self, raw, dtype):
+        return self._with_both_classes(raw, self._output).numpy().astype(dtype, copy=False)
+
+    def _log_probabilities(self, raw, dtype):
         probabilities = self._with_both_classes(raw, self._output)
         logs = torch.where(
             probabilities > torch.finfo(probabilities.dtype).tiny,
@@ -353,7 +360,9 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions in the units of y and the floating-point type of X.
         """
-        raw, dtype = self._raw_predict(X)
+        return self._decode(X, self._numbers)
+
+    def _numbers(self, raw, dtype):
         y = self._output(raw).numpy().astype(dtype, copy=False)
         return y[:, 0] if self.n_outputs_ == 1 else y
 

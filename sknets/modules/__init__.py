@@ -3,6 +3,7 @@
 from sknets.modules._activations import ACTIVATIONS
 from sknets.modules._conv_net import ConvNet, OnSignals, make_base
 from sknets.modules._convolution import METHODS
+from sknets.modules._decoder import EncoderDecoder
 from sknets.modules._dense import DenseStack
 from sknets.modules._dropout import Dropout
 from sknets.modules._images import ImageInput
@@ -17,20 +18,26 @@ from sknets.modules._outputs import ExpOutput, IdentityOutput, LogisticOutput, S
 from sknets.modules._pooling import GLOBAL_POOLINGS, POOLINGS
 from sknets.modules._radial import RadialBasis
 from sknets.modules._raw_outputs import RawOutputs
+from sknets.modules._recurrent import CELLS
+from sknets.modules._recurrent_net import RecurrentNet, RecurrentStack
+from sknets.modules._sequences import SEQUENCE_POOLINGS, SequenceInput
 from sknets.modules._work import Layer, Work, describe_layers, measure_work
 
 __all__ = [
     "ACTIVATIONS",
+    "CELLS",
     "GLOBAL_POOLINGS",
     "INITIALIZERS",
     "MAP_NORMALIZATIONS",
     "METHODS",
     "NORMALIZATIONS",
     "POOLINGS",
+    "SEQUENCE_POOLINGS",
     "BatchNorm",
     "ConvNet",
     "DenseStack",
     "Dropout",
+    "EncoderDecoder",
     "ExpOutput",
     "IdentityOutput",
     "ImageInput",
@@ -39,6 +46,9 @@ __all__ = [
     "OnSignals",
     "RadialBasis",
     "RawOutputs",
+    "RecurrentNet",
+    "RecurrentStack",
+    "SequenceInput",
     "SoftmaxOutput",
     "Work",
     "describe_layers",

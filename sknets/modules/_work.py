@@ -24,10 +24,18 @@ class Work(NamedTuple):
         Products in all layers with weights.
     n_values : int
         Values of the widest layer.
+    n_steps : int, default=1
+        Timesteps that wait for each other.
     """
 
     multiply_adds: int
     n_values: int
+    n_steps: int = 1
+
+    @property
+    def at_once(self):
+        """Multiply-adds that wait for no others."""
+        return self.multiply_adds // self.n_steps
 
 
 @torch.no_grad()
@@ -50,15 +58,13 @@ def describe_layers(module, row):
 
     def listen(name, layer):
         def hook(layer, inputs, output):
+            if isinstance(output, tuple):  # of a recurrent layer, the state behind it
+                output = output[0]
             if not torch.is_tensor(output):
                 return
             shape = tuple(output.shape[1:])
-            # a weight is used once for each position of the output that it reaches
-            weight = getattr(layer, "weight", None)
-            is_product = weight is not None and weight.dim() >= 2
-            positions = output[0].numel() // len(weight) if is_product else 0
             own = sum(p.numel() for p in layer.parameters())
-            products = weight.numel() * positions if is_product else 0
+            products = _count_products(layer, output)
             layers.append(Layer(name, type(layer).__name__, shape, own, products))
 
         return layer.register_forward_hook(hook)
@@ -80,8 +86,19 @@ def describe_layers(module, row):
     return layers
 
 
-def measure_work(module, row):
-    """Return the `Work` of one row."""
+def _count_products(layer, output):
+    """Return the multiply-adds of one row in a layer, which may know them itself."""
+    if hasattr(layer, "count_products"):
+        return layer.count_products(output)
+    weight = getattr(layer, "weight", None)
+    if weight is None or weight.dim() < 2:
+        return 0
+    # a weight is used once for each position of the output that it reaches
+    return weight.numel() * (output[0].numel() // len(weight))
+
+
+def measure_work(module, row, n_steps=1):
+    """Return the `Work` of one row, of which `n_steps` timesteps wait for each other."""
     layers = describe_layers(module, row)
     widest = max(torch.Size(layer.output_shape).numel() for layer in layers)
-    return Work(sum(layer.multiply_adds for layer in layers), max(widest, row.numel()))
+    return Work(sum(layer.multiply_adds for layer in layers), max(widest, row.numel()), n_steps)

@@ -15,6 +15,7 @@ from sknets.training._losses import (
 )
 from sknets.training._net import Net
 from sknets.training._penalties import Penalty
+from sknets.training._ragged import Ragged
 from sknets.training._resume import net_state, resume
 from sknets.training._schedules import SCHEDULES, Schedule
 from sknets.training._seeding import (
@@ -24,14 +25,16 @@ from sknets.training._seeding import (
     generator_to_array,
     make_generator,
 )
+from sknets.training._sequence_loss import SequenceLoss
 from sknets.training._solvers import SOLVERS, Solver
 from sknets.training._stopping import Stopping
-from sknets.training._threads import SMALL_CONV_STEP, threads_for
+from sknets.training._threads import SMALL_CONV_STEP, SMALL_RECURRENT_STEP, threads_for
 
 __all__ = [
     "AVERAGES",
     "SCHEDULES",
     "SMALL_CONV_STEP",
+    "SMALL_RECURRENT_STEP",
     "SOLVERS",
     "AbsoluteError",
     "Average",
@@ -45,9 +48,11 @@ __all__ = [
     "Net",
     "Penalty",
     "Pinball",
+    "Ragged",
     "Rows",
     "Schedule",
     "Seeded",
+    "SequenceLoss",
     "SoftmaxCrossEntropy",
     "Solver",
     "Stopping",

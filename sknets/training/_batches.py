@@ -6,6 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from sknets.training._ragged import Ragged
+
 #: Values of x that are gathered at once; several batches are cut from one gathered block.
 BLOCK_VALUES = 2**22
 
@@ -15,8 +17,9 @@ class Rows(torch.utils.data.Dataset):
 
     Parameters
     ----------
-    x : torch.Tensor of shape (n_rows, ...) or scipy.sparse.csr_array
-        Inputs. A sparse matrix stays sparse; its batches become sparse tensors.
+    x : torch.Tensor of shape (n_rows, ...), Ragged or scipy.sparse.csr_array
+        Inputs. A sparse matrix stays sparse; its batches become sparse tensors. Ragged rows become
+        padded tensors.
     y : torch.Tensor of shape (n_rows, ...)
         Encoded targets.
     weight : torch.Tensor of shape (n_rows,), default=None
@@ -78,7 +81,8 @@ def collect(parts, n_rows):
     """Return the rows of several tensors as one tensor on the CPU.
 
     It is allocated at once: small results kept among large maps that come and go would scatter over
-    the heap and keep it from shrinking.
+    the heap and keep it from shrinking. Where the parts differ in the size of other axes, it has the
+    largest, and zeros where a part has nothing.
 
     Parameters
     ----------
@@ -89,10 +93,20 @@ def collect(parts, n_rows):
     whole, start = None, 0
     for part in parts:
         if whole is None:
-            whole = torch.empty(n_rows, *part.shape[1:], dtype=part.dtype)
-        whole[start : start + len(part)] = part
+            whole = torch.zeros(n_rows, *part.shape[1:], dtype=part.dtype)
+        elif part.shape[1:] != whole.shape[1:]:
+            sizes = map(max, part.shape[1:], whole.shape[1:], strict=True)
+            grown = torch.zeros(n_rows, *sizes, dtype=part.dtype)
+            grown[_corner(0, start, whole)] = whole[:start]
+            whole = grown
+        whole[_corner(start, start + len(part), part)] = part
         start += len(part)
     return whole
+
+
+def _corner(start, stop, tensor):
+    """Return the place of the rows of a tensor in one that is as large or larger."""
+    return (slice(start, stop), *map(slice, tensor.shape[1:]))
 
 
 class Batches:
@@ -100,7 +114,8 @@ class Batches:
 
     A last batch that is much smaller than the others (an eighth, or one row) is folded into the
     batch before it: its mean over few rows would weigh as much as theirs, and batch normalisation
-    cannot work on one row.
+    cannot work on one row. Ragged rows that are shuffled meet others of about their length, so that
+    little of the work is padding.
 
     Parameters
     ----------
@@ -142,6 +157,10 @@ class Batches:
             return
         if self.shuffle:
             order = torch.randperm(len(self.rows), generator=self.generator)
+            if isinstance(self.rows.x, Ragged):
+                batches = self.rows.x.bucketed(order, sizes, self.generator)
+                yield from (self.rows.take(index) for index in batches)
+                return
         n_values = int(np.prod(self.rows.x.shape[1:]))
         batches_in_block = max(1, BLOCK_VALUES // (self.batch_size * n_values))
         start = 0
@@ -153,7 +172,7 @@ class Batches:
             start = stop
 
     def _cut(self, index, sizes):
-        if sp.issparse(self.rows.x):  # sparse tensors cannot be split
+        if sp.issparse(self.rows.x) or isinstance(self.rows.x, Ragged):  # they cannot be split
             starts = np.cumsum([0, *sizes])
             if isinstance(index, slice):
                 index = torch.arange(index.start, index.stop)

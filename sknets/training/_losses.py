@@ -34,6 +34,10 @@ class Loss(nn.Module):
         """Return the loss of each row and output."""
         raise NotImplementedError
 
+    def neutral(self, target, n_outputs, dtype):
+        """Return raw outputs of zero for a target: those of a constant prediction."""
+        return target.new_zeros((len(target), n_outputs), dtype=dtype)
+
 
 def mixed_loss(loss, raw, target, weight, mix):
     """Return the loss of rows that were mixed in pairs.

@@ -159,6 +159,7 @@ class Net(Events, skorch.NeuralNet):
         self.lowest = {}
         self.growth = 1.0
         self.penalty = self.penalty or Penalty()
+        self._sees_targets = getattr(self.module_, "takes_targets", False)
         self.device_generator = generator_on(self.generator, self.device)
         seed_layers(self.module_, self.device_generator)
         if self.augment is not None:
@@ -180,7 +181,7 @@ class Net(Events, skorch.NeuralNet):
         x, y, weight = batch
         self.flat.grad.zero_()
         if self.augment is None:
-            raw = self.module_(x)
+            raw = self.module_(x, y) if self._sees_targets else self.module_(x)
             loss = self.criterion_(raw, y, weight, len(y))
         else:
             raw, mix = self.module_.augmented(x, self.augment)

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 import torch
 
 #: Multiply-adds in one step (rows times weights, times the positions of a kernel) below which one thread
-#: is as fast, for dense layers and for convolutions. Measured with benchmarks/bench_threads.py.
+#: is as fast, for dense layers and for convolutions; of recurrent layers, which wait for each timestep,
+#: those of one timestep count. Measured with benchmarks/bench_threads.py.
 SMALL_STEP = 2**21
 SMALL_CONV_STEP = 2**24
+SMALL_RECURRENT_STEP = 2**21
 
 
 class _Limit:

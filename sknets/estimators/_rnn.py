@@ -1,0 +1,400 @@
+"""The recurrent network: what its classifier and its regressor share."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.utils import check_array, check_X_y
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sknets import modules, training
+from sknets.estimators._base import NO_Y, BaseNet
+from sknets.estimators._images import read_scaling
+from sknets.estimators._layers import per_layer, read_sizes
+from sknets.estimators._sequences import (
+    Sequences,
+    as_list,
+    check_finite,
+    drop_padding,
+    join,
+    moments,
+    regular,
+    split,
+    to_tokens,
+)
+from sknets.estimators._sklearn import Interval, StrOptions
+
+_SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
+
+_BATCH_SIZE = 32  # batch_size="auto"; so few rows that all of them fit in two batches make one
+_EMBEDDING_DIM = 64
+_MAX_NORM = 1.0  # max_grad_norm="auto"
+_AUTO_POOL = {"single": "last", "timesteps": None, "sequence": "attention"}
+
+
+class BaseRNN(BaseNet):
+    """Recurrent layers between sequences and a dense head."""
+
+    _parameter_constraints: dict = {
+        **BaseNet._parameter_constraints,
+        "recurrent_layer_sizes": _SIZES,
+        "cell": [StrOptions(set(modules.CELLS))],
+        "bidirectional": ["boolean"],
+        "pool": [StrOptions({"auto", *modules.SEQUENCE_POOLINGS})],
+        "hidden_layer_sizes": _SIZES,
+        "activation": [StrOptions(set(modules.ACTIVATIONS)), list, tuple],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
+        "conv_channels": [StrOptions({"auto"}), *_SIZES],
+        "kernel_size": _SIZES,
+        "pool_size": _SIZES,
+        "weight_init": [StrOptions(set(modules.INITIALIZERS))],
+        "vocabulary_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+            None,
+        ],
+        "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "input_scaling": [StrOptions({"standardize"}), tuple, list, None],
+        "output": [StrOptions({"single", "timesteps", "sequence"})],
+        "teacher_forcing": [Interval(Real, 0, 1, closed="both")],
+        "max_output_length": [Interval(Integral, 1, None, closed="left"), None],
+        "bptt_steps": [Interval(Integral, 1, None, closed="left"), None],
+        "max_grad_norm": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="neither"),
+            None,
+        ],
+    }
+
+    _sparse_formats = False
+    _small_step = training.SMALL_RECURRENT_STEP
+    _scaling_advice = "Lower"  # series are scaled inside
+
+    # --- X ---------------------------------------------------------------------------------------
+
+    def _read_X(self, X, y=NO_Y, *, reset):
+        if isinstance(X, Sequences):  # has been read
+            return X
+        if y is not NO_Y and self.output != "single":
+            X = self._read_X(X, reset=reset)
+            return X, self._read_y(X, y)
+        is_token = self.vocabulary_size is not None
+        entries = as_list(X)
+        if entries is not None:
+            sequences = join(entries, "X", dtype=None if is_token else self._float_type(entries))
+            if y is not NO_Y:
+                _, y = check_X_y(
+                    np.zeros((len(sequences), 1)), y, multi_output=True, estimator=self
+                )
+            self._check_features(sequences, reset=reset)
+        elif getattr(X, "ndim", 0) > 2:
+            sequences, y = self._read_cube(X, y)
+            self._check_features(sequences, reset=reset)
+        else:
+            sequences, y = self._read_table(X, y, reset=reset)
+        if is_token:
+            values = sequences.values[:, 0]
+            is_padding = (
+                np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+            )
+            sequences = drop_padding(sequences, "X", is_padding | (values == -1))
+            sequences = to_tokens(sequences, self._known_tokens(reset))
+        else:
+            is_nan = np.isnan(sequences.values)
+            sequences = drop_padding(sequences, "X", is_nan.all(axis=1))
+            check_finite(sequences, "X")
+        if reset:
+            self._longest = sequences.shape[1]
+            if self.vocabulary_size == "auto":
+                self._vocabulary = int(sequences.values.max()) + 1
+        return sequences if y is NO_Y else (sequences, y)
+
+    @staticmethod
+    def _float_type(entries):
+        is_single = all(getattr(entry, "dtype", None) == np.float32 for entry in entries)
+        return np.float32 if is_single else np.float64
+
+    def _known_tokens(self, is_first):
+        if self.vocabulary_size != "auto":
+            return self.vocabulary_size
+        return None if is_first else self._vocabulary
+
+    def _read_table(self, X, y, *, reset):
+        """Read univariate series of one length, a row each."""
+        options = {
+            "dtype": "numeric" if self.vocabulary_size is not None else self._kept_dtypes,
+            "ensure_all_finite": "allow-nan",
+        }
+        is_series = self.vocabulary_size is None
+        if is_series and (reset or self._is_table):
+            if reset:
+                self._is_table = True
+            if y is NO_Y:
+                X = validate_data(self, X, reset=reset, **options)
+            else:
+                X, y = validate_data(self, X, y, reset=reset, multi_output=True, **options)
+            return regular(X[:, :, None]), y
+        if y is NO_Y:
+            X = check_array(X, input_name="X", estimator=self, **options)
+        else:
+            X, y = check_X_y(X, y, multi_output=True, estimator=self, **options)
+        sequences = regular(X[:, :, None])
+        self._check_features(sequences, reset=reset)
+        return sequences, y
+
+    def _read_cube(self, X, y):
+        """Read series with several features, (n_samples, n_timesteps, n_features)."""
+        options = {
+            "allow_nd": True,
+            "dtype": "numeric" if self.vocabulary_size is not None else self._kept_dtypes,
+            "ensure_all_finite": "allow-nan",
+            "estimator": self,
+        }
+        if y is NO_Y:
+            X = check_array(X, input_name="X", **options)
+        else:
+            X, y = check_X_y(X, y, multi_output=True, **options)
+        if X.ndim != 3 or 0 in X.shape:
+            raise ValueError(
+                f"X has shape {X.shape}; sequences have the shape (n_samples, n_timesteps, n_features), "
+                "each of at least 1."
+            )
+        return regular(X), y
+
+    def _check_features(self, sequences, *, reset):
+        """Let scikit-learn remember the number of features of a timestep, or compare it."""
+        n_features = sequences.values.shape[1]
+        if reset:
+            self._is_table = False
+        elif self._is_table:
+            if n_features != 1:
+                raise ValueError(
+                    f"X has {n_features} features per timestep, but {type(self).__name__} was fitted to "
+                    "a table of univariate series, which have 1."
+                )
+            return
+        stand_in = np.zeros((len(sequences), n_features))
+        validate_data(self, stand_in, skip_check_array=True, reset=reset)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    # --- the module ------------------------------------------------------------------------------
+
+    def _module_spec(self, row_shape, n_outputs):
+        self._refuse_unused()
+        layer_sizes = read_sizes("recurrent_layer_sizes", self.recurrent_layer_sizes, "units")
+        if not layer_sizes:
+            raise ValueError(
+                "recurrent_layer_sizes=() has no layer; give at least one number of units, or use an MLP "
+                "or a CNN."
+            )
+        hidden_sizes = read_sizes("hidden_layer_sizes", self.hidden_layer_sizes, "units")
+        convolutions = self._convolutions()
+        names = per_layer(
+            "activation", self.activation, len(convolutions) + len(hidden_sizes), "conv and hidden"
+        )
+        unknown = [name for name in names if name not in modules.ACTIVATIONS]
+        if unknown:
+            raise ValueError(
+                f"activation={self.activation!r} has the unknown {unknown}; choose from "
+                f"{sorted(modules.ACTIVATIONS)}."
+            )
+        for convolution, name in zip(convolutions, names, strict=False):
+            convolution["activation"] = name
+        is_token = self.vocabulary_size is not None
+        pool = _AUTO_POOL[self.output] if self.pool == "auto" else self.pool
+        decoder = None
+        if self.output == "sequence":
+            decoder = {
+                "n_classes": self._n_written_classes(),
+                "max_output_length": self._output_length,
+                "teacher_forcing": float(self.teacher_forcing),
+            }
+        return {
+            "input": {
+                "n_features": 1 if is_token else row_shape[1],
+                "vocabulary_size": self._n_tokens() if is_token else None,
+                "embedding_dim": self.embedding_dim or _EMBEDDING_DIM,
+            },
+            "output": self.output,
+            "convolutions": convolutions,
+            "layer_sizes": layer_sizes,
+            "cell": self.cell,
+            "bidirectional": self.bidirectional,
+            "pool": pool,
+            "decoder": decoder,
+            "dropout": float(self.dropout),
+            "recurrent_dropout": float(self.recurrent_dropout),
+            "bptt_steps": self.bptt_steps,
+            "weight_init": self.weight_init,
+            "head_sizes": [*hidden_sizes, int(n_outputs)],
+            "head_activations": names[len(convolutions) :],
+        }
+
+    def _refuse_unused(self):
+        """Refuse parameters that the others leave without effect."""
+        writes = self.output == "sequence"
+        unmet = {
+            "pool": self.output == "timesteps" and self.pool != "auto",
+            "conv_channels": self.output == "timesteps"
+            and not isinstance(self.conv_channels, str)
+            and np.size(self.conv_channels) > 0,
+            "teacher_forcing": not writes and self.teacher_forcing != 1.0,
+            "max_output_length": not writes and self.max_output_length is not None,
+        }
+        for name, is_unmet in unmet.items():
+            if is_unmet:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} has no place in a network with "
+                    f"output={self.output!r}; leave it at its default."
+                )
+        if self.vocabulary_size is None and self.embedding_dim is not None:
+            raise ValueError(
+                f"embedding_dim={self.embedding_dim} is for tokens: set vocabulary_size, which is None."
+            )
+        if self.vocabulary_size is not None and isinstance(self.input_scaling, tuple | list):
+            raise ValueError(
+                f"input_scaling={self.input_scaling!r} is for series of numbers; tokens are not scaled."
+            )
+        if self.bptt_steps is not None and self.bidirectional:
+            raise ValueError(
+                f"bptt_steps={self.bptt_steps} cuts the gradient on its way back, which "
+                "bidirectional=True has in both directions; set one of them to its default."
+            )
+        if writes and self.teacher_forcing < 1.0 and self.recurrent_dropout > 0:
+            raise ValueError(
+                f"teacher_forcing={self.teacher_forcing} writes step by step, where recurrent_dropout="
+                f"{self.recurrent_dropout} cannot keep one mask; set one of them to its default."
+            )
+
+    def _convolutions(self):
+        """Return the parameters of each convolution in plain values."""
+        if isinstance(self.conv_channels, str):
+            channels = _auto_channels(self._longest) if self.output == "single" else []
+        else:
+            channels = read_sizes("conv_channels", self.conv_channels, "channels")
+        kernels, windows = (
+            read_sizes(name, per_layer(name, getattr(self, name), len(channels), "conv"), what)
+            for name, what in (("kernel_size", "timesteps"), ("pool_size", "timesteps"))
+        )
+        names = ("n_channels", "kernel_size", "pool_size")
+        rows = zip(channels, kernels, windows, strict=True)
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def _n_tokens(self):
+        return self._vocabulary if self.vocabulary_size == "auto" else int(self.vocabulary_size)
+
+    def _n_written_classes(self):
+        """Return the number of classes that a decoder writes; None for numbers."""
+        return len(self.classes_) if hasattr(self, "classes_") else None
+
+    @staticmethod
+    def _build_module(spec, generator):
+        source = modules.SequenceInput(**spec["input"], generator=generator)
+        common = {
+            name: spec[name] for name in ("layer_sizes", "cell", "dropout", "recurrent_dropout")
+        }
+        stack = modules.RecurrentStack(
+            source.n_outputs,
+            convolutions=spec["convolutions"],
+            bidirectional=spec["bidirectional"],
+            bptt_steps=spec["bptt_steps"],
+            weight_init=spec["weight_init"],
+            generator=generator,
+            **common,
+        )
+        head = {
+            "layer_sizes": spec["head_sizes"],
+            "activations": spec["head_activations"],
+            "dropout": [spec["dropout"]] * len(spec["head_activations"]),
+            "normalization": None,
+            "weight_init": spec["weight_init"],
+        }
+        options = {"pool": spec["pool"], "head": head, "generator": generator}
+        if spec["decoder"] is not None:
+            return modules.EncoderDecoder(source, stack, **common, **spec["decoder"], **options)
+        return modules.RecurrentNet(source, stack, feature_dropout=spec["dropout"], **options)
+
+    def _prepare_module(self, module, X, sample_weight):
+        if self.vocabulary_size is not None:
+            return
+        if isinstance(self.input_scaling, str):
+            module.input.standardize_by(*moments(X, sample_weight))
+        else:
+            n_features = X.values.shape[1]
+            module.input.standardize_by(*read_scaling(self.input_scaling, n_features))
+
+    def _measure_work(self, module, X):
+        n_timesteps = X.shape[1]
+        n_steps = math.ceil(n_timesteps / module.stack.shortening)
+        if self.output == "sequence":
+            n_steps += module.max_output_length
+        return modules.measure_work(module, torch.zeros(1, *X.shape[1:]), n_steps)
+
+    def _auto_batch_size(self, n_rows):
+        return n_rows if n_rows <= 2 * _BATCH_SIZE else _BATCH_SIZE
+
+    @property
+    def _max_norm(self):
+        if self.max_grad_norm != "auto":
+            return self.max_grad_norm
+        return None if self.solver in ("lbfgs", "gd") else _MAX_NORM
+
+    # --- predict -----------------------------------------------------------------------------------
+
+    def _raw_predict(self, X, part=None):
+        check_is_fitted(self)
+        X = self._read_X(X, reset=False)
+        if not len(X) or X.is_regular:
+            return super()._raw_predict(X, part)
+        order = np.argsort(-X.lengths, kind="stable")  # neighbours of one length: little padding
+        raw, dtype = super()._raw_predict(X[order], part)
+        return raw[torch.from_numpy(np.argsort(order))], dtype
+
+    def _rows_at_once(self, X):
+        # the net counts on sequences as long as those of the fit
+        n_rows = self.net_.rows_at_once * self._longest // max(X.shape[1], self._longest)
+        return max(1, n_rows)
+
+    def attention_weights(self, X):
+        """Return how much the network looks at each timestep.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps[, n_features]) or list of sequences
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_timesteps) or object array of (n_timesteps,) arrays
+            Weights that sum to 1 in each row. With ``output="sequence"`` they have one row for each
+            output that is written, shape (n_samples, n_steps, n_timesteps), 0 where a sequence is
+            shorter than others.
+
+        Raises
+        ------
+        ValueError
+            If the network has no attention.
+        """
+        check_is_fitted(self)
+        if self._spec["pool"] != "attention":
+            raise ValueError(
+                f"pool={self._spec['pool']!r} has no attention weights; fit with pool='attention'."
+            )
+        X = self._read_X(X, reset=False)
+        weights, dtype = self._raw_predict(X, self.net_.module_.attention)
+        weights = weights.numpy().astype(dtype, copy=False)
+        if self._spec["output"] == "sequence":
+            return weights
+        steps = np.arange(weights.shape[1]) < X.lengths[:, None]
+        return split(weights[steps], X.lengths, is_list=X.is_list)
+
+
+def _auto_channels(longest):
+    """Return the channels of the convolutions before the recurrent layers."""
+    return []

@@ -1,0 +1,63 @@
+"""Rows of unequal length, padded batch by batch."""
+
+import torch
+
+
+class Ragged:
+    """Sequences of unequal length end to end; a part of them is cut out as a padded tensor.
+
+    Parameters
+    ----------
+    values : torch.Tensor of shape (n_values, ...)
+        The timesteps of all sequences, one sequence after the other.
+    lengths : torch.Tensor of int64, shape (n_rows,)
+        Timesteps of each sequence, at least 1.
+    """
+
+    def __init__(self, values, lengths):
+        self.values = values
+        self.lengths = lengths
+        self.starts = lengths.cumsum(0) - lengths
+
+    @property
+    def shape(self):
+        """Number of sequences, timesteps of the longest, shape of a timestep."""
+        return torch.Size([len(self.lengths), int(self.lengths.max()), *self.values.shape[1:]])
+
+    def __len__(self):
+        return len(self.lengths)
+
+    def __getitem__(self, index):
+        """Return the sequences of an index or slice, as long as the longest of them.
+
+        Padding is NaN in numbers and -1 in whole numbers.
+        """
+        lengths, starts = self.lengths[index], self.starts[index]
+        time = torch.arange(int(lengths.max()), device=lengths.device)
+        places = (starts[:, None] + time).clamp(max=len(self.values) - 1)
+        is_padding = time >= lengths[:, None]
+        padded = self.values[places]
+        is_padding = is_padding.reshape(*is_padding.shape, *[1] * (padded.ndim - 2))
+        return padded.masked_fill(is_padding, torch.nan if padded.is_floating_point() else -1)
+
+    def bucketed(self, order, sizes, generator):
+        """Cut an order into batches of sequences of similar length, themselves in random order.
+
+        Parameters
+        ----------
+        order : torch.Tensor of shape (n_rows,)
+            A random order of all rows; rows of equal length keep it.
+        sizes : list of int
+            Rows in each batch.
+        generator : torch.Generator
+            Source of the order of the batches.
+
+        Returns
+        -------
+        list of torch.Tensor
+            The rows of each batch.
+        """
+        lengths = self.lengths[order.to(self.lengths.device)]
+        by_length = order[torch.argsort(lengths, stable=True).to(order.device)]
+        batches = by_length.split(sizes)
+        return [batches[i] for i in torch.randperm(len(batches), generator=generator)]
