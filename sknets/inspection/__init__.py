@@ -3,6 +3,8 @@
 from sknets.inspection._activations import layer_activations
 from sknets.inspection._filters import learned_filters
 from sknets.inspection._grad_cam import grad_cam
+from sknets.inspection._gradient_flow import gradient_flow
+from sknets.inspection._gradient_flow_display import GradientFlowDisplay
 from sknets.inspection._heatmap_display import HeatmapDisplay
 from sknets.inspection._integrated_gradients import integrated_gradients
 from sknets.inspection._maps_displays import ActivationsDisplay, FiltersDisplay
@@ -13,9 +15,11 @@ from sknets.inspection._training_curve import TrainingCurveDisplay
 __all__ = [
     "ActivationsDisplay",
     "FiltersDisplay",
+    "GradientFlowDisplay",
     "HeatmapDisplay",
     "TrainingCurveDisplay",
     "grad_cam",
+    "gradient_flow",
     "integrated_gradients",
     "layer_activations",
     "layer_relevance",
