@@ -9,6 +9,7 @@ from sknets.estimators import (
     ModuleClassifier,
     ModuleRegressor,
     RNNClassifier,
+    RNNForecaster,
     RNNRegressor,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "ModuleClassifier",
     "ModuleRegressor",
     "RNNClassifier",
+    "RNNForecaster",
     "RNNRegressor",
     "__version__",
 ]

@@ -37,25 +37,36 @@ ESTIMATORS = [
     sknets.ModuleClassifier,
     sknets.CNNRegressor,
     sknets.CNNClassifier,
+    sknets.RNNRegressor,
+    sknets.RNNClassifier,
 ]
 # One parameter means one thing everywhere, but a layer of a dense stack is not one of a convolutional
-# base, and each architecture has the defaults that suit it.
+# base or of a recurrent network, and each architecture has the defaults that suit it.
 OF_THE_ARCHITECTURE = {
+    "alpha",
+    "dtype",
     "activation",
     "batch_size",
+    "conv_channels",
     "dropout",
     "hidden_layer_sizes",
+    "input_scaling",
+    "kernel_size",
     "learning_rate",
     "learning_rate_init",
+    "max_grad_norm",
     "max_iter",
     "normalization",
+    "pool_size",
 }
 
 
 def family(Estimator, parameter):
     """Return whose words and defaults for a parameter must agree with those of this class."""
-    is_cnn = Estimator.__name__.startswith("CNN")
-    return (parameter, is_cnn and parameter in OF_THE_ARCHITECTURE)
+    if parameter not in OF_THE_ARCHITECTURE:
+        return (parameter, None)
+    name = Estimator.__name__[:3]
+    return (parameter, name if name in ("CNN", "RNN") else "dense")
 
 
 def imports(path):

@@ -8,6 +8,7 @@ from sknets.estimators._mlp_regressor import MLPRegressor
 from sknets.estimators._module_classifier import ModuleClassifier
 from sknets.estimators._module_regressor import ModuleRegressor
 from sknets.estimators._rnn_classifier import RNNClassifier
+from sknets.estimators._rnn_forecaster import RNNForecaster
 from sknets.estimators._rnn_regressor import RNNRegressor
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "ModuleClassifier",
     "ModuleRegressor",
     "RNNClassifier",
+    "RNNForecaster",
     "RNNRegressor",
 ]

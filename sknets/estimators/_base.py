@@ -1,5 +1,6 @@
 """What all estimators share: one fit, one raw prediction, all checks of X."""
 
+import copy
 import warnings
 from abc import ABC, abstractmethod
 
@@ -13,7 +14,13 @@ from sknets import modules, training
 from sknets.estimators._callbacks import EpochTasks
 from sknets.estimators._outcome import TrainingRecord, check_outcome
 from sknets.estimators._parameters import CONSTRAINTS, Phase, check_options, make_net
-from sknets.estimators._placement import choose_device, choose_dtype, to_inputs, to_tensor
+from sknets.estimators._placement import (
+    SMALL_DATA,
+    choose_device,
+    choose_dtype,
+    to_inputs,
+    to_tensor,
+)
 from sknets.estimators._sequences import Sequences
 from sknets.estimators._sklearn import (
     CallbackSupportMixin,
@@ -126,7 +133,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         tasks = self._open_tasks(X, y, sample_weight, is_partial)
         before = dict(vars(self))
         previous = getattr(self, "net_", None) if is_partial or self.warm_start else None
-        undo = None if previous is None else self._undo(previous)
+        undo = None if previous is None else training.undo_for(previous)
         try:
             self._train(X, y, sample_weight, validation, tasks, previous, is_partial, classes)
             if tasks is not None:
@@ -138,22 +145,6 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
                 undo()
             raise
         return self
-
-    def _undo(self, net):
-        """Return a function that puts a net back to where it is now."""
-        snapshot = net.snapshot()
-        values, n_epochs = net.flat.values, len(net.history)
-        generators = {g: g.get_state() for g in (self._generator, net.device_generator)}
-
-        def undo():
-            net.module_.to(dtype=values.dtype, device=values.device)
-            net.flat.bind()
-            net.restore(snapshot)
-            del net.history[n_epochs:]
-            for generator, state in generators.items():
-                generator.set_state(state)
-
-        return undo
 
     def _train(self, X, y, sample_weight, validation, tasks, previous, is_partial, classes):
         is_first = previous is None
@@ -167,6 +158,8 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         self._learn_weights(y, sample_weight)
         X, y, sample_weight = _without_zeros(X, y, self._weigh(y, sample_weight))
         self._row_shape = X.shape[1:]
+        if is_first:
+            self._learn_input(X)
         spec = self._module_spec(X.shape[1:], self.n_outputs_)
         check_options(self, spec)
         if is_first:
@@ -193,7 +186,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
             self._work = self._measure_work(module, X)
         step_size = batch_size * self._work.at_once
         device = choose_device(self.device, step_size, self.dtype)
-        dtype = choose_dtype(self.dtype, X, device)
+        dtype = choose_dtype(self.dtype, X, device, self._small_data)
         module.to(dtype)
         if is_first:
             self._prepare_module(module, X, sample_weight)
@@ -254,6 +247,9 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
             return validate_data(self, X, **options)
         return validate_data(self, X, y, multi_output=True, **options)
 
+    def _learn_input(self, X):
+        """Learn what the network's architecture depends on, of all rows of a first call."""
+
     def _prepare_module(self, module, X, sample_weight):
         """Let a new module learn what it needs of the training data before training."""
 
@@ -272,6 +268,10 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
     def _rebuild_module(self, generator):
         """Build the module of the fit again, for its state to be loaded into it."""
         return self._build_module(self._spec, generator)
+
+    def _as_rows(self, X, y, sample_weight, raw):
+        """Return a copy of this estimator, X, y, weights and raw outputs as a scorer takes them."""
+        return copy.copy(self), X, y, sample_weight, raw
 
     def _set_aside(self, X, y, sample_weight, validation, is_partial):
         """Return the training rows and the validation rows, or None for the latter."""
@@ -390,6 +390,9 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
     def _rows_at_once(self, X):
         """Return the number of rows in a block that is predicted at once."""
         return self.net_.rows_at_once
+
+    #: Values in X up to which dtype="auto" keeps float64.
+    _small_data = SMALL_DATA
 
     #: Multiply-adds below which a step is small; None is what suits dense layers.
     _small_step = None

@@ -74,6 +74,8 @@ def check_options(estimator, spec):
             "spatial_dropout": spec.get("spatial_dropout", 0) > 0,
             "augment": getattr(estimator, "augment", None) is not None,
             "batch_growth": estimator.batch_growth > 1,
+            "teacher_forcing": getattr(estimator, "teacher_forcing", 1.0) < 1.0,
+            "bptt_steps": getattr(estimator, "bptt_steps", None) is not None,
         }
         if any(unmet.values()):
             name = next(name for name, is_set in unmet.items() if is_set)

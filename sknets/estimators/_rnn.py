@@ -12,24 +12,28 @@ from sknets import modules, training
 from sknets.estimators._base import NO_Y, BaseNet
 from sknets.estimators._images import read_scaling
 from sknets.estimators._layers import per_layer, read_sizes
+from sknets.estimators._placement import SMALL_SERIES
 from sknets.estimators._sequences import (
     Sequences,
     as_list,
-    check_finite,
     drop_padding,
     join,
     moments,
     regular,
-    split,
     to_tokens,
+    without_padding,
 )
 from sknets.estimators._sklearn import Interval, StrOptions
 
 _SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
 
-_BATCH_SIZE = 32  # batch_size="auto"; so few rows that all of them fit in two batches make one
+# What "auto" means; chosen with benchmarks/bench_rnn_defaults.py
+_FEWEST_ROWS, _MOST_ROWS = 32, 256  # so few rows that all of them fit in two batches make one
+_N_BATCHES = 16
+_FIRST_CHANNELS, _MOST_CHANNELS = 32, 64
+_SHORT = 64
 _EMBEDDING_DIM = 64
-_MAX_NORM = 1.0  # max_grad_norm="auto"
+_MAX_NORM = 1.0
 _AUTO_POOL = {"single": "last", "timesteps": None, "sequence": "attention"}
 
 
@@ -69,6 +73,7 @@ class BaseRNN(BaseNet):
     }
 
     _sparse_formats = False
+    _small_data = SMALL_SERIES
     _small_step = training.SMALL_RECURRENT_STEP
     _scaling_advice = "Lower"  # series are scaled inside
 
@@ -79,8 +84,10 @@ class BaseRNN(BaseNet):
             return X
         if y is not NO_Y and self.output != "single":
             X = self._read_X(X, reset=reset)
-            return X, self._read_y(X, y)
-        is_token = self.vocabulary_size is not None
+            return X, self._read_y(X, y, self.output)
+        if reset:
+            self._vocabulary = self.vocabulary_size
+        is_token = self._vocabulary is not None
         entries = as_list(X)
         if entries is not None:
             sequences = join(entries, "X", dtype=None if is_token else self._float_type(entries))
@@ -100,15 +107,10 @@ class BaseRNN(BaseNet):
                 np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
             )
             sequences = drop_padding(sequences, "X", is_padding | (values == -1))
-            sequences = to_tokens(sequences, self._known_tokens(reset))
+            is_open = self._vocabulary == "auto"  # what the first call sees
+            sequences = to_tokens(sequences, None if is_open else self._vocabulary)
         else:
-            is_nan = np.isnan(sequences.values)
-            sequences = drop_padding(sequences, "X", is_nan.all(axis=1))
-            check_finite(sequences, "X")
-        if reset:
-            self._longest = sequences.shape[1]
-            if self.vocabulary_size == "auto":
-                self._vocabulary = int(sequences.values.max()) + 1
+            sequences = without_padding(sequences, "X")
         return sequences if y is NO_Y else (sequences, y)
 
     @staticmethod
@@ -116,19 +118,18 @@ class BaseRNN(BaseNet):
         is_single = all(getattr(entry, "dtype", None) == np.float32 for entry in entries)
         return np.float32 if is_single else np.float64
 
-    def _known_tokens(self, is_first):
-        if self.vocabulary_size != "auto":
-            return self.vocabulary_size
-        return None if is_first else self._vocabulary
+    def _learn_input(self, X):
+        self._longest = X.shape[1]
+        if self._vocabulary == "auto":
+            self._vocabulary = int(X.values.max()) + 1
 
     def _read_table(self, X, y, *, reset):
         """Read univariate series of one length, a row each."""
         options = {
-            "dtype": "numeric" if self.vocabulary_size is not None else self._kept_dtypes,
+            "dtype": self._kept_dtypes if self._vocabulary is None else "numeric",
             "ensure_all_finite": "allow-nan",
         }
-        is_series = self.vocabulary_size is None
-        if is_series and (reset or self._is_table):
+        if self._vocabulary is None and (reset or self._is_table):
             if reset:
                 self._is_table = True
             if y is NO_Y:
@@ -148,7 +149,7 @@ class BaseRNN(BaseNet):
         """Read series with several features, (n_samples, n_timesteps, n_features)."""
         options = {
             "allow_nd": True,
-            "dtype": "numeric" if self.vocabulary_size is not None else self._kept_dtypes,
+            "dtype": self._kept_dtypes if self._vocabulary is None else "numeric",
             "ensure_all_finite": "allow-nan",
             "estimator": self,
         }
@@ -207,6 +208,11 @@ class BaseRNN(BaseNet):
         for convolution, name in zip(convolutions, names, strict=False):
             convolution["activation"] = name
         is_token = self.vocabulary_size is not None
+        if is_token and self.vocabulary_size not in ("auto", self._vocabulary):
+            raise ValueError(
+                f"vocabulary_size={self.vocabulary_size} differs from that of the network that is there, "
+                f"{self._vocabulary}; call fit with warm_start=False."
+            )
         pool = _AUTO_POOL[self.output] if self.pool == "auto" else self.pool
         decoder = None
         if self.output == "sequence":
@@ -218,7 +224,7 @@ class BaseRNN(BaseNet):
         return {
             "input": {
                 "n_features": 1 if is_token else row_shape[1],
-                "vocabulary_size": self._n_tokens() if is_token else None,
+                "vocabulary_size": self._vocabulary if is_token else None,
                 "embedding_dim": self.embedding_dim or _EMBEDDING_DIM,
             },
             "output": self.output,
@@ -246,6 +252,7 @@ class BaseRNN(BaseNet):
             and np.size(self.conv_channels) > 0,
             "teacher_forcing": not writes and self.teacher_forcing != 1.0,
             "max_output_length": not writes and self.max_output_length is not None,
+            "scoring": writes and self.scoring not in (None, "loss"),
         }
         for name, is_unmet in unmet.items():
             if is_unmet:
@@ -285,9 +292,6 @@ class BaseRNN(BaseNet):
         names = ("n_channels", "kernel_size", "pool_size")
         rows = zip(channels, kernels, windows, strict=True)
         return [dict(zip(names, row, strict=True)) for row in rows]
-
-    def _n_tokens(self):
-        return self._vocabulary if self.vocabulary_size == "auto" else int(self.vocabulary_size)
 
     def _n_written_classes(self):
         """Return the number of classes that a decoder writes; None for numbers."""
@@ -337,7 +341,9 @@ class BaseRNN(BaseNet):
         return modules.measure_work(module, torch.zeros(1, *X.shape[1:]), n_steps)
 
     def _auto_batch_size(self, n_rows):
-        return n_rows if n_rows <= 2 * _BATCH_SIZE else _BATCH_SIZE
+        if n_rows <= 2 * _FEWEST_ROWS:
+            return n_rows
+        return min(max(n_rows // _N_BATCHES, _FEWEST_ROWS), _MOST_ROWS)
 
     @property
     def _max_norm(self):
@@ -392,9 +398,13 @@ class BaseRNN(BaseNet):
         if self._spec["output"] == "sequence":
             return weights
         steps = np.arange(weights.shape[1]) < X.lengths[:, None]
-        return split(weights[steps], X.lengths, is_list=X.is_list)
+        return X.split(weights[steps])
 
 
 def _auto_channels(longest):
-    """Return the channels of the convolutions before the recurrent layers."""
-    return []
+    """Return channels for as many convolutions as halve a sequence until it is short."""
+    channels = []
+    while longest > _SHORT:
+        channels.append(min(_FIRST_CHANNELS * 2 ** len(channels), _MOST_CHANNELS))
+        longest = math.ceil(longest / 2)
+    return channels

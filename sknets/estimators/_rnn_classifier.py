@@ -21,7 +21,7 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
     ----------
     recurrent_layer_sizes : array-like of shape (n_recurrent_layers,) or int, default=(64,)
         Number of units in each recurrent layer; with `bidirectional`, in each direction.
-    cell : str, default='gru'
+    cell : str, default='lstm'
         What a unit is: 'rnn' (tanh), 'rnn_relu', 'lstm', 'gru', 'gru_reset_before' (resets the
         state before the product, not after it) or 'rau' (a GRU with an attention gate).
     bidirectional : bool, default=False
@@ -36,14 +36,15 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
         Activation of all convolutions and hidden layers, or one for each in this order:
         'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu' (learned slope), 'elu',
         'gelu' or 'silu'.
-    dropout : float, default=0.0
+    dropout : float, default=0.1
         Dropout rate in [0, 1) between the layers: of recurrent outputs and of hidden layers.
     recurrent_dropout : float, default=0.0
         Dropout rate in [0, 1) of the state between timesteps, one mask for all timesteps of a
         sequence. Slower, since no fused kernel knows it.
     conv_channels : array-like of shape (n_conv_layers,), int or 'auto', default='auto'
-        Channels of convolutions over time that shorten a sequence before the recurrent layers;
-        ``()`` is none. "auto" is none.
+        Channels of convolutions that shorten a sequence before the recurrent layers; ``()`` is
+        none. "auto" is as many as halve the longest sequence of `fit` down to 64 timesteps or
+        fewer, with 32, 64, 64 ... channels; none where y has a sequence.
     kernel_size : int or list of int, default=5
         Timesteps that a kernel of these convolutions sees, for all of them or one for each.
     pool_size : int or list of int, default=2
@@ -76,12 +77,12 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
-    alpha : float, default=0.0001
+    alpha : float, default=0.1
         Strength of the L2 penalty (weight decay) on the weights; divided by the sum of the
         sample weights in a batch.
     batch_size : int, default='auto'
-        Rows in a mini-batch; "auto" is all rows up to 64, and 32 of more rows. Not used by
-        'lbfgs' and 'gd'.
+        Rows in a mini-batch; "auto" is all rows up to 64, and of more rows a sixteenth, but at
+        least 32 and at most 256. Not used by 'lbfgs' and 'gd'.
     learning_rate : str or callable, default='one_cycle'
         Schedule of the learning rate, for all solvers but 'lbfgs': 'constant', 'invscaling',
         'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', or a function of the epoch
@@ -90,7 +91,7 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
         Learning rate at the start; for 'one_cycle' the highest one.
     power_t : float, default=0.5
         Exponent of 'invscaling': the rate is ``learning_rate_init / (t_ + 1) ** power_t``.
-    max_iter : int, default=50
+    max_iter : int, default=100
         Largest number of epochs (iterations of 'lbfgs').
     shuffle : bool, default=True
         Whether the rows are shuffled in each epoch.
@@ -160,7 +161,7 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
         Where to compute: "cpu", "cuda", "cuda:1", "mps"; "auto" takes an accelerator where
         there is one and a step multiplies 10 million numbers or more.
     dtype : {'auto', 'float32', 'float64'}, default='auto'
-        Precision; "auto" is float64 for float64 data of at most 100,000 values on a CPU, and
+        Precision; "auto" is float64 for float64 data of at most 10,000 values on a CPU, and
         float32 otherwise.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
@@ -222,7 +223,6 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
     Where the output is a sequence, `predict_proba` has a row of probabilities for each step; those of a
     decoder have a last column more, the end.
 
-
     References
     ----------
     .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural Computation 9.
@@ -255,13 +255,13 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
     def __init__(
         self,
         recurrent_layer_sizes: Sequence[int] | int = (64,),
-        cell: str = "gru",
+        cell: str = "lstm",
         *,
         bidirectional: bool = False,
         pool: str = "auto",
         hidden_layer_sizes: Sequence[int] | int = (),
         activation: str | Sequence[str] = "relu",
-        dropout: float = 0.0,
+        dropout: float = 0.1,
         recurrent_dropout: float = 0.0,
         conv_channels: Sequence[int] | int | str = "auto",
         kernel_size: Sequence[int] | int = 5,
@@ -275,12 +275,12 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
         max_output_length: int | None = None,
         bptt_steps: int | None = None,
         solver: str = "adam",
-        alpha: float = 0.0001,
+        alpha: float = 0.1,
         batch_size: int | str = "auto",
         learning_rate: str | Callable[[int], float] = "one_cycle",
         learning_rate_init: float = 0.005,
         power_t: float = 0.5,
-        max_iter: int = 50,
+        max_iter: int = 100,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,

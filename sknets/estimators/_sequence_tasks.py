@@ -1,5 +1,7 @@
 """The two tasks where y may be a sequence: a value per timestep, or an output of another length."""
 
+import copy
+
 import numpy as np
 import torch
 from sklearn.metrics import accuracy_score, r2_score
@@ -17,13 +19,13 @@ class SequenceTask:
     it decodes is split again.
     """
 
-    def _read_y(self, X, y):
+    def _read_y(self, X, y, output):
         """Return y as `Sequences`, checked against X."""
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        return read_targets(y, X, per_timestep=self.output == "timesteps")
+        return read_targets(y, X, per_timestep=output == "timesteps")
 
     def _learn_target(self, y, sample_weight, classes):
         if self.output == "single":
@@ -80,7 +82,9 @@ class SequenceTask:
             return super()._decode(X, from_raw)
         X = self._read_X(X, reset=False)
         values, lengths = self._decode_steps(X, from_raw)
-        return split(values, lengths, is_list=X.is_list)
+        if self._spec["output"] == "timesteps":
+            return X.split(values)
+        return self._arrange_written(values, lengths)
 
     def _decode_steps(self, X, from_raw):
         """Return what `from_raw` makes of all steps, one after the other, and how many each row has."""
@@ -92,6 +96,18 @@ class SequenceTask:
     def _written(self, raw):
         """Return the number of outputs that a decoder wrote in each row."""
         return np.full(len(raw), raw.shape[1], dtype=np.int64)
+
+    def _arrange_written(self, values, lengths):
+        """Return the outputs of a decoder, one entry for each row."""
+        return values.reshape(len(lengths), -1, *values.shape[1:])
+
+    def _as_rows(self, X, y, sample_weight, raw):
+        if self.output != "timesteps":
+            return super()._as_rows(X, y, sample_weight, raw)
+        steps = torch.arange(raw.shape[1]) < torch.from_numpy(X.lengths)[:, None]
+        view = copy.copy(self)
+        view._spec = self._spec | {"output": "single"}
+        return view, X.values, y.values, y.repeat(sample_weight), raw[steps]
 
 
 class SequenceClassifierTask(SequenceTask, ClassifierTask):
@@ -114,6 +130,22 @@ class SequenceClassifierTask(SequenceTask, ClassifierTask):
                     f"max_output_length={self.max_output_length}, but y has sequences of {longest}; "
                     "raise it, or leave it at None."
                 )
+
+    def _all_classes(self, y, classes):
+        if self.output == "single":
+            return super()._all_classes(y, classes)
+        first = np.asarray(y[0])  # a matrix of labels if there are several per timestep
+        is_indicator = first.ndim == 2 and first.shape[1] > 1
+        return np.arange(first.shape[1]) if is_indicator else np.unique(classes)
+
+    def _check_target(self, y, *, is_validation=False):
+        super()._check_target(y, is_validation=is_validation)
+        is_written = self.output == "sequence" and isinstance(y, Sequences)
+        if is_written and not is_validation and y.shape[1] > self._output_length:
+            raise ValueError(
+                f"y has sequences of {y.shape[1]}, but the decoder writes up to {self._output_length}; "
+                "set max_output_length before the first call."
+            )
 
     def _encode_target(self, y):
         encoded = super()._encode_target(y)
@@ -141,6 +173,9 @@ class SequenceClassifierTask(SequenceTask, ClassifierTask):
         lengths = torch.where(is_end.any(1), is_end.int().argmax(1), raw.shape[1])
         return lengths.clamp(max=self._output_length).numpy()
 
+    def _arrange_written(self, values, lengths):
+        return split(values, lengths)
+
     def score(self, X, y, sample_weight=None):
         """Return the accuracy on data.
 
@@ -163,7 +198,7 @@ class SequenceClassifierTask(SequenceTask, ClassifierTask):
         if self._spec["output"] == "single":
             return super().score(X, y, sample_weight)
         X = self._read_X(X, reset=False)
-        y = self._read_y(X, y)
+        y = self._read_y(X, y, self._spec["output"])
         labels, lengths = self._decode_steps(X, self._labels)
         if self._spec["output"] == "timesteps":
             return accuracy_score(y.values, labels, sample_weight=y.repeat(sample_weight))
@@ -221,6 +256,6 @@ class SequenceRegressorTask(SequenceTask, RegressorTask):
         if self._spec["output"] == "single":
             return super().score(X, y, sample_weight)
         X = self._read_X(X, reset=False)
-        y = self._read_y(X, y)
+        y = self._read_y(X, y, self._spec["output"])
         numbers, _ = self._decode_steps(X, self._numbers)
         return r2_score(y.values, numbers, sample_weight=y.repeat(sample_weight))

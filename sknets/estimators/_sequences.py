@@ -15,14 +15,14 @@ class Sequences:
         The timesteps of all sequences, one sequence after the other.
     lengths : ndarray of int64, shape (n_sequences,)
         Timesteps of each sequence, at least 1.
-    is_list : bool, default=False
-        Whether the user gave a list of sequences, and is given one back.
+    width : int or None, default=None
+        Timesteps of the array that the user gave, padding included; None if it was a list.
     """
 
-    def __init__(self, values, lengths, *, is_list=False):
+    def __init__(self, values, lengths, *, width=None):
         self.values = values
         self.lengths = lengths
-        self.is_list = is_list
+        self.width = width
         self.starts = np.cumsum(lengths) - lengths
 
     @property
@@ -52,7 +52,21 @@ class Sequences:
         lengths = self.lengths[rows]
         ends = np.cumsum(lengths)
         places = np.repeat(self.starts[rows] - (ends - lengths), lengths) + np.arange(lengths.sum())
-        return Sequences(self.values[places], lengths, is_list=self.is_list)
+        return Sequences(self.values[places], lengths, width=self.width)
+
+    def __array__(self, dtype=None, copy=None):
+        """Return what `split` makes of the values."""
+        return np.asarray(self.split(self.values), dtype=dtype)
+
+    def split(self, values):
+        """Return one row of `values` per timestep as one entry per sequence.
+
+        An array of shape (n_sequences, n_timesteps, ...) if the user gave one that is not padded, an
+        object array of arrays otherwise.
+        """
+        if self.width is not None and (self.lengths == self.width).all():
+            return values.reshape(len(self), self.width, *values.shape[1:])
+        return split(values, self.lengths)
 
     def repeat(self, per_sequence):
         """Return one value per timestep of what there is one of for each sequence (or None)."""
@@ -68,17 +82,12 @@ class Sequences:
 def regular(array):
     """Return an array of shape (n_sequences, n_timesteps, ...) as `Sequences`."""
     n, n_timesteps, *rest = array.shape
-    return Sequences(array.reshape(-1, *rest), np.full(n, n_timesteps, dtype=np.int64))
+    lengths = np.full(n, n_timesteps, dtype=np.int64)
+    return Sequences(array.reshape(-1, *rest), lengths, width=n_timesteps)
 
 
-def split(values, lengths, *, is_list=False):
-    """Return one row of `values` per timestep as one entry per sequence.
-
-    An array of shape (n_sequences, n_timesteps, ...) if all lengths are equal, an object array of arrays
-    otherwise, and if a list is wanted.
-    """
-    if not is_list and (lengths == lengths[0]).all():
-        return values.reshape(len(lengths), lengths[0], *values.shape[1:])
+def split(values, lengths):
+    """Return one row of `values` per timestep as an object array with one array per sequence."""
     ragged = np.empty(len(lengths), dtype=object)
     for i, part in enumerate(np.split(values, np.cumsum(lengths)[:-1])):
         ragged[i] = part
@@ -138,7 +147,10 @@ def join(entries, name, *, dtype, n_axes=2):
     arrays = []
     for i, entry in enumerate(entries):
         try:
-            array = np.asarray(entry, dtype=dtype)
+            array = np.asarray(entry)
+            if array.dtype.kind == "c":
+                raise ValueError("Complex data not supported.")
+            array = array if dtype is None else array.astype(dtype, copy=False)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"{name}[{i}] must be one sequence, an array of numbers of shape (n_timesteps,) or "
@@ -159,7 +171,7 @@ def join(entries, name, *, dtype, n_axes=2):
         arrays.append(array)
     lengths = np.array([len(array) for array in arrays], dtype=np.int64)
     refuse_empty(lengths, name)
-    return Sequences(np.concatenate(arrays), lengths, is_list=True)
+    return Sequences(np.concatenate(arrays), lengths)
 
 
 def refuse_empty(lengths, name):
@@ -189,21 +201,28 @@ def drop_padding(sequences, name, is_padding):
     lengths = np.maximum.reduceat(np.where(is_padding, 0, place + 1), sequences.starts)
     refuse_empty(lengths, name)
     kept = place < sequences.repeat(lengths)
-    return Sequences(sequences.values[kept], lengths, is_list=sequences.is_list)
+    return Sequences(sequences.values[kept], lengths, width=sequences.width)
 
 
-def check_finite(sequences, name):
-    """Raise ValueError if a timestep is not finite, and say which."""
-    values = sequences.values
-    if np.isfinite(values.sum()):  # much faster, and enough if it is
-        return
-    is_bad = ~np.isfinite(values)
-    is_bad = is_bad.reshape(len(values), -1).any(axis=1)
+def without_padding(sequences, name):
+    """Return series of numbers without the NaN that pads their ends.
+
+    Raises
+    ------
+    ValueError
+        If a timestep that is left is not finite; it says which.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(sequences.values.sum()):  # much faster, and enough if it is
+            return sequences
+    is_nan = np.isnan(sequences.values).reshape(len(sequences.values), -1)
+    sequences = drop_padding(sequences, name, is_nan.all(axis=1))
+    is_bad = ~np.isfinite(sequences.values).reshape(len(sequences.values), -1).all(axis=1)
     if not is_bad.any():
-        return
+        return sequences
     place = int(np.argmax(is_bad))
     row = int(np.searchsorted(sequences.starts, place, side="right")) - 1
-    what = "NaN" if np.isnan(values[place]).any() else "infinity"
+    what = "NaN" if np.isnan(sequences.values[place]).any() else "infinity"
     raise ValueError(
         f"Input {name} contains {what} inside a sequence: sequence {row}, timestep "
         f"{place - int(sequences.starts[row])}. NaN may stand at the end of a sequence as padding, where "
@@ -233,6 +252,11 @@ def to_tokens(sequences, vocabulary_size):
             "one token: give token ids of shape (n_samples, n_timesteps), or a list of them."
         )
     values = values[:, 0]
+    if values.dtype.kind not in "buif":
+        raise ValueError(
+            f"X must hold token ids, whole numbers from 0, but it holds {values.dtype}. TokenSequences "
+            "turns texts into token ids."
+        )
     with np.errstate(invalid="ignore"):
         tokens = values.astype(np.int64)
     if not np.array_equal(tokens, values):
@@ -251,7 +275,7 @@ def to_tokens(sequences, vocabulary_size):
             f"whole numbers from {known}, and -1 pads the end. Raise vocabulary_size, or give unknown "
             "tokens an id of their own (TokenSequences does)."
         )
-    return Sequences(tokens, sequences.lengths, is_list=sequences.is_list)
+    return Sequences(tokens, sequences.lengths, width=sequences.width)
 
 
 def moments(sequences, weight):
@@ -321,13 +345,13 @@ def read_targets(y, X, *, per_timestep):
         raise ValueError(
             f"Found input variables with inconsistent numbers of samples: [{len(X)}, {len(targets)}]"
         )
-    if per_timestep and entries is None and targets.shape[1] == X.shape[1]:
-        kept = np.arange(X.shape[1]) < X.lengths[:, None]
+    if targets.values.ndim == 2 and targets.values.shape[1] == 1:
+        targets.values = targets.values[:, 0]
+    if per_timestep and entries is None and targets.width == X.width:
+        kept = np.arange(X.width) < X.lengths[:, None]
         targets = Sequences(targets.values[kept.ravel()], X.lengths)
     if targets.values.dtype.kind == "f":
-        is_padding = np.isnan(targets.values).reshape(len(targets.values), -1).all(axis=1)
-        targets = drop_padding(targets, "y", is_padding)
-        check_finite(targets, "y")
+        targets = without_padding(targets, "y")
     if per_timestep and not np.array_equal(targets.lengths, X.lengths):
         row = int(np.argmax(targets.lengths != X.lengths))
         raise ValueError(

@@ -151,7 +151,7 @@ class ClassifierTask(ClassifierMixin):
             If `classes` is missing in the first call, changes later, or y has other labels.
         """
         if classes is not None:
-            classes = np.arange(np.shape(y)[1]) if _is_indicator(y) else np.unique(classes)
+            classes = self._all_classes(y, classes)
         is_first = not hasattr(self, "net_")
         if is_first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -166,6 +166,11 @@ class ClassifierTask(ClassifierMixin):
                 "pass a dict of weights instead."
             )
         return self._fit(X, y, sample_weight, is_partial=True, classes=classes)
+
+    def _all_classes(self, y, classes):
+        """Return the classes that any call will see, given what the user says."""
+        is_indicator = type_of_target(y).startswith("multilabel")
+        return np.arange(np.shape(y)[1]) if is_indicator else np.unique(classes)
 
     def predict(self, X):
         """Predict the most probable class, or the labels with a probability above one half.
@@ -365,7 +370,3 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
     def _numbers(self, raw, dtype):
         y = self._output(raw).numpy().astype(dtype, copy=False)
         return y[:, 0] if self.n_outputs_ == 1 else y
-
-
-def _is_indicator(y):
-    return type_of_target(y).startswith("multilabel")

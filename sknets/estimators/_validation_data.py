@@ -1,7 +1,5 @@
 """Validation data: set aside by early stopping, or the user's own."""
 
-import copy
-
 import numpy as np
 import torch
 from sklearn.metrics import check_scoring
@@ -68,15 +66,17 @@ def make_valid_score(estimator, scoring, X, y, sample_weight):
         The validation data, with y in the user's labels or units.
     """
     scorer = check_scoring(estimator, scoring)
-    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
 
     def valid_score(raw):
         if not torch.isfinite(raw).all():
             return float("nan")
-        view = copy.copy(estimator)
-        view._raw_predict = lambda Z: (raw, X.dtype) if Z is X else estimator._raw_predict(Z)
+        view, rows, target, weight, raw_rows = estimator._as_rows(X, y, sample_weight, raw)
+        view._raw_predict = lambda Z: (
+            (raw_rows, X.dtype) if Z is rows else estimator._raw_predict(Z)
+        )
+        weights = {} if weight is None else {"sample_weight": weight}
         try:
-            return float(scorer(view, X, y, **weights))
+            return float(scorer(view, rows, target, **weights))
         except TypeError as error:
             if weights and "sample_weight" in str(error):
                 raise ValueError(

@@ -185,7 +185,7 @@ class GRU(Recurrent):
 
     r, z = σ(W x_t + U h_{t-1} + b), each with weights of its own,
     n = tanh(W x_t + b + r ⊙ (U h_{t-1} + b')), h_t = (1 - z) ⊙ n + z ⊙ h_{t-1}. Rows of the weights
-    hold r, z, n.
+    hold r, z, n. The intercepts of z start at 1, so that memory lasts at first, as in `LSTM`.
 
     Attributes
     ----------
@@ -198,6 +198,7 @@ class GRU(Recurrent):
 
     def __init__(self, n_inputs, n_units, *args, **kwargs):
         super().__init__(n_inputs, n_units, *args, **kwargs)
+        self.bias.data[n_units : 2 * n_units] = 1.0
         self.recurrent_bias = nn.Parameter(torch.zeros(n_units))
 
     def _second_bias(self):
@@ -221,6 +222,10 @@ class ResetBeforeGRU(Recurrent):
     """
 
     n_gates = 3
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.bias.data[self.n_units : 2 * self.n_units] = 1.0
 
     def step(self, inputs, state, mask=None):
         (h,) = state

@@ -124,7 +124,7 @@ class SequenceConvolution(nn.Module):
         self, n_inputs, n_channels, kernel_size, pool_size, activation, weight_init, generator
     ):
         super().__init__()
-        self.convolution = _Conv1d(n_inputs, n_channels, kernel_size, padding="same")
+        self.convolution = _Conv1d(n_inputs, n_channels, kernel_size)
         initialize(self.convolution, weight_init, activation, generator)
         self.activation = ACTIVATIONS[activation]()
         self.normalization = nn.LayerNorm(n_channels)
@@ -132,7 +132,9 @@ class SequenceConvolution(nn.Module):
 
     def forward(self, x, lengths):
         """Return shorter sequences and their lengths."""
-        x = self.activation(self.convolution(x.transpose(1, 2)))
+        n_beside = self.convolution.kernel_size[0] - 1
+        x = F.pad(x.transpose(1, 2), (n_beside // 2, n_beside - n_beside // 2))
+        x = self.activation(self.convolution(x))
         if lengths is not None:
             x = x.masked_fill(~valid_steps(x.transpose(1, 2), lengths)[:, None], -torch.inf)
             lengths = (lengths + self.pool_size - 1) // self.pool_size

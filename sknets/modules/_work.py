@@ -52,9 +52,10 @@ def describe_layers(module, row):
     Returns
     -------
     list of Layer
-        Layers without layers inside. Output shapes leave the row out.
+        Layers without layers inside. Output shapes leave the row out; of a layer that is passed several
+        times, they are those of the first time.
     """
-    layers, handles = [], []
+    layers, handles = {}, []
 
     def listen(name, layer):
         def hook(layer, inputs, output):
@@ -65,7 +66,12 @@ def describe_layers(module, row):
             shape = tuple(output.shape[1:])
             own = sum(p.numel() for p in layer.parameters())
             products = _count_products(layer, output)
-            layers.append(Layer(name, type(layer).__name__, shape, own, products))
+            if name in layers:  # once more: a decoder's layers see one step after the other
+                layers[name] = layers[name]._replace(
+                    multiply_adds=layers[name].multiply_adds + products
+                )
+            else:
+                layers[name] = Layer(name, type(layer).__name__, shape, own, products)
 
         return layer.register_forward_hook(hook)
 
@@ -83,7 +89,7 @@ def describe_layers(module, row):
             handle.remove()
         for layer, is_training in modes.items():
             layer.training = is_training
-    return layers
+    return list(layers.values())
 
 
 def _count_products(layer, output):

@@ -299,11 +299,11 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
 
     def _read_series(self, X, name, reset=False):
         """Return a series as an array (n_times, n_features) with the features of `fit`."""
-        X = _as_columns(X, name)
-        values = _read(X, name, _FLOATS)
+        X = as_columns(X, name)
+        values = read_numbers(X, name, _FLOATS)
         if reset or hasattr(self, "n_features_in_"):
             validate_data(self, X, skip_check_array=True, reset=reset)
-        _refuse_missing(values, name)
+        refuse_missing(values, name)
         return values
 
     def __sklearn_tags__(self):
@@ -313,7 +313,7 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _as_columns(values, name):
+def as_columns(values, name):
     """Return a one-dimensional series as one column, and anything else as it is."""
     if isinstance(values, pd.Series):
         return values.to_frame()
@@ -326,7 +326,8 @@ def _as_columns(values, name):
     return np.reshape(values, (-1, 1)) if len(values.shape) == 1 else values
 
 
-def _read(values, name, dtype):
+def read_numbers(values, name, dtype):
+    """Return what `as_columns` returns as an array of this type, with an error that names it."""
     try:
         return check_array(values, dtype=dtype, ensure_all_finite=False)
     except ValueError as error:  # scikit-learn names few of its arguments
@@ -335,16 +336,17 @@ def _read(values, name, dtype):
 
 def _read_beside(series, values, name, dtype):
     """Return what belongs to the times of a series, as an array (n_times, n_columns)."""
-    values = _read(_as_columns(values, name), name, dtype)
+    values = read_numbers(as_columns(values, name), name, dtype)
     if len(values) != len(series):
         raise ValueError(
             f"{name} has {len(values)} times, series has {len(series)}; both need the same times."
         )
-    _refuse_missing(values, name)
+    refuse_missing(values, name)
     return values
 
 
-def _refuse_missing(values, name):
+def refuse_missing(values, name):
+    """Raise an error that names the first missing or infinite value."""
     is_bad = ~np.isfinite(values) if values.dtype.kind == "f" else pd.isna(values)
     if is_bad.any():
         row, column = (int(place) for place in np.argwhere(is_bad)[0])

@@ -16,7 +16,7 @@ from sknets.training._losses import (
 from sknets.training._net import Net
 from sknets.training._penalties import Penalty
 from sknets.training._ragged import Ragged
-from sknets.training._resume import net_state, resume
+from sknets.training._resume import net_state, resume, undo_for
 from sknets.training._schedules import SCHEDULES, Schedule
 from sknets.training._seeding import (
     Seeded,
@@ -64,4 +64,5 @@ __all__ = [
     "resume",
     "sparse_tensor",
     "threads_for",
+    "undo_for",
 ]

@@ -95,7 +95,7 @@ def collect(parts, n_rows):
         if whole is None:
             whole = torch.zeros(n_rows, *part.shape[1:], dtype=part.dtype)
         elif part.shape[1:] != whole.shape[1:]:
-            sizes = map(max, part.shape[1:], whole.shape[1:], strict=True)
+            sizes = [max(pair) for pair in zip(part.shape[1:], whole.shape[1:], strict=True)]
             grown = torch.zeros(n_rows, *sizes, dtype=part.dtype)
             grown[_corner(0, start, whole)] = whole[:start]
             whole = grown

@@ -1,4 +1,4 @@
-"""Going on from where an earlier net stopped."""
+"""Going on from where an earlier net stopped, and going back there."""
 
 
 def net_state(net):
@@ -46,3 +46,20 @@ def resume(net, state, *, is_same_fit):
             net.optimizer_.lr = state["lr"]
     if net.average is not None and state["average"] is not None:
         net.average.load_extra_state(state["average"], like=net.flat.values)
+
+
+def undo_for(net):
+    """Return a function that puts a net, its module and its generators back to where they are now."""
+    snapshot = net.snapshot()
+    values, n_epochs = net.flat.values, len(net.history)
+    generators = {g: g.get_state() for g in (net.generator, net.device_generator)}
+
+    def undo():
+        net.module_.to(dtype=values.dtype, device=values.device)
+        net.flat.bind()
+        net.restore(snapshot)
+        del net.history[n_epochs:]
+        for generator, state in generators.items():
+            generator.set_state(state)
+
+    return undo

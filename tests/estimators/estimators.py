@@ -13,6 +13,8 @@ from sknets import (
     MLPRegressor,
     ModuleClassifier,
     ModuleRegressor,
+    RNNClassifier,
+    RNNRegressor,
 )
 
 
@@ -32,6 +34,12 @@ def make_dropout_module(n_inputs, n_outputs):
 
 # small and quick, and with a head that knows the places of the features of a table
 SMALL_CNN = {"conv_channels": (8, 16), "global_pooling": None, "max_iter": 20}
+SMALL_RNN = {
+    "recurrent_layer_sizes": (8,),
+    "conv_channels": (),
+    "learning_rate_init": 0.01,
+    "max_iter": 20,
+}
 
 AT_DEFAULTS = [
     MLPRegressor(),
@@ -40,12 +48,16 @@ AT_DEFAULTS = [
     ModuleClassifier(SmallModule),
     CNNRegressor(),
     CNNClassifier(),
+    RNNRegressor(),
+    RNNClassifier(),
 ]
 # the same, but small and quick enough for tests that fit many times
 ALL = [
     *AT_DEFAULTS[:4],
     CNNRegressor(**SMALL_CNN),
     CNNClassifier(**SMALL_CNN),
+    RNNRegressor(**SMALL_RNN),
+    RNNClassifier(**SMALL_RNN),
 ]
 MLPS = [MLPRegressor, MLPClassifier]
 

@@ -33,12 +33,20 @@ def test_layers_of_a_small_network():
 
 
 def test_work_of_a_small_network():
-    assert modules.measure_work(make_small(), ROW) == (96 * 27 + 120, 96)
+    work = modules.measure_work(make_small(), ROW)
+    assert work == (96 * 27 + 120, 96, 1)
+    assert work.at_once == 96 * 27 + 120
+
+
+def test_work_of_timesteps_that_wait_for_each_other():
+    work = modules.measure_work(modules.CELLS["gru"](2, 4), torch.zeros(1, 7, 2), n_steps=7)
+    assert work == (7 * 3 * 4 * (2 + 4), 7 * 4, 7)
+    assert work.at_once == 3 * 4 * (2 + 4)
 
 
 def test_the_widest_values_may_be_the_inputs():
     network = nn.Sequential(nn.Linear(9, 2), nn.Linear(2, 1))
-    assert modules.measure_work(network, torch.zeros(1, 9)) == (20, 9)
+    assert modules.measure_work(network, torch.zeros(1, 9)) == (20, 9, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,449 @@
+"""Forecasts of a series by a recurrent network."""
+
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils import check_scalar
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sknets.estimators._forecast_plan import (
+    ForecastPlan,
+    error_quantiles,
+    fit_network,
+    read_folds,
+    to_table,
+)
+from sknets.estimators._rnn_regressor import RNNRegressor
+from sknets.estimators._series import find_columns, read_ahead, read_series, read_times
+from sknets.estimators._sklearn import HasMethods, Interval, StrOptions
+from sknets.preprocessing._sliding_windows import as_columns
+
+_FLOATS = (np.float64, np.float32)
+
+
+class RNNForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+    """The future of a series, forecast by a recurrent network.
+
+    `fit` is given a series y, with a row for each time in order, and may be given further columns X of
+    the same times. `forecast` continues the series: several steps, each of which builds on those before
+    ("recursive") or all at once ("direct").
+
+    Parameters
+    ----------
+    estimator : RNNRegressor or None, default=None
+        The network; None is ``RNNRegressor()``. With ``output='sequence'`` a decoder writes the
+        steps of "direct".
+    window : int, default=24
+        Number of times that the network sees before the one it forecasts.
+    horizon : int, default=1
+        Number of steps of a forecast, unless it is asked for another; also the steps that
+        `backtest` takes and for which there are intervals.
+    strategy : {'recursive', 'direct'}, default='recursive'
+        "recursive" learns one step, and is fed its own forecasts for the next. "direct" learns
+        `horizon` steps as so many outputs, and is fed them for the steps beyond.
+    known_columns : 'all', array-like of str, int or bool, or None, default=None
+        Columns of X that are known in advance, such as the weekday, by name or position. Others are
+        known up to the last time of the series only.
+    difference : int, default=0
+        Lag of the differences that the network works on: 1 forecasts changes, as a trend needs, and
+        the length of a season changes from one season to the next. 0 is the series itself.
+    calibration_fraction : float or None, default=None
+        Share of the times, the last ones, on which the errors for `forecast_interval` are measured:
+        those of a network that learns from the times before. None measures none.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the network; None leaves the network's own.
+
+    Attributes
+    ----------
+    estimator_ : RNNRegressor
+        The fitted network.
+    calibration_residuals_ : ndarray of shape (n_origins, horizon[, n_targets]) or None
+        True value minus forecast, for each origin and step; None without `calibration_fraction`.
+    n_features_in_ : int
+        Number of columns of X in `fit`, 0 without any.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of these columns, where X had any.
+
+    See Also
+    --------
+    RNNRegressor : The network.
+    sknets.preprocessing.SlidingWindows : The samples that a series makes.
+    sklearn.model_selection.TimeSeriesSplit : Folds in which the past predicts the future.
+
+    Notes
+    -----
+    To forecast time t, the network sees y and the columns that are not known in advance at the times
+    ``t - window`` to ``t - 1``, and known columns one time later. "direct" adds to each of these times
+    the known columns of all `horizon` times that follow. On a noisy series the network should stop early,
+    ``RNNRegressor(early_stopping=True)``; its validation data are the last samples, not random ones.
+
+    `predict` forecasts the rows that follow those of `fit`, so that ``cross_val_score(forecaster, X, y,
+    cv=TimeSeriesSplit())`` scores the forecast of each test block from its start. Without columns, X may
+    be an array of shape (n_times, 0). Folds must leave no gap between training and test rows.
+
+    Intervals add quantiles of the errors on the held-out times to a forecast, as split conformal
+    prediction does [1]_; the final network learns from these times too. Their coverage holds as far as
+    the errors stay what they were. Long recursive forecasts build on their own errors, direct ones on
+    fewer samples [2]_.
+
+    References
+    ----------
+    .. [1] Lei, G'Sell, Rinaldo, Tibshirani and Wasserman (2018). Distribution-free predictive inference
+       for regression. Journal of the American Statistical Association 113.
+    .. [2] Ben Taieb, Bontempi, Atiya and Sorjamaa (2012). A review and comparison of strategies for
+       multi-step ahead time series forecasting. Expert Systems with Applications 39.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknets import RNNForecaster
+    >>> months = np.arange(180)
+    >>> y = np.sin(2 * np.pi * months / 12) + 0.01 * months
+    >>> forecaster = RNNForecaster(horizon=12, strategy="direct", difference=1, random_state=0)
+    >>> forecast = forecaster.fit(y=y[:168]).forecast()
+    >>> bool(np.abs(forecast - y[168:]).max() < 0.1)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "window": [Interval(Integral, 1, None, closed="left")],
+        "horizon": [Interval(Integral, 1, None, closed="left")],
+        "strategy": [StrOptions({"recursive", "direct"})],
+        "known_columns": [StrOptions({"all"}), "array-like", None],
+        "difference": [Interval(Integral, 0, None, closed="left")],
+        "calibration_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator: RNNRegressor | None = None,
+        *,
+        window: int = 24,
+        horizon: int = 1,
+        strategy: str = "recursive",
+        known_columns: str | Sequence[str | int] | None = None,
+        difference: int = 0,
+        calibration_fraction: float | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.window = window
+        self.horizon = horizon
+        self.strategy = strategy
+        self.known_columns = known_columns
+        self.difference = difference
+        self.calibration_fraction = calibration_fraction
+        self.random_state = random_state
+
+    def fit(self, X=None, y=None):
+        """Learn to forecast a series.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_times, n_features), default=None
+            Further columns of the same times.
+        y : array-like of shape (n_times,) or (n_times, n_targets)
+            The series to forecast: ``fit(y=series)`` where there is no X.
+
+        Returns
+        -------
+        self : object
+            The fitted forecaster.
+
+        Raises
+        ------
+        ValueError
+            If data or parameters are invalid, or the series is too short. The forecaster is then as
+            it was before the call.
+        """
+        self._validate_params()  # and let the network validate its own
+        before = dict(vars(self))
+        try:
+            self._fit(X, y)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        return self
+
+    def _fit(self, X, y):
+        times = read_times(X, y)
+        X, y = self._read(X, y, reset=True)
+        names = getattr(self, "feature_names_in_", ())
+        known = find_columns(self.known_columns, names, X.shape[1])
+        self._plan = ForecastPlan(
+            window=self.window,
+            horizon=self.horizon,
+            n_ahead=1 if self.strategy == "recursive" else self.horizon,
+            difference=self.difference,
+            known=known,
+            observed=[column for column in range(X.shape[1]) if column not in known],
+        )
+        self._check_reach(self.horizon)
+        self.calibration_residuals_ = self._calibrate(X, y)
+        self.estimator_ = self._train(X, y)
+        self._remember(X, y, times)
+
+    def update(self, X=None, y=None):
+        """Let the series go on, without learning from what is new.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_new_times, n_features), default=None
+            The columns of the times that follow, where `fit` had any.
+        y : array-like of shape (n_new_times,) or (n_new_times, n_targets)
+            The values of the series at these times.
+
+        Returns
+        -------
+        self : object
+            The forecaster, whose next forecast begins after them.
+        """
+        check_is_fitted(self)
+        times = read_times(X, y, self._last_time)
+        X, y = self._read(X, y, reset=False)
+        past_X, past_y = self._past
+        self._remember(np.concatenate([past_X, X]), np.concatenate([past_y, y]), times)
+        return self
+
+    def predict(self, X=None):
+        """Forecast the rows that follow the series.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_steps, n_features), default=None
+            Columns of these times. Only those known in advance are used. None takes `horizon` steps.
+
+        Returns
+        -------
+        ndarray of shape (n_steps,) or (n_steps, n_targets)
+            The forecast.
+        """
+        return self.forecast(X=X)
+
+    def forecast(self, n_steps=None, X=None):
+        """Forecast the times that follow the series.
+
+        Parameters
+        ----------
+        n_steps : int, default=None
+            Number of times; None is the length of X, or `horizon` without X.
+        X : array-like of shape (n_steps, n_features) or (n_steps, n_known), default=None
+            Columns of these times, or those of them that are known in advance. Only these are used;
+            "direct" needs them for whole blocks of `horizon` times, which may be more than `n_steps`.
+
+        Returns
+        -------
+        ndarray of shape (n_steps,) or (n_steps, n_targets)
+            The forecast.
+
+        Raises
+        ------
+        ValueError
+            If known columns are missing, or others would be needed before they are observed.
+        """
+        check_is_fitted(self)
+        n_steps = self._count_steps(n_steps, X)
+        self._check_reach(n_steps)
+        read_times(X, None, self._last_time)
+        past_X, past_y = self._past
+        X = np.concatenate([past_X, self._read_ahead(X, n_steps)])
+        origins = np.array([len(past_y)])
+        path = self._plan.forecast(self.estimator_, past_y, X, origins, n_steps)[0]
+        return path[:, 0] if self._is_flat else path
+
+    def forecast_interval(self, n_steps=None, X=None, *, coverage=0.9):
+        """Forecast intervals for the times that follow the series.
+
+        Parameters
+        ----------
+        n_steps : int, default=None
+            Number of times, at most `horizon`; None is the length of X, or `horizon` without X.
+        X : array-like of shape (n_steps, n_features) or (n_steps, n_known), default=None
+            As in `forecast`.
+        coverage : float, default=0.9
+            Share of the true values, between 0 and 1, that each interval is to hold.
+
+        Returns
+        -------
+        lower : ndarray of shape (n_steps,) or (n_steps, n_targets)
+            The lower bounds.
+        upper : ndarray of shape (n_steps,) or (n_steps, n_targets)
+            The upper bounds.
+
+        Raises
+        ------
+        ValueError
+            If `calibration_fraction` was None in `fit`, or has left too few errors.
+        """
+        check_is_fitted(self)
+        below, above = error_quantiles(self.calibration_residuals_, coverage)
+        n_steps = self._count_steps(n_steps, X)
+        if n_steps > len(below):
+            raise ValueError(
+                f"Intervals are there for horizon={len(below)} steps, not for {n_steps}; raise horizon."
+            )
+        forecast = self.forecast(n_steps, X)
+        return forecast + below[:n_steps], forecast + above[:n_steps]
+
+    def backtest(self, X=None, y=None, *, cv=5, stride=1, coverage=0.9):
+        """Forecast a known series from many of its times, as it would have been.
+
+        For each fold, a clone learns from the training rows. It then forecasts `horizon` steps from the
+        first test row, from the one `stride` rows on, and so forth; each forecast knows all that lies
+        before it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_times, n_features), default=None
+            Further columns of the same times.
+        y : array-like of shape (n_times,) or (n_times, n_targets)
+            The series.
+        cv : int, cross-validation generator or iterable, default=5
+            Folds whose test rows follow their training rows at once; an int is
+            ``TimeSeriesSplit(cv)``.
+        stride : int, default=1
+            Number of times from one forecast to the next.
+        coverage : float, default=0.9
+            Share of the true values that intervals are to hold, where there is a
+            `calibration_fraction`.
+
+        Returns
+        -------
+        DataFrame
+            A row for each forecast value: the `fold`, the `origin` (last time that is known), the `step`
+            ahead, the `time`, the `target` if there are several, its `truth`, the `forecast`, and with
+            `calibration_fraction` `lower` and `upper`. Times are those of y's index, if it has one.
+
+        Raises
+        ------
+        ValueError
+            If test rows do not follow training rows, or are fewer than `horizon`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknets import RNNForecaster
+        >>> y = np.sin(np.arange(120) / 3)
+        >>> table = RNNForecaster(horizon=2, random_state=0).backtest(y=y, cv=2, stride=40)
+        >>> table[["fold", "origin", "step", "time"]]
+           fold  origin  step  time
+        0     0      39     1    40
+        1     0      39     2    41
+        2     1      79     1    80
+        3     1      79     2    81
+        """
+        check_scalar(stride, "stride", Integral, min_val=1)
+        columns, values = clone(self)._read(X, y, reset=True)
+        tables = []
+        folds = read_folds(cv, values, horizon=self.horizon, stride=stride)
+        for fold, (train, origins) in enumerate(folds):
+            fitted = clone(self).fit(_take(X, train), _take(y, train))
+            paths = fitted._plan.forecast(fitted.estimator_, values, columns, origins, self.horizon)
+            truth = values[origins[:, None] + np.arange(self.horizon)]
+            parts = {"truth": truth, "forecast": paths}
+            if self.calibration_fraction is not None:
+                below, above = error_quantiles(fitted.calibration_residuals_, coverage)
+                shape = (self.horizon, -1)
+                parts |= {
+                    "lower": paths + below.reshape(shape),
+                    "upper": paths + above.reshape(shape),
+                }
+            tables.append(to_table(fold, origins, parts, y))
+        return pd.concat(tables, ignore_index=True)
+
+    # --- data ------------------------------------------------------------------------------------
+
+    def _read(self, X, y, *, reset):
+        """Return X and y as arrays of two axes and one type, checked against those of `fit`."""
+        columns, values = read_series(X, y, _FLOATS if reset else self._past[1].dtype)
+        if reset:
+            self._is_flat = np.asarray(y).ndim == 1
+        elif values.shape[1] != self._past[1].shape[1]:
+            raise ValueError(f"y has {values.shape[1]} series, {self._past[1].shape[1]} in fit.")
+        X = columns if X is None else as_columns(X, "X")
+        validate_data(self, X, skip_check_array=True, reset=reset)
+        return columns, values
+
+    def _read_ahead(self, X, n_steps):
+        """Return the columns of times to come, NaN where they are not known in advance."""
+        known, block = self._plan.known, self._plan.n_ahead
+        n_times = -(-n_steps // block) * block if known else n_steps
+        ahead = np.full((n_times, self.n_features_in_), np.nan, dtype=self._past[1].dtype)
+        X = np.empty((0, len(known))) if X is None else as_columns(X, "X")
+        if len(X) and (X.shape[1] != len(known) or len(known) == self.n_features_in_):
+            validate_data(self, X, skip_check_array=True, reset=False)
+            X = X.iloc[:, known] if hasattr(X, "iloc") else X[:, known]
+        if not known:
+            return ahead
+        ahead[:, known] = read_ahead(X, self._names(known), n_times, ahead.dtype)
+        return ahead
+
+    def _names(self, positions):
+        names = getattr(self, "feature_names_in_", None)
+        return [position if names is None else str(names[position]) for position in positions]
+
+    def _count_steps(self, n_steps, X):
+        if n_steps is None:
+            n_steps = self._plan.horizon if X is None else len(as_columns(X, "X"))
+        return check_scalar(n_steps, "n_steps", Integral, min_val=1)
+
+    def _check_reach(self, n_steps):
+        """Refuse steps that would need columns of X before they are observed."""
+        plan = self._plan
+        if plan.observed and n_steps > plan.n_ahead:
+            raise ValueError(
+                f"{n_steps} steps cannot be forecast with strategy={self.strategy!r}, for the columns "
+                f"{self._names(plan.observed)} of X are not known in advance and end the reach at "
+                f"{plan.n_ahead}. If they are known, name them in known_columns; if not, set strategy="
+                "'direct' with a horizon of that many steps, or leave them out."
+            )
+
+    def _remember(self, X, y, times):
+        """Keep what the next forecast looks back to."""
+        n_kept = self._plan.n_before
+        self._past = X[-n_kept:].copy(), y[-n_kept:].copy()
+        self._last_time = None if times is None else times[-1:]
+
+    # --- the network -------------------------------------------------------------------------------
+
+    def _train(self, X, y):
+        """Return a new network, fitted to all samples of a series."""
+        network = RNNRegressor() if self.estimator is None else clone(self.estimator)
+        if self.random_state is not None:
+            names = [name for name in network.get_params() if name.endswith("random_state")]
+            network.set_params(**dict.fromkeys(names, self.random_state))
+        return fit_network(network, *self._plan.samples(y, X))
+
+    def _calibrate(self, X, y):
+        """Return the errors on the last times of a network that has not seen them."""
+        if self.calibration_fraction is None:
+            return None
+        first = len(y) - math.ceil(self.calibration_fraction * len(y))
+        origins = np.arange(first, len(y) - self.horizon + 1)
+        if not len(origins):
+            raise ValueError(
+                f"calibration_fraction={self.calibration_fraction} leaves {len(y) - first} times, fewer "
+                f"than horizon={self.horizon}; raise it or take a longer series."
+            )
+        network = self._train(X[:first], y[:first])
+        truth = y[origins[:, None] + np.arange(self.horizon)]
+        residuals = truth - self._plan.forecast(network, y, X, origins, self.horizon)
+        return residuals[:, :, 0] if self._is_flat else residuals
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _take(values, rows):
+    if values is None:
+        return None
+    return values.iloc[rows] if hasattr(values, "iloc") else np.asarray(values)[rows]
