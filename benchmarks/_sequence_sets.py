@@ -1,8 +1,8 @@
 """Sets of series and texts on which defaults of the recurrent networks are chosen.
 
-Nothing is downloaded: the signals come with aeon and sktime, whose files are read without importing them, the
-texts are docstrings of installed packages, the trading days come with sknets; the rest is drawn here,
-from a fixed seed. Run this file for a table of the sets.
+Nothing is downloaded: the signals come with aeon and sktime, whose files are read without importing
+them, the texts are docstrings of installed packages, the trading days come with sknets; the rest is drawn
+here, from a fixed seed. Run this file for a table of the sets.
 """
 
 import ast

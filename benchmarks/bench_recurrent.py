@@ -2,8 +2,8 @@
 
 1,024 series of 100 timesteps and 8 features, 64 units, batches of 64, Adam, float32, two classes from
 the last state. Every side trains the same network, in one process, taking turns. Figures are the
-time of sknets as a share of the other side's (below 1: faster). A Torch loop runs with the threads that Torch
-takes by itself, and once more with one, which is what sknets takes for a step of this size.
+time of sknets as a share of the other side's (below 1: faster). A Torch loop runs with the threads that
+Torch takes by itself, and once more with one, which is what sknets takes for a step of this size.
 Keras joins in if it is installed, with its Torch backend.
 """
 
@@ -38,6 +38,7 @@ class StepLoop(nn.Module):
             self.h_attention = nn.Linear(N_UNITS, 2 * N_UNITS, bias=False)
 
     def forward(self, x):
+        """Return the last state."""
         h = x.new_zeros(len(x), N_UNITS)
         for t in range(x.shape[1]):
             r, z = torch.sigmoid(self.x_gates(x[:, t]) + self.h_gates(h)).chunk(2, 1)
@@ -64,6 +65,7 @@ class Reader(nn.Module):
         self.head = nn.Linear(N_UNITS, 1)
 
     def forward(self, x):
+        """Return one raw output for each series."""
         if self.is_fused:
             return self.head(self.layer(x)[0][:, -1])
         return self.head(self.layer(x))
@@ -91,7 +93,7 @@ def torch_loop(cell, series, y):
 
 
 def torch_loop_on_one_thread(cell, series, y):
-    """The same, on one thread."""
+    """Do the same on one thread."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -201,8 +203,8 @@ def main(n_rounds):
     ratio = median_ratio(seconds["ragged"], seconds["padded"])
     lines += [
         "",
-        "Series of 20 to 200 timesteps: as a list, whose batches hold sequences of about one length, against "
-        f"the same series filled up with zeros to one length: {ratio:.2f}.",
+        "Series of 20 to 200 timesteps: as a list, whose batches hold sequences of about one length,",
+        f"against the same series filled up with zeros to one length: {ratio:.2f}.",
     ]
     write_result("recurrent", "Recurrent networks: an epoch, and ragged data", lines)
 

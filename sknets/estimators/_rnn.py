@@ -28,7 +28,7 @@ from sknets.estimators._sklearn import Interval, StrOptions
 _SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
 
 # What "auto" means; chosen with benchmarks/bench_rnn_defaults.py
-_FEWEST_ROWS, _MOST_ROWS = 32, 256  # so few rows that all of them fit in two batches make one
+_FEWEST_ROWS, _MOST_ROWS = 32, 128  # so few rows that all of them fit in two batches make one
 _N_BATCHES = 16
 _FIRST_CHANNELS, _MOST_CHANNELS = 32, 64
 _SHORT = 64

@@ -36,7 +36,7 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
         Activation of all convolutions and hidden layers, or one for each in this order:
         'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu' (learned slope), 'elu',
         'gelu' or 'silu'.
-    dropout : float, default=0.1
+    dropout : float, default=0.0
         Dropout rate in [0, 1) between the layers: of recurrent outputs and of hidden layers.
     recurrent_dropout : float, default=0.0
         Dropout rate in [0, 1) of the state between timesteps, one mask for all timesteps of a
@@ -82,7 +82,7 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
         sample weights in a batch.
     batch_size : int, default='auto'
         Rows in a mini-batch; "auto" is all rows up to 64, and of more rows a sixteenth, but at
-        least 32 and at most 256. Not used by 'lbfgs' and 'gd'.
+        least 32 and at most 128. Not used by 'lbfgs' and 'gd'.
     learning_rate : str or callable, default='one_cycle'
         Schedule of the learning rate, for all solvers but 'lbfgs': 'constant', 'invscaling',
         'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', or a function of the epoch
@@ -261,7 +261,7 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
         pool: str = "auto",
         hidden_layer_sizes: Sequence[int] | int = (),
         activation: str | Sequence[str] = "relu",
-        dropout: float = 0.1,
+        dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         conv_channels: Sequence[int] | int | str = "auto",
         kernel_size: Sequence[int] | int = 5,
