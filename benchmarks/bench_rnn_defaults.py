@@ -83,8 +83,8 @@ def main(n_splits, n_jobs, n_test):
     }
     base = table["the defaults"]
     lines = [
-        f"Splits of each set: {n_splits}. Error (1 - accuracy or 1 - R²), mean over splits; then the mean",
-        "over sets of log(error / error of defaults) with its standard error over splits and sets.",
+        f"Splits of each set: {n_splits}. Error (1 - accuracy or 1 - R²), mean over splits; then the",
+        "mean over sets of log(error / error of defaults) with its standard error over splits and sets.",
         "Below 0: better than the defaults.",
         "",
         f"| | {' | '.join(names)} | log ratio |",

@@ -83,8 +83,22 @@ def check_transfer(text):
         assert read_numbers(text, name)[0] > scratch + 0.005
 
 
+def check_nyse(text):
+    for part, limit in zip(re.split("Test R² with ", text), (0.413, 0.46), strict=True):
+        mean, *seeds = read_numbers(part, "LSTM, 12 units")
+        assert mean >= limit
+        assert len(seeds) == 5
+
+
+def check_reversing(text):
+    for task in ("reversing", "sorting"):
+        assert read_numbers(text, task)[0] > 0.95
+
+
 CHECKS = {
     "plot_augmentation.py": check_augmentation,
+    "plot_nyse.py": check_nyse,
+    "plot_reversing.py": check_reversing,
     "plot_signals.py": check_signals,
     "plot_transfer.py": check_transfer,
 }
