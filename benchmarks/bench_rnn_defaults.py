@@ -67,9 +67,8 @@ def errors(name, seed, n_test):
     return result
 
 
-def main(n_splits, n_jobs, n_test):
+def main(names, n_splits, n_jobs, n_test):
     """Run all, print and keep the table."""
-    names = list(LOADERS)
     tasks = [(name, seed, n_test) for seed in range(n_splits) for name in names[::-1]]
     results = Parallel(n_jobs=n_jobs)(delayed(errors)(*task) for task in tasks)
     table = {
@@ -103,5 +102,6 @@ if __name__ == "__main__":
     parser.add_argument("--splits", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--test-rows", type=int, default=1000, help="most test rows")
+    parser.add_argument("--sets", nargs="+", default=list(LOADERS), choices=list(LOADERS))
     arguments = parser.parse_args()
-    main(arguments.splits, arguments.jobs, arguments.test_rows)
+    main(arguments.sets, arguments.splits, arguments.jobs, arguments.test_rows)

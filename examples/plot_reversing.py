@@ -93,6 +93,15 @@ def score_lengths(networks, strings, longer):
     return pd.DataFrame.from_dict(table, orient="index")
 
 
+def measure_offsets(network, strings):
+    """Return how far the largest weights are from the digits that have to be written."""
+    offsets = []
+    for string, weights in zip(strings, network.attention_weights(strings), strict=True):
+        places = np.arange(len(string))[::-1]
+        offsets.extend(weights[: len(string)].argmax(axis=1) - places)
+    return np.array(offsets)
+
+
 def report(networks, strings, longer):
     """Print shares of right answers and examples; return the shares."""
     table = score_lengths(networks, strings, longer)
@@ -102,6 +111,10 @@ def report(networks, strings, longer):
         print(f"{name:30} {share:.3f}")
     print("\nBy number of digits; there are none of 11 and 12 to learn from\n")
     print(table.drop(columns="all").round(2).to_string())
+    offsets = measure_offsets(networks["reversing"], strings)
+    print("\nWhere the decoder looks most while it reverses, from the digit that it writes\n")
+    for offset in range(-1, 2):
+        print(f"{offset:+d} timesteps   {np.mean(offsets == offset):.2f} of all digits")
     print("\nExamples\n")
     for name in TASKS:
         for string in (*strings[:3], longer[0]):
@@ -121,6 +134,7 @@ def join(digits):
 # One picture
 # -----------
 # A row of the weights tells where the decoder looks while it writes a digit; the last one writes the end.
+# It may look at the digit, or one timestep later: the network has read on by then, but still remembers.
 
 
 def draw(networks, table, strings, path):
@@ -152,7 +166,7 @@ def draw(networks, table, strings, path):
     for (name, shares), style in zip(by_length.iterrows(), ("o-", "s-", "^--"), strict=True):
         ax.plot(lengths, shares, style, label=name, ms=5)
     ax.axvspan(LENGTHS[-1] + 0.5, LONGER[-1] + 0.5, color="0.93", lw=0)
-    ax.text(LENGTHS[-1] + 1.5, 0.93, "longer than\nin training", ha="center", fontsize=9)
+    ax.text(LENGTHS[-1] + 1.5, 0.93, "longer than\nin training", ha="center", fontsize=8)
     ax.set(xlabel="digits", ylabel="share of right answers", title="answers right as a whole")
     ax.set(xticks=lengths, ylim=(-0.03, 1.05), xlim=(2.5, LONGER[-1] + 0.5))
     ax.legend(frameon=False, loc="lower left")

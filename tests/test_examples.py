@@ -95,8 +95,29 @@ def check_reversing(text):
         assert read_numbers(text, task)[0] > 0.95
 
 
+def check_forecast(text):
+    # the errors of days 1 to 5 and of all, and the coverage of the intervals
+    naive = min(read_numbers(text, name)[5] for name in ("last value", "five days before"))
+    for model in ("linear", "network"):
+        for way in ("recursive", "direct", "direct, all columns"):
+            *errors, error, coverage = read_numbers(text, f"{model}, {way}")
+            assert errors == sorted(errors)
+            assert error < 0.85 * naive
+            assert 0.7 < coverage < 0.9
+
+
+def check_long_memory(text):
+    # mean and lowest R² at gaps of 10, 50 and 200 timesteps; one bit is worth 0.875
+    plain, *gated = (read_numbers(text, cell) for cell in ("rnn", "lstm", "gru"))
+    for cell in gated:
+        assert min(cell[1], plain[1]) > 0.97
+        assert cell[5] > 0.92 > 0.89 > plain[4]
+
+
 CHECKS = {
     "plot_augmentation.py": check_augmentation,
+    "plot_forecast.py": check_forecast,
+    "plot_long_memory.py": check_long_memory,
     "plot_nyse.py": check_nyse,
     "plot_reversing.py": check_reversing,
     "plot_signals.py": check_signals,

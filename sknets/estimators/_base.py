@@ -18,6 +18,7 @@ from sknets.estimators._placement import (
     SMALL_DATA,
     choose_device,
     choose_dtype,
+    prediction_dtype,
     to_inputs,
     to_tensor,
 )
@@ -385,7 +386,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
                 X.shape[0],
                 part,
             )
-        return raw, X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
+        return raw, prediction_dtype(X)
 
     def _rows_at_once(self, X):
         """Return the number of rows in a block that is predicted at once."""

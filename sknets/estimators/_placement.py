@@ -79,6 +79,11 @@ def choose_dtype(dtype, X, device, small_data=SMALL_DATA):
     return getattr(torch, dtype)
 
 
+def prediction_dtype(X):
+    """Return the NumPy type of predictions: that of X, or float64 where X holds whole numbers."""
+    return X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
+
+
 def to_tensor(array, dtype, device):
     """Turn an array into a tensor, without writing into what the user owns.
 

@@ -5,6 +5,8 @@ import torch
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
+from sknets.estimators._placement import prediction_dtype
+
 
 def split_rows(n_rows, fraction, seed, strata, labels):
     """Set rows aside for early stopping.
@@ -72,7 +74,7 @@ def make_valid_score(estimator, scoring, X, y, sample_weight):
             return float("nan")
         view, rows, target, weight, raw_rows = estimator._as_rows(X, y, sample_weight, raw)
         view._raw_predict = lambda Z: (
-            (raw_rows, X.dtype) if Z is rows else estimator._raw_predict(Z)
+            (raw_rows, prediction_dtype(X)) if Z is rows else estimator._raw_predict(Z)
         )
         weights = {} if weight is None else {"sample_weight": weight}
         try:

@@ -97,6 +97,15 @@ def test_uint8_stays_uint8_and_means_the_same():
     assert {dtype for dtype, n_rows in seen if n_rows > 1} == {torch.uint8}
 
 
+def test_validation_scores_of_uint8_are_those_of_floats():
+    small = X.astype(np.uint8)
+    scores = [
+        quick(dtype="float32", early_stopping=True, max_iter=5).fit(images, Y).validation_scores_
+        for images in (small, small.astype(np.float32))
+    ]
+    assert scores[0] == scores[1]
+
+
 def test_scaling_is_learned_by_channel_and_weighted():
     colours = RNG.normal([1, 2, 3], [1, 5, 0.1], size=(40, 6, 6, 3))
     weight = RNG.integers(0, 3, 40)

@@ -28,7 +28,8 @@ Y = RNG.normal(size=6)
 
 
 def fit(X=X, y=Y, *, cell="rnn", **options):
-    options = {"recurrent_layer_sizes": (5, 4), "max_iter": 3, "random_state": 0} | options
+    plain = {"recurrent_layer_sizes": (5, 4), "conv_channels": (), "max_iter": 3, "random_state": 0}
+    options = plain | options
     return RNNRegressor(cell=cell, dtype="float64", **options).fit(X, y)
 
 
@@ -249,7 +250,7 @@ def test_pipelines_searches_and_frozen_networks_are_opened():
     np.testing.assert_array_equal(gradient_flow(pipeline, table).norms, expected)
     frozen = FrozenEstimator(pipeline)
     np.testing.assert_array_equal(gradient_flow(frozen, table).norms, expected)
-    search = GridSearchCV(pipeline, {"rnnclassifier__cell": ["gru"]}, cv=2).fit(table, y)
+    search = GridSearchCV(pipeline, {"rnnclassifier__cell": ["lstm"]}, cv=2).fit(table, y)
     np.testing.assert_array_equal(gradient_flow(search, table).norms, expected)
 
 
