@@ -240,7 +240,7 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
     >>> from sknets import RNNClassifier
     >>> rng = np.random.default_rng(0)
     >>> X = [rng.normal(size=(n, 2)) for n in rng.integers(10, 30, 200)]
-    >>> y = [int(series[0, 0] > 0) for series in X]  # what stood at the beginning
+    >>> y = [int(series[-5:, 0].sum() > 0) for series in X]
     >>> network = RNNClassifier(random_state=0).fit(X[:150], y[:150])
     >>> network.score(X[150:], y[150:]) > 0.8
     True
