@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknets import modules, training
 from sknets.estimators._callbacks import EpochTasks
+from sknets.estimators._checks import NO_Y, without_zeros
 from sknets.estimators._outcome import TrainingRecord, check_outcome
 from sknets.estimators._parameters import CONSTRAINTS, Phase, check_options, make_net
 from sknets.estimators._placement import (
@@ -30,9 +31,6 @@ from sknets.estimators._sklearn import (
 )
 from sknets.estimators._state import load_net, to_arrays
 from sknets.estimators._validation_data import make_valid_score, split_rows
-
-#: What stands for y where there is none; None is a y that a user forgot.
-NO_Y = object()
 
 
 class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
@@ -157,7 +155,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         else:
             self._check_target(y)
         self._learn_weights(y, sample_weight)
-        X, y, sample_weight = _without_zeros(X, y, self._weigh(y, sample_weight))
+        X, y, sample_weight = without_zeros(X, y, self._weigh(y, sample_weight))
         self._row_shape = X.shape[1:]
         if is_first:
             self._learn_input(X)
@@ -231,17 +229,23 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         sample_weight = check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
-        return _without_zeros(X, y, sample_weight)
+        return without_zeros(X, y, sample_weight)
 
-    #: What X may be: types that are kept as they are (others become the first), and sparse formats.
+    #: What X may be: types that are kept as they are (others become the first), sparse formats, and
+    #: scikit-learn's ``ensure_all_finite``.
     _kept_dtypes = (np.float64, np.float32)
     _sparse_formats = "csr"
+    _finite = True
+
+    #: Values in X up to which dtype="auto" keeps float64.
+    _small_data = SMALL_DATA
 
     def _read_X(self, X, y=NO_Y, *, reset):
         """Check X, and y where there is one, against each other and against what a fit has seen."""
         options = {
             "accept_sparse": self._sparse_formats,
             "dtype": self._kept_dtypes,
+            "ensure_all_finite": self._finite,
             "reset": reset,
         }
         if y is NO_Y:
@@ -299,7 +303,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
             self._check_target(y_val, is_validation=True)
         except ValueError as error:
             raise ValueError(f"The validation data (X_val, y_val): {error}") from error
-        return train, _without_zeros(X_val, y_val, self._weigh(y_val, weight_val))
+        return train, without_zeros(X_val, y_val, self._weigh(y_val, weight_val))
 
     def _batch_size(self, n_rows):
         if self.solver in ("gd", "lbfgs"):
@@ -392,9 +396,6 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         """Return the number of rows in a block that is predicted at once."""
         return self.net_.rows_at_once
 
-    #: Values in X up to which dtype="auto" keeps float64.
-    _small_data = SMALL_DATA
-
     #: Multiply-adds below which a step is small; None is what suits dense layers.
     _small_step = None
 
@@ -431,13 +432,3 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
 
     def __setstate__(self, state):
         super().__setstate__(load_net(self, state))
-
-
-def _without_zeros(X, y, sample_weight):
-    """Remove the rows whose weight is zero."""
-    if sample_weight is None or (sample_weight > 0).all():
-        return X, y, sample_weight
-    kept = sample_weight > 0
-    if not kept.any():
-        raise ValueError("class_weight gives every row a weight of zero; no row is left to fit.")
-    return X[kept], y[kept], sample_weight[kept]

@@ -6,16 +6,17 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
 from sknets import modules, training
 from sknets.estimators._backbone import make_backbone, read_backbone
-from sknets.estimators._base import NO_Y, BaseNet
-from sknets.estimators._images import channel_moments, read_scaling, resolve_shape, stack_images
-from sknets.estimators._layers import per_axis, per_layer, read_sizes
+from sknets.estimators._base import BaseNet
+from sknets.estimators._checks import NO_Y, check_rows
+from sknets.estimators._images import channel_moments, resolve_shape, stack_images
+from sknets.estimators._layers import per_axis, read_names, read_sizes
 from sknets.estimators._parameters import Phase
+from sknets.estimators._scaling import read_scaling
 from sknets.estimators._sklearn import HasMethods, Interval, Options, StrOptions
 from sknets.preprocessing import Augmentation
 
@@ -84,16 +85,12 @@ class BaseCNN(BaseNet):
             self._check_row_shape(X)
         if n_axes <= 2:
             return super()._read_X(X, y, reset=reset)
-        options = {"allow_nd": True, "dtype": self._kept_dtypes, "estimator": self}
-        if y is NO_Y:
-            X = read = check_array(X, input_name="X", **options)
-        else:
-            X, _ = read = check_X_y(X, y, multi_output=True, **options)
+        X, y = check_rows(self, X, y, allow_nd=True, dtype=self._kept_dtypes)
         # a stand-in with as many features: scikit-learn looks at nothing else
         n_values = math.prod(X.shape[1:])
         values = np.broadcast_to(X[:1].reshape(1, n_values), (len(X), n_values))
         validate_data(self, values, skip_check_array=True, reset=reset)
-        return read
+        return X if y is NO_Y else (X, y)
 
     def _check_row_shape(self, X):
         seen, shape = self._row_shape, tuple(X.shape)
@@ -166,13 +163,7 @@ class BaseCNN(BaseNet):
             values = per_axis(name, value, n, n_spatial, least=least)
             return [(flat,) * (n_dims - n_spatial) + size for size in values]
 
-        names = per_layer("pooling", self.pooling, n, "conv")
-        unknown = [name for name in names if name not in (*modules.POOLINGS, None)]
-        if unknown:
-            raise ValueError(
-                f"pooling={self.pooling!r} has the unknown {unknown}; choose from "
-                f"{sorted(modules.POOLINGS)} and None."
-            )
+        names = read_names("pooling", self.pooling, n, "conv", [*modules.POOLINGS, None])
         padding = self.padding
         if isinstance(padding, str):
             paddings = [padding] * n
@@ -202,14 +193,9 @@ class BaseCNN(BaseNet):
 
     def _activations(self, n_layers):
         """Return the activation of each convolutional and then of each hidden layer."""
-        names = per_layer("activation", self.activation, n_layers, "conv and hidden")
-        unknown = [name for name in names if name not in modules.ACTIVATIONS]
-        if unknown:
-            raise ValueError(
-                f"activation={self.activation!r} has the unknown {unknown}; choose from "
-                f"{sorted(modules.ACTIVATIONS)}."
-            )
-        return names
+        return read_names(
+            "activation", self.activation, n_layers, "conv and hidden", modules.ACTIVATIONS
+        )
 
     @staticmethod
     def _build_module(spec, generator, base=None):
@@ -255,7 +241,7 @@ class BaseCNN(BaseNet):
             module.thaw(self.fine_tune_layers)  # there must be so many
         images, scaling = module.input, self.input_scaling
         if not isinstance(scaling, str):
-            images.standardize_by(*read_scaling(scaling, images.n_channels))
+            images.standardize_by(*read_scaling(scaling, images.n_channels, "channels"))
         elif not isinstance(self._spec["backbone"], BaseCNN):  # whose scaling came with it
             images.standardize_by(*channel_moments(X, images, sample_weight))
 

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from sknets.estimators._scaling import mean_and_spread
+
 _AXES = {1: "length", 2: "height, width", 3: "depth, height, width"}
 _AUTO_DIM = {1: 1, 2: 2, 3: 2, 4: 3}
 _BLOCK_VALUES = 2**22  # of the images whose moments are computed at once
@@ -81,39 +83,6 @@ def resolve_shape(row_shape, input_shape, conv_dim):
     return shape, int(conv_dim)
 
 
-def read_scaling(scaling, n_channels):
-    """Return the mean and the standard deviation of each channel that the user gives, or 0 and 1.
-
-    Parameters
-    ----------
-    scaling : (float or sequence, float or sequence) or None
-        The parameter `input_scaling`, in units of X.
-    n_channels : int
-        Number of channels.
-
-    Raises
-    ------
-    ValueError
-        If there are other numbers than one, or one for each channel, or a deviation is not positive.
-    """
-    if scaling is None:
-        scaling = (0.0, 1.0)
-    if len(scaling) != 2:
-        raise ValueError(
-            f"input_scaling={scaling!r} must be 'standardize', None or a pair (mean, std)."
-        )
-    try:
-        mean, spread = (np.array(np.broadcast_to(v, n_channels), dtype=float) for v in scaling)
-    except ValueError as error:
-        raise ValueError(
-            f"input_scaling={scaling!r} must have one mean and std, or one for each of the "
-            f"{n_channels} channels."
-        ) from error
-    if not (np.isfinite(mean).all() and np.isfinite(spread).all() and (spread > 0).all()):
-        raise ValueError(f"input_scaling={scaling!r} needs finite means and std > 0.")
-    return mean, spread
-
-
 def channel_moments(X, images, weight):
     """Return mean and standard deviation of each channel over all rows and positions.
 
@@ -147,7 +116,4 @@ def channel_moments(X, images, weight):
             total += weight[start : start + size] @ rows
         return total / weight.sum()
 
-    mean = average(lambda block: block)
-    spread = np.sqrt(average(lambda block: (block - mean) ** 2))
-    is_constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-    return mean, np.where(is_constant, 1.0, spread)
+    return mean_and_spread(average)

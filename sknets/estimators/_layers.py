@@ -39,6 +39,23 @@ def per_layer(name, value, n_layers, kind):
     return list(value)
 
 
+def read_names(name, value, n_layers, kind, allowed):
+    """Return the names of `value`, which is given as to `per_layer`, as a list.
+
+    Raises
+    ------
+    ValueError
+        If one is not allowed.
+    """
+    names = per_layer(name, value, n_layers, kind)
+    unknown = [entry for entry in names if entry not in allowed]
+    if unknown:
+        raise ValueError(
+            f"{name}={value!r} has the unknown {unknown}; choose from {sorted(allowed, key=str)}."
+        )
+    return names
+
+
 def per_axis(name, value, n_layers, n_dims, *, least=1):
     """Return one tuple per layer with a whole number per spatial dimension.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from sknets import modules
 from sknets.estimators._base import BaseNet
-from sknets.estimators._layers import per_layer, read_sizes
+from sknets.estimators._layers import per_layer, read_names, read_sizes
 from sknets.estimators._sklearn import Interval, StrOptions
 
 
@@ -24,13 +24,8 @@ class BaseMLP(BaseNet):
 
     def _module_spec(self, row_shape, n_outputs):
         sizes = read_sizes("hidden_layer_sizes", self.hidden_layer_sizes, "units")
-        names = per_layer("activation", self.activation, len(sizes), "hidden")
-        unknown = set(names) - {*modules.ACTIVATIONS, "rbf"}
-        if unknown:
-            raise ValueError(
-                f"activation={self.activation!r} has the unknown {sorted(unknown)}; "
-                f"choose from {sorted({*modules.ACTIVATIONS, 'rbf'})}."
-            )
+        allowed = [*modules.ACTIVATIONS, "rbf"]
+        names = read_names("activation", self.activation, len(sizes), "hidden", allowed)
         rates = per_layer("dropout", self.dropout, len(sizes), "hidden")
         if any(not 0 <= rate < 1 for rate in rates):
             raise ValueError(f"dropout={self.dropout!r} must be rates in [0, 1).")

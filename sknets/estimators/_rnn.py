@@ -5,14 +5,14 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknets import modules, training
-from sknets.estimators._base import NO_Y, BaseNet
-from sknets.estimators._images import read_scaling
-from sknets.estimators._layers import per_layer, read_sizes
+from sknets.estimators._base import BaseNet
+from sknets.estimators._checks import NO_Y, check_rows
+from sknets.estimators._layers import per_layer, read_names, read_sizes
 from sknets.estimators._placement import SMALL_SERIES
+from sknets.estimators._scaling import read_scaling
 from sknets.estimators._sequences import (
     Sequences,
     as_list,
@@ -73,6 +73,7 @@ class BaseRNN(BaseNet):
     }
 
     _sparse_formats = False
+    _finite = "allow-nan"  # as padding
     _small_data = SMALL_SERIES
     _small_step = training.SMALL_RECURRENT_STEP
     _scaling_advice = "Lower"  # series are scaled inside
@@ -91,10 +92,7 @@ class BaseRNN(BaseNet):
         entries = as_list(X)
         if entries is not None:
             sequences = join(entries, "X", dtype=None if is_token else self._float_type(entries))
-            if y is not NO_Y:
-                _, y = check_X_y(
-                    np.zeros((len(sequences), 1)), y, multi_output=True, estimator=self
-                )
+            _, y = check_rows(self, np.zeros((len(sequences), 1)), y)
             self._check_features(sequences, reset=reset)
         elif getattr(X, "ndim", 0) > 2:
             sequences, y = self._read_cube(X, y)
@@ -123,40 +121,28 @@ class BaseRNN(BaseNet):
         if self._vocabulary == "auto":
             self._vocabulary = int(X.values.max()) + 1
 
+    @property
+    def _options(self):
+        """What scikit-learn's checks are told of X where they do not look at its columns."""
+        dtype = self._kept_dtypes if self._vocabulary is None else "numeric"
+        return {"dtype": dtype, "ensure_all_finite": self._finite}
+
     def _read_table(self, X, y, *, reset):
         """Read univariate series of one length, a row each."""
-        options = {
-            "dtype": self._kept_dtypes if self._vocabulary is None else "numeric",
-            "ensure_all_finite": "allow-nan",
-        }
         if self._vocabulary is None and (reset or self._is_table):
             if reset:
                 self._is_table = True
-            if y is NO_Y:
-                X = validate_data(self, X, reset=reset, **options)
-            else:
-                X, y = validate_data(self, X, y, reset=reset, multi_output=True, **options)
+            read = super()._read_X(X, y, reset=reset)
+            X, y = (read, y) if y is NO_Y else read
             return regular(X[:, :, None]), y
-        if y is NO_Y:
-            X = check_array(X, input_name="X", estimator=self, **options)
-        else:
-            X, y = check_X_y(X, y, multi_output=True, estimator=self, **options)
+        X, y = check_rows(self, X, y, **self._options)
         sequences = regular(X[:, :, None])
         self._check_features(sequences, reset=reset)
         return sequences, y
 
     def _read_cube(self, X, y):
         """Read series with several features, (n_samples, n_timesteps, n_features)."""
-        options = {
-            "allow_nd": True,
-            "dtype": self._kept_dtypes if self._vocabulary is None else "numeric",
-            "ensure_all_finite": "allow-nan",
-            "estimator": self,
-        }
-        if y is NO_Y:
-            X = check_array(X, input_name="X", **options)
-        else:
-            X, y = check_X_y(X, y, multi_output=True, **options)
+        X, y = check_rows(self, X, y, allow_nd=True, **self._options)
         if X.ndim != 3 or 0 in X.shape:
             raise ValueError(
                 f"X has shape {X.shape}; sequences have the shape (n_samples, n_timesteps, n_features), "
@@ -196,15 +182,10 @@ class BaseRNN(BaseNet):
             )
         hidden_sizes = read_sizes("hidden_layer_sizes", self.hidden_layer_sizes, "units")
         convolutions = self._convolutions()
-        names = per_layer(
-            "activation", self.activation, len(convolutions) + len(hidden_sizes), "conv and hidden"
+        n_layers = len(convolutions) + len(hidden_sizes)
+        names = read_names(
+            "activation", self.activation, n_layers, "conv and hidden", modules.ACTIVATIONS
         )
-        unknown = [name for name in names if name not in modules.ACTIVATIONS]
-        if unknown:
-            raise ValueError(
-                f"activation={self.activation!r} has the unknown {unknown}; choose from "
-                f"{sorted(modules.ACTIVATIONS)}."
-            )
         for convolution, name in zip(convolutions, names, strict=False):
             convolution["activation"] = name
         is_token = self.vocabulary_size is not None
@@ -293,10 +274,6 @@ class BaseRNN(BaseNet):
         rows = zip(channels, kernels, windows, strict=True)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def _n_written_classes(self):
-        """Return the number of classes that a decoder writes; None for numbers."""
-        return len(self.classes_) if hasattr(self, "classes_") else None
-
     @staticmethod
     def _build_module(spec, generator):
         source = modules.SequenceInput(**spec["input"], generator=generator)
@@ -331,7 +308,7 @@ class BaseRNN(BaseNet):
             module.input.standardize_by(*moments(X, sample_weight))
         else:
             n_features = X.values.shape[1]
-            module.input.standardize_by(*read_scaling(self.input_scaling, n_features))
+            module.input.standardize_by(*read_scaling(self.input_scaling, n_features, "features"))
 
     def _measure_work(self, module, X):
         n_timesteps = X.shape[1]

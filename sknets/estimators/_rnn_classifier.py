@@ -215,6 +215,10 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
     whose lengths may differ. NaN at the end of a sequence is padding. Predictions depend neither on
     padding nor on the other rows. A sequence may be longer than any in `fit`.
 
+    Where y has a sequence for each row, so have predictions: an array with an axis for the steps, or an
+    object array with one array per row if their numbers of steps may differ (X is a list or padded, or a
+    decoder writes classes).
+
     A recurrent layer with H units on D inputs has ``G (H D + H² + H)`` parameters, G = 1 for 'rnn', 4
     for 'lstm', 3 for 'gru' (and H more) and 5 for 'rau'. In training, sequences of about one length
     meet in a batch. Training parameters have the names and the meaning that they have in

@@ -78,8 +78,8 @@ class RNNForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     -----
     To forecast time t, the network sees y and the columns that are not known in advance at the times
     ``t - window`` to ``t - 1``, and known columns one time later. "direct" adds to each of these times
-    the known columns of all `horizon` times that follow. On a noisy series the network should stop early,
-    ``RNNRegressor(early_stopping=True)``; its validation data are the last samples, not random ones.
+    the known columns of all `horizon` times that follow. On a noisy series fewer epochs or
+    ``RNNRegressor(early_stopping=True)`` may forecast better; its validation data are the last samples.
 
     `predict` forecasts the rows that follow those of `fit`, so that ``cross_val_score(forecaster, X, y,
     cv=TimeSeriesSplit())`` scores the forecast of each test block from its start. Without columns, X may

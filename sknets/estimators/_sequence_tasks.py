@@ -48,15 +48,15 @@ class SequenceTask:
             super()._learn_weights(y, sample_weight)
             return
         super()._learn_weights(y.values, y.repeat(sample_weight))
-        target = self._encode_target(y)
-        if target.ndim == 2:
-            steps = target >= 0
-        else:
-            steps, target = ~np.isnan(target[:, :, 0]), np.nan_to_num(target[:, :, 0])
-        weights = self._step_weights()
-        if weights is not None:
-            steps = steps * np.asarray(weights)[target.astype(int)]
-        self._mean_length = float(np.average(steps.sum(axis=1), weights=sample_weight))
+        self._mean_length = float(np.average(self._count_steps(y), weights=sample_weight))
+
+    def _count_steps(self, y):
+        """Return the number of steps of each sequence, weighted by their classes."""
+        return y.lengths
+
+    def _n_written_classes(self):
+        """Return the number of classes that a decoder writes; None for numbers."""
+        return
 
     def _step_weights(self):
         """Return the weight of a step by its class, or None."""
@@ -162,6 +162,16 @@ class SequenceClassifierTask(SequenceTask, ClassifierTask):
             )
         super()._learn_weights(y, sample_weight)
 
+    def _count_steps(self, y):
+        counts = y.lengths
+        if self.class_weight is not None:
+            by_step = self._class_weights[np.searchsorted(self.classes_, y.values)]
+            counts = np.add.reduceat(by_step, y.starts)
+        return counts + (self.output == "sequence")  # whose end is a step
+
+    def _n_written_classes(self):
+        return len(self.classes_)
+
     def _step_weights(self):
         if self.class_weight is None:
             return None
@@ -202,14 +212,8 @@ class SequenceClassifierTask(SequenceTask, ClassifierTask):
         labels, lengths = self._decode_steps(X, self._labels)
         if self._spec["output"] == "timesteps":
             return accuracy_score(y.values, labels, sample_weight=y.repeat(sample_weight))
-        is_right = lengths == y.lengths
-        both = np.minimum(lengths, y.lengths)
-        ours, theirs = Sequences(labels, lengths), y
-        for row in np.flatnonzero(is_right):
-            start, other, n = ours.starts[row], theirs.starts[row], both[row]
-            is_right[row] = np.array_equal(
-                labels[start : start + n], theirs.values[other : other + n]
-            )
+        pairs = zip(split(labels, lengths), split(y.values, y.lengths), strict=True)
+        is_right = [np.array_equal(ours, theirs) for ours, theirs in pairs]
         return float(np.average(is_right, weights=sample_weight))
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sknets.estimators._scaling import mean_and_spread
+
 #: Values of the sequences whose moments are computed at once.
 _BLOCK_VALUES = 2**22
 
@@ -299,10 +301,7 @@ def moments(sequences, weight):
             total += block.sum(axis=0) if steps is None else steps[start : start + size] @ block
         return total / (len(sequences.values) if steps is None else steps.sum())
 
-    mean = average(lambda block: block)
-    spread = np.sqrt(average(lambda block: (block - mean) ** 2))
-    is_constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-    return mean, np.where(is_constant, 1.0, spread)
+    return mean_and_spread(average)
 
 
 # --- y ---------------------------------------------------------------------------------------------

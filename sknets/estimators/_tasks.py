@@ -177,8 +177,8 @@ class ClassifierTask(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or (n_samples, ...)
+            Data, as in `fit`.
 
         Returns
         -------
@@ -192,8 +192,8 @@ class ClassifierTask(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or (n_samples, ...)
+            Data, as in `fit`.
 
         Returns
         -------
@@ -209,8 +209,8 @@ class ClassifierTask(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or (n_samples, ...)
+            Data, as in `fit`.
 
         Returns
         -------
@@ -357,8 +357,8 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or (n_samples, ...)
+            Data, as in `fit`.
 
         Returns
         -------

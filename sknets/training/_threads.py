@@ -15,7 +15,7 @@ import torch
 #: those of one timestep count. Measured with benchmarks/bench_threads.py.
 SMALL_STEP = 2**21
 SMALL_CONV_STEP = 2**24
-SMALL_RECURRENT_STEP = 2**21
+SMALL_RECURRENT_STEP = 2**20
 
 
 class _Limit:
