@@ -9,9 +9,9 @@ from sknets.estimators import (
     ModuleClassifier,
     ModuleRegressor,
     RNNClassifier,
-    RNNForecaster,
     RNNRegressor,
 )
+from sknets.forecasting import RNNForecaster
 
 __version__ = "0.1.0.dev0"
 

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "preprocessing": {"modules", "training"},
     "estimators": {"modules", "training", "preprocessing"},
     "inspection": {"estimators"},
+    "forecasting": {"estimators", "preprocessing"},
 }
 # scikit-learn knows X, y and labels; the rooms below the estimators work on tensors
 MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set()}

@@ -1,15 +1,9 @@
 """The estimators: scikit-learn outside, Torch within."""
 
-from sknets.estimators._cnn_classifier import CNNClassifier
-from sknets.estimators._cnn_features import CNNFeatures
-from sknets.estimators._cnn_regressor import CNNRegressor
-from sknets.estimators._mlp_classifier import MLPClassifier
-from sknets.estimators._mlp_regressor import MLPRegressor
-from sknets.estimators._module_classifier import ModuleClassifier
-from sknets.estimators._module_regressor import ModuleRegressor
-from sknets.estimators._rnn_classifier import RNNClassifier
-from sknets.estimators._rnn_forecaster import RNNForecaster
-from sknets.estimators._rnn_regressor import RNNRegressor
+from sknets.estimators.cnn import CNNClassifier, CNNFeatures, CNNRegressor
+from sknets.estimators.mlp import MLPClassifier, MLPRegressor
+from sknets.estimators.module import ModuleClassifier, ModuleRegressor
+from sknets.estimators.rnn import RNNClassifier, RNNRegressor
 
 __all__ = [
     "CNNClassifier",
@@ -20,6 +14,5 @@ __all__ = [
     "ModuleClassifier",
     "ModuleRegressor",
     "RNNClassifier",
-    "RNNForecaster",
     "RNNRegressor",
 ]

@@ -22,8 +22,8 @@ from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 
 from sknets import MLPClassifier, MLPRegressor, ModuleClassifier, ModuleRegressor, training
 from sknets.estimators._callbacks import EpochTasks
-from sknets.estimators._cnn import BaseCNN
-from sknets.estimators._rnn import BaseRNN
+from sknets.estimators.cnn._base import BaseCNN
+from sknets.estimators.rnn._base import BaseRNN
 from tests.estimators.estimators import (
     ALL,
     MLPS,

@@ -35,7 +35,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sknets import CNNRegressor, MLPClassifier, MLPRegressor, ModuleRegressor
 from sknets.datasets import load_hitters
-from sknets.estimators._rnn import BaseRNN
+from sknets.estimators.rnn._base import BaseRNN
 from tests.estimators.estimators import (
     ALL,
     MLPS,

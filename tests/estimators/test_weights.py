@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.utils.class_weight import compute_sample_weight
 
 from sknets import MLPClassifier, MLPRegressor
-from sknets.estimators._cnn import BaseCNN
+from sknets.estimators.cnn._base import BaseCNN
 from tests.estimators.estimators import ALL, MLPS, X_IRIS, Y_IRIS, data_for, outputs
 
 RNG = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Regressor around a Torch module of your own."""
+"""Classifier around a Torch module of your own."""
 
 from collections.abc import Callable, Sequence
 from numbers import Real
@@ -7,15 +7,16 @@ import numpy as np
 import skorch
 import torch
 
-from sknets.estimators._module import BaseModule
 from sknets.estimators._sklearn import Interval, StrOptions
-from sknets.estimators._tasks import RegressorTask
+from sknets.estimators._tasks import ClassifierTask
+from sknets.estimators.module._base import BaseModule
 
 
-class ModuleRegressor(RegressorTask, BaseModule):
-    r"""Regressor around a Torch module of your own.
+class ModuleClassifier(ClassifierTask, BaseModule):
+    r"""Classifier around a Torch module of your own.
 
-    The training, checks and options of `MLPRegressor` for any `torch.nn.Module`.
+    The training, checks and options of `MLPClassifier` for any `torch.nn.Module`. The module
+    has one output for two classes, else one per class or label.
 
     Parameters
     ----------
@@ -25,10 +26,6 @@ class ModuleRegressor(RegressorTask, BaseModule):
         output activation.
     module_params : dict or None, default=None
         Further keyword arguments of `module`.
-    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'}, default='squared_error'
-        Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All but
-        "poisson" learn a standardised y; "poisson" has an exponential output and needs ``y >=
-        0``.
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
@@ -80,10 +77,11 @@ class ModuleRegressor(RegressorTask, BaseModule):
         schedules that end by plan ('step', 'exponential', 'cosine', 'one_cycle').
     max_fun : int, default=15000
         Largest number of loss evaluations of 'lbfgs'.
-    quantile : float, default=0.5
-        Quantile, between 0 and 1, that ``loss='quantile'`` predicts.
-    huber_delta : float, default=1.35
-        Residual, in standard deviations of y, beyond which ``loss='huber'`` is linear.
+    class_weight : dict, list of dict, 'balanced' or None, default=None
+        Weights of the classes, which multiply `sample_weight`; "balanced" makes them inversely
+        proportional to class frequencies. A list of dicts, one per label, for a multilabel y.
+    label_smoothing : float, default=0.0
+        Share of each target, in [0, 1), that is spread evenly over all classes.
     l1_alpha : float, default=0.0
         Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
         are exactly zero. Not for 'lbfgs'.
@@ -98,8 +96,8 @@ class ModuleRegressor(RegressorTask, BaseModule):
         Epochs in which the factor applies once; None is a third of `max_iter` for 'step' and
         all of it for 'exponential'.
     scoring : str, callable or None, default=None
-        What early stopping watches: None is R², 'loss' the validation loss, else any scorer of
-        scikit-learn.
+        What early stopping watches: None is the accuracy, 'loss' the validation loss, else any
+        scorer of scikit-learn.
     rho : float, default=0.9
         Decay in [0, 1) of the squared gradients in 'rmsprop'.
     max_grad_norm : float or None, default=None
@@ -120,8 +118,10 @@ class ModuleRegressor(RegressorTask, BaseModule):
 
     Attributes
     ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, or the numbers of the labels for a multilabel y.
     loss_ : float
-        Training loss of the last epoch, penalties included, of the standardised y.
+        Training loss of the last epoch, penalties included.
     best_loss_ : float or None
         Lowest training loss; None with `early_stopping`.
     loss_curve_ : list of float
@@ -144,7 +144,7 @@ class ModuleRegressor(RegressorTask, BaseModule):
     n_outputs_ : int
         Number of outputs of the network.
     out_activation_ : str
-        Activation of the outputs: 'identity' or 'exp'.
+        Activation of the outputs: 'softmax' or 'logistic'.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int
@@ -154,8 +154,8 @@ class ModuleRegressor(RegressorTask, BaseModule):
 
     See Also
     --------
-    MLPRegressor : Dense networks without a line of Torch.
-    ModuleClassifier : The same for classes and labels.
+    MLPClassifier : Dense networks without a line of Torch.
+    ModuleRegressor : The same for numbers.
 
     Notes
     -----
@@ -177,27 +177,26 @@ class ModuleRegressor(RegressorTask, BaseModule):
     ...     return nn.Sequential(
     ...         nn.Linear(n_inputs, width), nn.ReLU(), nn.Linear(width, n_outputs)
     ...     )
-    >>> from sklearn.datasets import load_diabetes
-    >>> from sklearn.preprocessing import scale
-    >>> from sknets import ModuleRegressor
-    >>> X, y = load_diabetes(return_X_y=True)
-    >>> network = ModuleRegressor(make_network, learning_rate="cosine", random_state=0)
-    >>> round(network.fit(scale(X), y).score(scale(X), y), 1)
-    0.5
+    >>> from sklearn.datasets import load_iris
+    >>> from sknets import ModuleClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = ModuleClassifier(
+    ...     make_network, learning_rate="cosine", learning_rate_init=0.01, random_state=0
+    ... )
+    >>> network.fit(X, y).score(X, y) > 0.9
+    True
     """
 
     _parameter_constraints: dict = {
         **BaseModule._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
-        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
         self,
         module: Callable[..., torch.nn.Module] | None = None,
         module_params: dict | None = None,
-        loss: str = "squared_error",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
@@ -220,8 +219,8 @@ class ModuleRegressor(RegressorTask, BaseModule):
         epsilon: float = 1e-8,
         n_iter_no_change: int | float = 10,
         max_fun: int = 15000,
-        quantile: float = 0.5,
-        huber_delta: float = 1.35,
+        class_weight: dict | list | str | None = None,
+        label_smoothing: float = 0.0,
         l1_alpha: float = 0.0,
         batch_growth: float = 1.0,
         scale_learning_rate: bool = False,

@@ -6,9 +6,9 @@ from numbers import Real
 import numpy as np
 import skorch
 
-from sknets.estimators._cnn import BaseCNN
 from sknets.estimators._sklearn import Interval, StrOptions
 from sknets.estimators._tasks import RegressorTask
+from sknets.estimators.cnn._base import BaseCNN
 from sknets.preprocessing import Augmentation
 
 

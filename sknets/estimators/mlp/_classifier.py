@@ -1,4 +1,4 @@
-"""Multi-layer perceptron regressor."""
+"""Multi-layer perceptron classifier."""
 
 from collections.abc import Callable, Sequence
 from numbers import Real
@@ -6,22 +6,18 @@ from numbers import Real
 import numpy as np
 import skorch
 
-from sknets.estimators._mlp import BaseMLP
 from sknets.estimators._sklearn import Interval, StrOptions
-from sknets.estimators._tasks import RegressorTask
+from sknets.estimators._tasks import ClassifierTask
+from sknets.estimators.mlp._base import BaseMLP
 
 
-class MLPRegressor(RegressorTask, BaseMLP):
-    r"""Multi-layer perceptron regressor.
+class MLPClassifier(ClassifierTask, BaseMLP):
+    r"""Multi-layer perceptron classifier.
 
-    A network of dense layers for one or several numbers, trained by backpropagation.
+    A network of dense layers for classes or labels, trained by backpropagation.
 
     Parameters
     ----------
-    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'}, default='squared_error'
-        Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All but
-        "poisson" learn a standardised y; "poisson" has an exponential output and needs ``y >=
-        0``.
     hidden_layer_sizes : array-like of shape (n_layers - 2,) or int, default=(100,)
         Number of units in each hidden layer; ``()`` makes a linear model.
     activation : str or list of str, default='relu'
@@ -79,10 +75,11 @@ class MLPRegressor(RegressorTask, BaseMLP):
         schedules that end by plan ('step', 'exponential', 'cosine', 'one_cycle').
     max_fun : int, default=15000
         Largest number of loss evaluations of 'lbfgs'.
-    quantile : float, default=0.5
-        Quantile, between 0 and 1, that ``loss='quantile'`` predicts.
-    huber_delta : float, default=1.35
-        Residual, in standard deviations of y, beyond which ``loss='huber'`` is linear.
+    class_weight : dict, list of dict, 'balanced' or None, default=None
+        Weights of the classes, which multiply `sample_weight`; "balanced" makes them inversely
+        proportional to class frequencies. A list of dicts, one per label, for a multilabel y.
+    label_smoothing : float, default=0.0
+        Share of each target, in [0, 1), that is spread evenly over all classes.
     dropout : float or list of float, default=0.0
         Dropout rate in [0, 1) after each hidden layer, for all layers or one per layer. Units
         that stay are scaled up in training.
@@ -106,8 +103,8 @@ class MLPRegressor(RegressorTask, BaseMLP):
         Epochs in which the factor applies once; None is a third of `max_iter` for 'step' and
         all of it for 'exponential'.
     scoring : str, callable or None, default=None
-        What early stopping watches: None is R², 'loss' the validation loss, else any scorer of
-        scikit-learn.
+        What early stopping watches: None is the accuracy, 'loss' the validation loss, else any
+        scorer of scikit-learn.
     rho : float, default=0.9
         Decay in [0, 1) of the squared gradients in 'rmsprop'.
     max_grad_norm : float or None, default=None
@@ -128,8 +125,10 @@ class MLPRegressor(RegressorTask, BaseMLP):
 
     Attributes
     ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, or the numbers of the labels for a multilabel y.
     loss_ : float
-        Training loss of the last epoch, penalties included, of the standardised y.
+        Training loss of the last epoch, penalties included.
     best_loss_ : float or None
         Lowest training loss; None with `early_stopping`.
     loss_curve_ : list of float
@@ -148,15 +147,15 @@ class MLPRegressor(RegressorTask, BaseMLP):
     t_ : int
         Rows seen in training, over all calls.
     coefs_ : list of ndarray
-        Weight matrices of shape (n_inputs, n_units); the last one in units of y; read-only.
+        Weight matrices of shape (n_inputs, n_units); read-only.
     intercepts_ : list of ndarray
-        Intercepts of shape (n_units,); the last one in units of y; read-only.
+        Intercepts of shape (n_units,); read-only.
     n_layers_ : int
         Number of layers, inputs and outputs among them.
     n_outputs_ : int
         Number of outputs of the network.
     out_activation_ : str
-        Activation of the outputs: 'identity' or 'exp'.
+        Activation of the outputs: 'softmax' or 'logistic'.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int
@@ -166,15 +165,14 @@ class MLPRegressor(RegressorTask, BaseMLP):
 
     See Also
     --------
-    MLPClassifier : The same network for classes and labels.
-    ModuleRegressor : The same training for a Torch module of your own.
-    sklearn.linear_model.LassoCV : A linear model to compare with.
+    MLPRegressor : The same network for numbers.
+    ModuleClassifier : The same training for a Torch module of your own.
+    sklearn.linear_model.LogisticRegression : A linear model to compare with.
 
     Notes
     -----
-    Inside, y is standardised for all losses but "poisson" (which divides it by its mean), so that
-    a fit does not depend on its units; losses and `tol` are in those of the standardised y.
-    Parameters of `sklearn.neural_network.MLPRegressor` have the same names, defaults and meaning.
+    Parameters of `sklearn.neural_network.MLPClassifier` have the same names, defaults and meaning.
+    Two classes share one logistic output, more have a softmax, labels one logistic output each.
 
     References
     ----------
@@ -186,29 +184,27 @@ class MLPRegressor(RegressorTask, BaseMLP):
 
     Examples
     --------
-    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.datasets import load_iris
     >>> from sklearn.model_selection import train_test_split
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
-    >>> from sknets import MLPRegressor
-    >>> X, y = load_diabetes(return_X_y=True)
+    >>> from sknets import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
     >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
-    >>> network = MLPRegressor(learning_rate="cosine", alpha=10, random_state=0)
+    >>> network = MLPClassifier(learning_rate="cosine", learning_rate_init=0.01, random_state=0)
     >>> model = make_pipeline(StandardScaler(), network).fit(X_train, y_train)
-    >>> model.score(X_test, y_test) > 0.35
+    >>> model.score(X_test, y_test) > 0.9
     True
     """
 
     _parameter_constraints: dict = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
-        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
         self,
-        loss: str = "squared_error",
         hidden_layer_sizes: Sequence[int] | int = (100,),
         activation: str | Sequence[str] = "relu",
         *,
@@ -233,8 +229,8 @@ class MLPRegressor(RegressorTask, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: int | float = 10,
         max_fun: int = 15000,
-        quantile: float = 0.5,
-        huber_delta: float = 1.35,
+        class_weight: dict | list | str | None = None,
+        label_smoothing: float = 0.0,
         dropout: float | Sequence[float] = 0.0,
         normalization: str | None = None,
         weight_init: str = "glorot_uniform",

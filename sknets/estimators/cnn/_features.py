@@ -10,9 +10,9 @@ from sklearn.base import (
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from sknets.estimators._cnn import BaseCNN
-from sknets.estimators._cnn_classifier import CNNClassifier
 from sknets.estimators._sklearn import fit_context
+from sknets.estimators.cnn._base import BaseCNN
+from sknets.estimators.cnn._classifier import CNNClassifier
 
 
 class CNNFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

@@ -1,4 +1,4 @@
-"""Recurrent network classifier."""
+"""Recurrent network regressor."""
 
 from collections.abc import Callable, Sequence
 from numbers import Real
@@ -6,19 +6,23 @@ from numbers import Real
 import numpy as np
 import skorch
 
-from sknets.estimators._rnn import BaseRNN
-from sknets.estimators._sequence_tasks import SequenceClassifierTask
+from sknets.estimators._sequence_tasks import SequenceRegressorTask
 from sknets.estimators._sklearn import Interval, StrOptions
+from sknets.estimators.rnn._base import BaseRNN
 
 
-class RNNClassifier(SequenceClassifierTask, BaseRNN):
-    r"""Recurrent network classifier.
+class RNNRegressor(SequenceRegressorTask, BaseRNN):
+    r"""Recurrent network regressor.
 
-    A recurrent network for classes or labels: of a sequence, of each of its timesteps, or an output of
-    another length.
+    A recurrent network for numbers: one or several of a sequence, of each of its timesteps, or an output
+    of another length.
 
     Parameters
     ----------
+    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'}, default='squared_error'
+        Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All but
+        "poisson" learn a standardised y; "poisson" has an exponential output and needs ``y >=
+        0``.
     recurrent_layer_sizes : array-like of shape (n_recurrent_layers,) or int, default=(64,)
         Number of units in each recurrent layer; with `bidirectional`, in each direction.
     cell : str, default='lstm'
@@ -126,11 +130,10 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
         schedules that end by plan ('step', 'exponential', 'cosine', 'one_cycle').
     max_fun : int, default=15000
         Largest number of loss evaluations of 'lbfgs'.
-    class_weight : dict, list of dict, 'balanced' or None, default=None
-        Weights of the classes, which multiply `sample_weight`; "balanced" makes them inversely
-        proportional to class frequencies. A list of dicts, one per label, for a multilabel y.
-    label_smoothing : float, default=0.0
-        Share of each target, in [0, 1), that is spread evenly over all classes.
+    quantile : float, default=0.5
+        Quantile, between 0 and 1, that ``loss='quantile'`` predicts.
+    huber_delta : float, default=1.35
+        Residual, in standard deviations of y, beyond which ``loss='huber'`` is linear.
     l1_alpha : float, default=0.0
         Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
         are exactly zero. Not for 'lbfgs'.
@@ -145,8 +148,8 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
         Epochs in which the factor applies once; None is a third of `max_iter` for 'step' and
         all of it for 'exponential'.
     scoring : str, callable or None, default=None
-        What early stopping watches: None is the accuracy, 'loss' the validation loss, else any
-        scorer of scikit-learn.
+        What early stopping watches: None is R², 'loss' the validation loss, else any scorer of
+        scikit-learn.
     rho : float, default=0.9
         Decay in [0, 1) of the squared gradients in 'rmsprop'.
     max_grad_norm : float, 'auto' or None, default='auto'
@@ -168,10 +171,8 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels, or the numbers of the labels for a multilabel y.
     loss_ : float
-        Training loss of the last epoch, penalties included.
+        Training loss of the last epoch, penalties included, of the standardised y.
     best_loss_ : float or None
         Lowest training loss; None with `early_stopping`.
     loss_curve_ : list of float
@@ -192,7 +193,7 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
     n_outputs_ : int
         Number of raw outputs: of a step, where the output is a sequence.
     out_activation_ : str
-        Activation of the outputs: 'softmax' or 'logistic'.
+        Activation of the outputs: 'identity' or 'exp'.
     n_parameters_ : int
         Number of parameters of the network.
     net_ : Net
@@ -204,9 +205,9 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
 
     See Also
     --------
-    RNNRegressor : The same network for numbers.
-    CNNClassifier : Convolutions, for images and signals.
-    sknets.preprocessing.TokenSequences : Texts as sequences of tokens.
+    RNNClassifier : The same network for classes and labels.
+    RNNForecaster : The future of a series.
+    sknets.preprocessing.SlidingWindows : A series as lagged samples.
 
     Notes
     -----
@@ -222,10 +223,9 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
     A recurrent layer with H units on D inputs has ``G (H D + H² + H)`` parameters, G = 1 for 'rnn', 4
     for 'lstm', 3 for 'gru' (and H more) and 5 for 'rau'. In training, sequences of about one length
     meet in a batch. Training parameters have the names and the meaning that they have in
-    `MLPClassifier`; some defaults differ.
+    `MLPRegressor`; some defaults differ.
 
-    Where the output is a sequence, `predict_proba` has a row of probabilities for each step; those of a
-    decoder have a last column more, the end.
+    Inside, y is standardised for all losses but "poisson" (which divides it by its mean).
 
     References
     ----------
@@ -241,23 +241,25 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
     Examples
     --------
     >>> import numpy as np
-    >>> from sknets import RNNClassifier
+    >>> from sknets import RNNRegressor
     >>> rng = np.random.default_rng(0)
-    >>> X = [rng.normal(size=(n, 2)) for n in rng.integers(10, 30, 200)]
-    >>> y = [int(series[-5:, 0].sum() > 0) for series in X]
-    >>> network = RNNClassifier(random_state=0).fit(X[:150], y[:150])
-    >>> network.score(X[150:], y[150:]) > 0.8
+    >>> X = rng.normal(size=(300, 20))
+    >>> y = X[:, -5:].sum(axis=1)
+    >>> network = RNNRegressor(random_state=0).fit(X[:200], y[:200])
+    >>> network.score(X[200:], y[200:]) > 0.8
     True
     """
 
     _parameter_constraints: dict = {
         **BaseRNN._parameter_constraints,
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "huber_delta": [Interval(Real, 0, None, closed="neither")],
     }
 
     def __init__(
         self,
+        loss: str = "squared_error",
         recurrent_layer_sizes: Sequence[int] | int = (64,),
         cell: str = "lstm",
         *,
@@ -299,8 +301,8 @@ class RNNClassifier(SequenceClassifierTask, BaseRNN):
         epsilon: float = 1e-8,
         n_iter_no_change: int | float = 10,
         max_fun: int = 15000,
-        class_weight: dict | list | str | None = None,
-        label_smoothing: float = 0.0,
+        quantile: float = 0.5,
+        huber_delta: float = 1.35,
         l1_alpha: float = 0.0,
         batch_growth: float = 1.0,
         scale_learning_rate: bool = False,

@@ -1,4 +1,4 @@
-"""Convolutional network classifier."""
+"""Recurrent network classifier."""
 
 from collections.abc import Callable, Sequence
 from numbers import Real
@@ -6,102 +6,83 @@ from numbers import Real
 import numpy as np
 import skorch
 
-from sknets.estimators._cnn import BaseCNN
+from sknets.estimators._sequence_tasks import SequenceClassifierTask
 from sknets.estimators._sklearn import Interval, StrOptions
-from sknets.estimators._tasks import ClassifierTask
-from sknets.preprocessing import Augmentation
+from sknets.estimators.rnn._base import BaseRNN
 
 
-class CNNClassifier(ClassifierTask, BaseCNN):
-    r"""Convolutional network classifier.
+class RNNClassifier(SequenceClassifierTask, BaseRNN):
+    r"""Recurrent network classifier.
 
-    A network of convolutions for classes or labels of images, signals and volumes.
+    A recurrent network for classes or labels: of a sequence, of each of its timesteps, or an output of
+    another length.
 
     Parameters
     ----------
-    conv_channels : array-like of shape (n_conv_layers,), int or 'auto', default='auto'
-        Channels (feature maps) of each convolutional layer; "auto" is 32, 64, 128, 128, 128, of
-        which it takes as many layers, at least 2, as halve the longest side down to 4.
-    kernel_size : int, tuple or list, default=3
-        Size of the kernels: a number, a tuple with one number per spatial dimension, or a list
-        with one of these per layer.
-    stride : int, tuple or list, default=1
-        Distance between the positions of a kernel; given like `kernel_size`.
-    padding : 'same', 'valid', int, tuple or list, default='same'
-        Zeros around each map: "same" as many as keep its size (divided by `stride`), "valid"
-        none, or a number, given like `kernel_size`. With "same", windows of pooling may reach
-        over the border.
-    pooling : str, list or None, default='max'
-        What becomes of a window: 'max', 'average', 'weighted' (an average with learned
-        weights), 'downsample' (its first value) or None, for all layers or a list per layer.
-    pool_size : int, tuple or list, default=2
-        Size of the windows of pooling; given like `kernel_size`.
-    pool_stride : int, tuple, list or None, default=None
-        Distance between windows, given like `kernel_size`; None is `pool_size`.
-    normalization : {'batch', 'group', 'layer'} or None, default='group'
-        Normalisation of the maps after activation and pooling: over the batch, or in each image
-        over groups of up to 8 of its channels ("group") or all channels ("layer").
-    global_pooling : {'average', 'max'} or None, default='average'
-        What the head sees of each final map: its mean, its largest value, or (None) all its
-        values, which gives the head most of the parameters.
-    residual : bool, default=False
-        Whether each convolutional layer is a block of two convolutions to whose output its
-        input is added.
-    conv_method : {'auto', 'direct', 'fft'}, default='auto'
-        How convolutions are computed: as a sum, through the Fourier transform, or ("auto") by
-        the one that should be faster: for kernels of about 11 by 11 and more, the latter. Both
-        give the same up to rounding.
+    recurrent_layer_sizes : array-like of shape (n_recurrent_layers,) or int, default=(64,)
+        Number of units in each recurrent layer; with `bidirectional`, in each direction.
+    cell : str, default='lstm'
+        What a unit is: 'rnn' (tanh), 'rnn_relu', 'lstm', 'gru', 'gru_reset_before' (resets the
+        state before the product, not after it) or 'rau' (a GRU with an attention gate).
+    bidirectional : bool, default=False
+        Whether sequences are read from both ends.
+    pool : {'auto', 'last', 'mean', 'max', 'attention'}, default='auto'
+        What the head sees of all timesteps: the last state, their mean, their maximum, or a
+        mean with learned weights. "auto" is "last", and "attention" for a decoder.
     hidden_layer_sizes : array-like of shape (n_hidden_layers,) or int, default=()
-        Number of units in each hidden layer of the dense head, between the maps and the
+        Number of units in each hidden layer of the dense head, between the features and the
         outputs.
     activation : str or list of str, default='relu'
-        Activation of all convolutional and hidden layers, or one for each in this order:
+        Activation of all convolutions and hidden layers, or one for each in this order:
         'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu' (learned slope), 'elu',
         'gelu' or 'silu'.
     dropout : float, default=0.0
-        Dropout rate in [0, 1) of the dense head: of what it sees and of its hidden layers.
-    spatial_dropout : float, default=0.0
-        Rate in [0, 1) at which whole feature maps are dropped after each convolutional layer.
+        Dropout rate in [0, 1) between the layers: of recurrent outputs and of hidden layers.
+    recurrent_dropout : float, default=0.0
+        Dropout rate in [0, 1) of the state between timesteps, one mask for all timesteps of a
+        sequence. Slower, since no fused kernel knows it.
+    conv_channels : array-like of shape (n_conv_layers,), int or 'auto', default='auto'
+        Channels of convolutions that shorten a sequence before the recurrent layers; ``()`` is
+        none. "auto" is as many as halve the longest sequence of `fit` down to 64 timesteps or
+        fewer, with 32, 64, 64 ... channels; none where y has a sequence.
+    kernel_size : int or list of int, default=5
+        Timesteps that a kernel of these convolutions sees, for all of them or one for each.
+    pool_size : int or list of int, default=2
+        Timesteps of which a convolution leaves one, their maximum; given likewise.
     weight_init : str, default='glorot_uniform'
         Initial weights: 'glorot_uniform' (scikit-learn's), 'glorot_normal', 'he_uniform',
         'he_normal', 'orthogonal', or 'linear' (so small that units begin in the linear part of
         their activation).
-    input_shape : tuple of int or None, default=None
-        Shape of one image, in the order of `data_format`, into which the features of a 2-D X
-        are arranged; None makes a row of a 2-D X a signal of one channel.
-    conv_dim : {'auto', 1, 2, 3}, default='auto'
-        Spatial dimensions: 1 for signals, 2 for images, 3 for volumes. "auto" takes X of 2, 3,
-        4, 5 dimensions as signals, images, images with channels, volumes with channels.
-    data_format : {'channels_last', 'channels_first'}, default='channels_last'
-        Where the channels stand in X: (n, height, width, channels) or (n, channels, height,
-        width).
+    vocabulary_size : int, 'auto' or None, default=None
+        Number of tokens where X holds token ids (0 to one less; -1 pads the end), each of which
+        learns a vector; "auto" is one more than the largest in `fit`. None is for series of
+        numbers.
+    embedding_dim : int or None, default=None
+        Length of the vector of a token; None is 64.
     input_scaling : 'standardize', (mean, std) or None, default='standardize'
-        What is done to X inside the network: each channel gets mean 0 and standard deviation 1
-        over the training data (a fitted backbone brings its own), or (X - mean) / std (in units
-        of X, for all channels or each). None leaves X as it is.
-    augment : Augmentation or None, default=None
-        Random changes of the images in training.
-    backbone : torch.nn.Module, callable, fitted CNN or None, default=None
-        Pretrained base in the place of the convolutions: a module (copied), a function without
-        arguments that makes one, or a fitted CNN (in a FrozenEstimator where scikit-learn
-        clones).
-    fine_tune_layers : int or 'all', default=0
-        Top layers of the backbone (each with the normalisation that follows) that learn after
-        the head has been trained for `max_iter` epochs; 0 keeps it as it is (feature
-        extraction).
-    fine_tune_iter : int, default=50
-        Largest number of epochs with those layers unfrozen.
-    fine_tune_learning_rate : float, default=1e-3
-        Learning rate at the start of these epochs.
+        What is done to series inside the network: each feature gets mean 0 and standard
+        deviation 1 over all timesteps of the training data, or (X - mean) / std (for all
+        features or each). None leaves X as it is.
+    output : {'single', 'timesteps', 'sequence'}, default='single'
+        What y has for each sequence: one output, one for each timestep, or a sequence of
+        another length, which a recurrent decoder writes.
+    teacher_forcing : float, default=1.0
+        Rate in [0, 1] at which a decoder is told the true output before in training; it sees
+        its own otherwise. 1 is fastest.
+    max_output_length : int or None, default=None
+        Outputs after which a decoder stops writing; None is the longest y of `fit`.
+    bptt_steps : int or None, default=None
+        Timesteps over which gradients flow back (truncated backpropagation through time), for
+        very long series; None is all.
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
-    alpha : float, default=0.0001
+    alpha : float, default=0.1
         Strength of the L2 penalty (weight decay) on the weights; divided by the sum of the
         sample weights in a batch.
     batch_size : int, default='auto'
-        Rows in a mini-batch; "auto" is all rows up to 64, and 32 of more rows. Not used by
-        'lbfgs' and 'gd'.
+        Rows in a mini-batch; "auto" is all rows up to 64, and of more rows a sixteenth, but at
+        least 32 and at most 128. Not used by 'lbfgs' and 'gd'.
     learning_rate : str or callable, default='one_cycle'
         Schedule of the learning rate, for all solvers but 'lbfgs': 'constant', 'invscaling',
         'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', or a function of the epoch
@@ -110,7 +91,7 @@ class CNNClassifier(ClassifierTask, BaseCNN):
         Learning rate at the start; for 'one_cycle' the highest one.
     power_t : float, default=0.5
         Exponent of 'invscaling': the rate is ``learning_rate_init / (t_ + 1) ** power_t``.
-    max_iter : int, default=50
+    max_iter : int, default=100
         Largest number of epochs (iterations of 'lbfgs').
     shuffle : bool, default=True
         Whether the rows are shuffled in each epoch.
@@ -168,8 +149,9 @@ class CNNClassifier(ClassifierTask, BaseCNN):
         scorer of scikit-learn.
     rho : float, default=0.9
         Decay in [0, 1) of the squared gradients in 'rmsprop'.
-    max_grad_norm : float or None, default=None
-        Norm to which longer gradients are shortened. Not for 'lbfgs'.
+    max_grad_norm : float, 'auto' or None, default='auto'
+        Norm to which longer gradients are shortened, which recurrent layers need now and then;
+        "auto" is 1, and None for 'lbfgs' and 'gd'.
     average : {'polyak', 'exponential'} or None, default=None
         Averaging of the iterates: the network predicts with the mean of the weights after all
         steps, or with their exponential average. Not for 'lbfgs'.
@@ -179,7 +161,7 @@ class CNNClassifier(ClassifierTask, BaseCNN):
         Where to compute: "cpu", "cuda", "cuda:1", "mps"; "auto" takes an accelerator where
         there is one and a step multiplies 10 million numbers or more.
     dtype : {'auto', 'float32', 'float64'}, default='auto'
-        Precision; "auto" is float64 for float64 data of at most 100,000 values on a CPU, and
+        Precision; "auto" is float64 for float64 data of at most 10,000 values on a CPU, and
         float32 otherwise.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
@@ -208,98 +190,101 @@ class CNNClassifier(ClassifierTask, BaseCNN):
     t_ : int
         Rows seen in training, over all calls.
     n_outputs_ : int
-        Number of outputs of the network.
+        Number of raw outputs: of a step, where the output is a sequence.
     out_activation_ : str
         Activation of the outputs: 'softmax' or 'logistic'.
-    input_shape_ : tuple of int
-        Shape of one image as the network takes it.
     n_parameters_ : int
         Number of parameters of the network.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int
-        Number of features seen in `fit`: the values of an image.
+        Number of features seen in `fit`: of a timestep, or the timesteps of a 2-D X of series.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, where X had any.
 
     See Also
     --------
-    CNNRegressor : The same network for numbers.
-    CNNFeatures : What the network sees, for other models.
-    MLPClassifier : A network for tables.
+    RNNRegressor : The same network for numbers.
+    CNNClassifier : Convolutions, for images and signals.
+    sknets.preprocessing.TokenSequences : Texts as sequences of tokens.
 
     Notes
     -----
-    A layer is convolution, activation, pooling, normalisation, dropout. It has
-    ``C_out (C_in k² + 1)`` parameters, C_in and C_out its channels and k the size of its kernel.
-    Two classes share one logistic output, more have a softmax, labels one logistic output each.
-    Training parameters have the names and the meaning that they have in `MLPClassifier`; some defaults
-    differ.
+    X is an array of shape (n_samples, n_timesteps, n_features); a table, whose rows are univariate
+    series; or a list (or object array) of arrays of shape (n_timesteps, n_features) or (n_timesteps,),
+    whose lengths may differ. NaN at the end of a sequence is padding. Predictions depend neither on
+    padding nor on the other rows. A sequence may be longer than any in `fit`.
+
+    Where y has a sequence for each row, so have predictions: an array with an axis for the steps, or an
+    object array with one array per row if their numbers of steps may differ (X is a list or padded, or a
+    decoder writes classes).
+
+    A recurrent layer with H units on D inputs has ``G (H D + H² + H)`` parameters, G = 1 for 'rnn', 4
+    for 'lstm', 3 for 'gru' (and H more) and 5 for 'rau'. In training, sequences of about one length
+    meet in a batch. Training parameters have the names and the meaning that they have in
+    `MLPClassifier`; some defaults differ.
+
+    Where the output is a sequence, `predict_proba` has a row of probabilities for each step; those of a
+    decoder have a last column more, the end.
 
     References
     ----------
-    .. [1] LeCun, Bottou, Bengio and Haffner (1998). Gradient-based learning applied to document
-       recognition. Proceedings of the IEEE 86.
-    .. [2] Wu and He (2018). Group normalization. ECCV.
-    .. [3] He, Zhang, Ren and Sun (2016). Deep residual learning for image recognition. CVPR.
-    .. [4] Yosinski, Clune, Bengio and Lipson (2014). How transferable are features in deep neural
-       networks? NeurIPS.
+    .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural Computation 9.
+    .. [2] Cho et al. (2014). Learning phrase representations using RNN encoder-decoder for statistical
+       machine translation. EMNLP.
+    .. [3] Zhong, Yue and Ling (2018). Recurrent attention unit. arXiv:1810.12754.
+    .. [4] Bahdanau, Cho and Bengio (2015). Neural machine translation by jointly learning to align and
+       translate. ICLR.
+    .. [5] Gal and Ghahramani (2016). A theoretically grounded application of dropout in recurrent neural
+       networks. NeurIPS.
 
     Examples
     --------
-    >>> from sklearn.datasets import load_digits
-    >>> from sklearn.model_selection import train_test_split
-    >>> from sknets import CNNClassifier
-    >>> digits = load_digits()
-    >>> X_train, X_test, y_train, y_test = train_test_split(
-    ...     digits.images, digits.target, random_state=0
-    ... )
-    >>> network = CNNClassifier(max_iter=10, random_state=0).fit(X_train, y_train)
-    >>> network.score(X_test, y_test) > 0.9
+    >>> import numpy as np
+    >>> from sknets import RNNClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(size=(n, 2)) for n in rng.integers(10, 30, 200)]
+    >>> y = [int(series[-5:, 0].sum() > 0) for series in X]
+    >>> network = RNNClassifier(random_state=0).fit(X[:150], y[:150])
+    >>> network.score(X[150:], y[150:]) > 0.8
     True
     """
 
     _parameter_constraints: dict = {
-        **BaseCNN._parameter_constraints,
+        **BaseRNN._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
         self,
-        conv_channels: Sequence[int] | int | str = "auto",
-        kernel_size: int | Sequence = 3,
+        recurrent_layer_sizes: Sequence[int] | int = (64,),
+        cell: str = "lstm",
         *,
-        stride: int | Sequence = 1,
-        padding: str | int | Sequence = "same",
-        pooling: str | Sequence[str | None] | None = "max",
-        pool_size: int | Sequence = 2,
-        pool_stride: int | Sequence | None = None,
-        normalization: str | None = "group",
-        global_pooling: str | None = "average",
-        residual: bool = False,
-        conv_method: str = "auto",
+        bidirectional: bool = False,
+        pool: str = "auto",
         hidden_layer_sizes: Sequence[int] | int = (),
         activation: str | Sequence[str] = "relu",
         dropout: float = 0.0,
-        spatial_dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        conv_channels: Sequence[int] | int | str = "auto",
+        kernel_size: Sequence[int] | int = 5,
+        pool_size: Sequence[int] | int = 2,
         weight_init: str = "glorot_uniform",
-        input_shape: Sequence[int] | None = None,
-        conv_dim: int | str = "auto",
-        data_format: str = "channels_last",
+        vocabulary_size: int | str | None = None,
+        embedding_dim: int | None = None,
         input_scaling: str | Sequence | None = "standardize",
-        augment: Augmentation | None = None,
-        backbone: object = None,
-        fine_tune_layers: int | str = 0,
-        fine_tune_iter: int = 50,
-        fine_tune_learning_rate: float = 1e-3,
+        output: str = "single",
+        teacher_forcing: float = 1.0,
+        max_output_length: int | None = None,
+        bptt_steps: int | None = None,
         solver: str = "adam",
-        alpha: float = 0.0001,
+        alpha: float = 0.1,
         batch_size: int | str = "auto",
         learning_rate: str | Callable[[int], float] = "one_cycle",
         learning_rate_init: float = 0.005,
         power_t: float = 0.5,
-        max_iter: int = 50,
+        max_iter: int = 100,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
@@ -323,7 +308,7 @@ class CNNClassifier(ClassifierTask, BaseCNN):
         decay_epochs: float | None = None,
         scoring: str | Callable | None = None,
         rho: float = 0.9,
-        max_grad_norm: float | None = None,
+        max_grad_norm: float | str | None = "auto",
         average: str | None = None,
         average_decay: float = 0.99,
         device: str = "auto",

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.model_selection import TimeSeriesSplit, check_cv
 from sklearn.utils import check_scalar
 
-from sknets.estimators._rnn_regressor import RNNRegressor
+from sknets.estimators.rnn._regressor import RNNRegressor
 
 
 @dataclass(frozen=True)

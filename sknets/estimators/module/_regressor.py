@@ -1,29 +1,34 @@
-"""Multi-layer perceptron classifier."""
+"""Regressor around a Torch module of your own."""
 
 from collections.abc import Callable, Sequence
 from numbers import Real
 
 import numpy as np
 import skorch
+import torch
 
-from sknets.estimators._mlp import BaseMLP
 from sknets.estimators._sklearn import Interval, StrOptions
-from sknets.estimators._tasks import ClassifierTask
+from sknets.estimators._tasks import RegressorTask
+from sknets.estimators.module._base import BaseModule
 
 
-class MLPClassifier(ClassifierTask, BaseMLP):
-    r"""Multi-layer perceptron classifier.
+class ModuleRegressor(RegressorTask, BaseModule):
+    r"""Regressor around a Torch module of your own.
 
-    A network of dense layers for classes or labels, trained by backpropagation.
+    The training, checks and options of `MLPRegressor` for any `torch.nn.Module`.
 
     Parameters
     ----------
-    hidden_layer_sizes : array-like of shape (n_layers - 2,) or int, default=(100,)
-        Number of units in each hidden layer; ``()`` makes a linear model.
-    activation : str or list of str, default='relu'
-        Activation of all hidden layers, or one per layer: 'identity', 'logistic', 'tanh',
-        'relu', 'leaky_relu', 'prelu' (learned slope), 'elu', 'gelu', 'silu' or 'rbf' (radial
-        basis units, whose `coefs_` are their centres).
+    module : class or callable
+        Makes the network: ``module(n_inputs, n_outputs, **module_params)`` returns a
+        `torch.nn.Module` from (n_rows, n_inputs) to raw outputs (n_rows, n_outputs), without an
+        output activation.
+    module_params : dict or None, default=None
+        Further keyword arguments of `module`.
+    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'}, default='squared_error'
+        Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All but
+        "poisson" learn a standardised y; "poisson" has an exponential output and needs ``y >=
+        0``.
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
@@ -75,20 +80,10 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         schedules that end by plan ('step', 'exponential', 'cosine', 'one_cycle').
     max_fun : int, default=15000
         Largest number of loss evaluations of 'lbfgs'.
-    class_weight : dict, list of dict, 'balanced' or None, default=None
-        Weights of the classes, which multiply `sample_weight`; "balanced" makes them inversely
-        proportional to class frequencies. A list of dicts, one per label, for a multilabel y.
-    label_smoothing : float, default=0.0
-        Share of each target, in [0, 1), that is spread evenly over all classes.
-    dropout : float or list of float, default=0.0
-        Dropout rate in [0, 1) after each hidden layer, for all layers or one per layer. Units
-        that stay are scaled up in training.
-    normalization : {'batch', 'layer'} or None, default=None
-        Normalisation of each hidden layer, after its activation.
-    weight_init : str, default='glorot_uniform'
-        Initial weights: 'glorot_uniform' (scikit-learn's), 'glorot_normal', 'he_uniform',
-        'he_normal', 'orthogonal', or 'linear' (so small that units begin in the linear part of
-        their activation).
+    quantile : float, default=0.5
+        Quantile, between 0 and 1, that ``loss='quantile'`` predicts.
+    huber_delta : float, default=1.35
+        Residual, in standard deviations of y, beyond which ``loss='huber'`` is linear.
     l1_alpha : float, default=0.0
         Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
         are exactly zero. Not for 'lbfgs'.
@@ -103,8 +98,8 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         Epochs in which the factor applies once; None is a third of `max_iter` for 'step' and
         all of it for 'exponential'.
     scoring : str, callable or None, default=None
-        What early stopping watches: None is the accuracy, 'loss' the validation loss, else any
-        scorer of scikit-learn.
+        What early stopping watches: None is R², 'loss' the validation loss, else any scorer of
+        scikit-learn.
     rho : float, default=0.9
         Decay in [0, 1) of the squared gradients in 'rmsprop'.
     max_grad_norm : float or None, default=None
@@ -125,10 +120,8 @@ class MLPClassifier(ClassifierTask, BaseMLP):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels, or the numbers of the labels for a multilabel y.
     loss_ : float
-        Training loss of the last epoch, penalties included.
+        Training loss of the last epoch, penalties included, of the standardised y.
     best_loss_ : float or None
         Lowest training loss; None with `early_stopping`.
     loss_curve_ : list of float
@@ -146,16 +139,12 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         Epochs of the last call.
     t_ : int
         Rows seen in training, over all calls.
-    coefs_ : list of ndarray
-        Weight matrices of shape (n_inputs, n_units); read-only.
-    intercepts_ : list of ndarray
-        Intercepts of shape (n_units,); read-only.
-    n_layers_ : int
-        Number of layers, inputs and outputs among them.
+    module_ : torch.nn.Module
+        Your module, trained.
     n_outputs_ : int
         Number of outputs of the network.
     out_activation_ : str
-        Activation of the outputs: 'softmax' or 'logistic'.
+        Activation of the outputs: 'identity' or 'exp'.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int
@@ -165,48 +154,50 @@ class MLPClassifier(ClassifierTask, BaseMLP):
 
     See Also
     --------
-    MLPRegressor : The same network for numbers.
-    ModuleClassifier : The same training for a Torch module of your own.
-    sklearn.linear_model.LogisticRegression : A linear model to compare with.
+    MLPRegressor : Dense networks without a line of Torch.
+    ModuleClassifier : The same for classes and labels.
 
     Notes
     -----
-    Parameters of `sklearn.neural_network.MLPClassifier` have the same names, defaults and meaning.
-    Two classes share one logistic output, more have a softmax, labels one logistic output each.
+    The module is built with seeded draws and on the CPU, then moved. Its layers may draw random
+    numbers (dropout): they draw from the fit's generator, if they do so in the first batch of an
+    epoch already. Sparse batches arrive dense.
 
     References
     ----------
-    .. [1] Glorot and Bengio (2010). Understanding the difficulty of training deep feedforward
-       neural networks. AISTATS.
-    .. [2] Kingma and Ba (2015). Adam: a method for stochastic optimization. ICLR.
-    .. [3] Srivastava et al. (2014). Dropout: a simple way to prevent neural networks from
-       overfitting. JMLR 15.
+    .. [1] Paszke et al. (2019). PyTorch: an imperative style, high-performance deep learning
+       library. NeurIPS.
+    .. [2] Tietz et al. (2017). skorch: a scikit-learn compatible neural network library that wraps
+       PyTorch.
 
     Examples
     --------
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.model_selection import train_test_split
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> from sknets import MLPClassifier
-    >>> X, y = load_iris(return_X_y=True)
-    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
-    >>> network = MLPClassifier(learning_rate="cosine", learning_rate_init=0.01, random_state=0)
-    >>> model = make_pipeline(StandardScaler(), network).fit(X_train, y_train)
-    >>> model.score(X_test, y_test) > 0.9
-    True
+    >>> from torch import nn
+    >>> def make_network(n_inputs, n_outputs, width=16):
+    ...     return nn.Sequential(
+    ...         nn.Linear(n_inputs, width), nn.ReLU(), nn.Linear(width, n_outputs)
+    ...     )
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.preprocessing import scale
+    >>> from sknets import ModuleRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> network = ModuleRegressor(make_network, learning_rate="cosine", random_state=0)
+    >>> round(network.fit(scale(X), y).score(scale(X), y), 1)
+    0.5
     """
 
     _parameter_constraints: dict = {
-        **BaseMLP._parameter_constraints,
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        **BaseModule._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "huber_delta": [Interval(Real, 0, None, closed="neither")],
     }
 
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] | int = (100,),
-        activation: str | Sequence[str] = "relu",
+        module: Callable[..., torch.nn.Module] | None = None,
+        module_params: dict | None = None,
+        loss: str = "squared_error",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
@@ -229,11 +220,8 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: int | float = 10,
         max_fun: int = 15000,
-        class_weight: dict | list | str | None = None,
-        label_smoothing: float = 0.0,
-        dropout: float | Sequence[float] = 0.0,
-        normalization: str | None = None,
-        weight_init: str = "glorot_uniform",
+        quantile: float = 0.5,
+        huber_delta: float = 1.35,
         l1_alpha: float = 0.0,
         batch_growth: float = 1.0,
         scale_learning_rate: bool = False,

@@ -10,16 +10,16 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sknets.estimators._forecast_plan import (
+from sknets.estimators._sklearn import HasMethods, Interval, StrOptions
+from sknets.estimators.rnn._regressor import RNNRegressor
+from sknets.forecasting._plan import (
     ForecastPlan,
     error_quantiles,
     fit_network,
     read_folds,
     to_table,
 )
-from sknets.estimators._rnn_regressor import RNNRegressor
-from sknets.estimators._series import find_columns, read_ahead, read_series, read_times
-from sknets.estimators._sklearn import HasMethods, Interval, StrOptions
+from sknets.forecasting._series import find_columns, read_ahead, read_series, read_times
 from sknets.preprocessing._sliding_windows import as_columns
 
 _FLOATS = (np.float64, np.float32)

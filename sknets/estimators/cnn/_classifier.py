@@ -1,31 +1,98 @@
-"""Classifier around a Torch module of your own."""
+"""Convolutional network classifier."""
 
 from collections.abc import Callable, Sequence
 from numbers import Real
 
 import numpy as np
 import skorch
-import torch
 
-from sknets.estimators._module import BaseModule
 from sknets.estimators._sklearn import Interval, StrOptions
 from sknets.estimators._tasks import ClassifierTask
+from sknets.estimators.cnn._base import BaseCNN
+from sknets.preprocessing import Augmentation
 
 
-class ModuleClassifier(ClassifierTask, BaseModule):
-    r"""Classifier around a Torch module of your own.
+class CNNClassifier(ClassifierTask, BaseCNN):
+    r"""Convolutional network classifier.
 
-    The training, checks and options of `MLPClassifier` for any `torch.nn.Module`. The module
-    has one output for two classes, else one per class or label.
+    A network of convolutions for classes or labels of images, signals and volumes.
 
     Parameters
     ----------
-    module : class or callable
-        Makes the network: ``module(n_inputs, n_outputs, **module_params)`` returns a
-        `torch.nn.Module` from (n_rows, n_inputs) to raw outputs (n_rows, n_outputs), without an
-        output activation.
-    module_params : dict or None, default=None
-        Further keyword arguments of `module`.
+    conv_channels : array-like of shape (n_conv_layers,), int or 'auto', default='auto'
+        Channels (feature maps) of each convolutional layer; "auto" is 32, 64, 128, 128, 128, of
+        which it takes as many layers, at least 2, as halve the longest side down to 4.
+    kernel_size : int, tuple or list, default=3
+        Size of the kernels: a number, a tuple with one number per spatial dimension, or a list
+        with one of these per layer.
+    stride : int, tuple or list, default=1
+        Distance between the positions of a kernel; given like `kernel_size`.
+    padding : 'same', 'valid', int, tuple or list, default='same'
+        Zeros around each map: "same" as many as keep its size (divided by `stride`), "valid"
+        none, or a number, given like `kernel_size`. With "same", windows of pooling may reach
+        over the border.
+    pooling : str, list or None, default='max'
+        What becomes of a window: 'max', 'average', 'weighted' (an average with learned
+        weights), 'downsample' (its first value) or None, for all layers or a list per layer.
+    pool_size : int, tuple or list, default=2
+        Size of the windows of pooling; given like `kernel_size`.
+    pool_stride : int, tuple, list or None, default=None
+        Distance between windows, given like `kernel_size`; None is `pool_size`.
+    normalization : {'batch', 'group', 'layer'} or None, default='group'
+        Normalisation of the maps after activation and pooling: over the batch, or in each image
+        over groups of up to 8 of its channels ("group") or all channels ("layer").
+    global_pooling : {'average', 'max'} or None, default='average'
+        What the head sees of each final map: its mean, its largest value, or (None) all its
+        values, which gives the head most of the parameters.
+    residual : bool, default=False
+        Whether each convolutional layer is a block of two convolutions to whose output its
+        input is added.
+    conv_method : {'auto', 'direct', 'fft'}, default='auto'
+        How convolutions are computed: as a sum, through the Fourier transform, or ("auto") by
+        the one that should be faster: for kernels of about 11 by 11 and more, the latter. Both
+        give the same up to rounding.
+    hidden_layer_sizes : array-like of shape (n_hidden_layers,) or int, default=()
+        Number of units in each hidden layer of the dense head, between the maps and the
+        outputs.
+    activation : str or list of str, default='relu'
+        Activation of all convolutional and hidden layers, or one for each in this order:
+        'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu' (learned slope), 'elu',
+        'gelu' or 'silu'.
+    dropout : float, default=0.0
+        Dropout rate in [0, 1) of the dense head: of what it sees and of its hidden layers.
+    spatial_dropout : float, default=0.0
+        Rate in [0, 1) at which whole feature maps are dropped after each convolutional layer.
+    weight_init : str, default='glorot_uniform'
+        Initial weights: 'glorot_uniform' (scikit-learn's), 'glorot_normal', 'he_uniform',
+        'he_normal', 'orthogonal', or 'linear' (so small that units begin in the linear part of
+        their activation).
+    input_shape : tuple of int or None, default=None
+        Shape of one image, in the order of `data_format`, into which the features of a 2-D X
+        are arranged; None makes a row of a 2-D X a signal of one channel.
+    conv_dim : {'auto', 1, 2, 3}, default='auto'
+        Spatial dimensions: 1 for signals, 2 for images, 3 for volumes. "auto" takes X of 2, 3,
+        4, 5 dimensions as signals, images, images with channels, volumes with channels.
+    data_format : {'channels_last', 'channels_first'}, default='channels_last'
+        Where the channels stand in X: (n, height, width, channels) or (n, channels, height,
+        width).
+    input_scaling : 'standardize', (mean, std) or None, default='standardize'
+        What is done to X inside the network: each channel gets mean 0 and standard deviation 1
+        over the training data (a fitted backbone brings its own), or (X - mean) / std (in units
+        of X, for all channels or each). None leaves X as it is.
+    augment : Augmentation or None, default=None
+        Random changes of the images in training.
+    backbone : torch.nn.Module, callable, fitted CNN or None, default=None
+        Pretrained base in the place of the convolutions: a module (copied), a function without
+        arguments that makes one, or a fitted CNN (in a FrozenEstimator where scikit-learn
+        clones).
+    fine_tune_layers : int or 'all', default=0
+        Top layers of the backbone (each with the normalisation that follows) that learn after
+        the head has been trained for `max_iter` epochs; 0 keeps it as it is (feature
+        extraction).
+    fine_tune_iter : int, default=50
+        Largest number of epochs with those layers unfrozen.
+    fine_tune_learning_rate : float, default=1e-3
+        Learning rate at the start of these epochs.
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
@@ -33,16 +100,17 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         Strength of the L2 penalty (weight decay) on the weights; divided by the sum of the
         sample weights in a batch.
     batch_size : int, default='auto'
-        Rows in a mini-batch; "auto" is ``min(200, n_samples)``. Not used by 'lbfgs' and 'gd'.
-    learning_rate : str or callable, default='constant'
+        Rows in a mini-batch; "auto" is all rows up to 64, and 32 of more rows. Not used by
+        'lbfgs' and 'gd'.
+    learning_rate : str or callable, default='one_cycle'
         Schedule of the learning rate, for all solvers but 'lbfgs': 'constant', 'invscaling',
         'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', or a function of the epoch
         (counted from 0) that returns the rate.
-    learning_rate_init : float, default=0.001
+    learning_rate_init : float, default=0.005
         Learning rate at the start; for 'one_cycle' the highest one.
     power_t : float, default=0.5
         Exponent of 'invscaling': the rate is ``learning_rate_init / (t_ + 1) ** power_t``.
-    max_iter : int, default=200
+    max_iter : int, default=50
         Largest number of epochs (iterations of 'lbfgs').
     shuffle : bool, default=True
         Whether the rows are shuffled in each epoch.
@@ -139,72 +207,99 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         Epochs of the last call.
     t_ : int
         Rows seen in training, over all calls.
-    module_ : torch.nn.Module
-        Your module, trained.
     n_outputs_ : int
         Number of outputs of the network.
     out_activation_ : str
         Activation of the outputs: 'softmax' or 'logistic'.
+    input_shape_ : tuple of int
+        Shape of one image as the network takes it.
+    n_parameters_ : int
+        Number of parameters of the network.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int
-        Number of features seen in `fit`.
+        Number of features seen in `fit`: the values of an image.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, where X had any.
 
     See Also
     --------
-    MLPClassifier : Dense networks without a line of Torch.
-    ModuleRegressor : The same for numbers.
+    CNNRegressor : The same network for numbers.
+    CNNFeatures : What the network sees, for other models.
+    MLPClassifier : A network for tables.
 
     Notes
     -----
-    The module is built with seeded draws and on the CPU, then moved. Its layers may draw random
-    numbers (dropout): they draw from the fit's generator, if they do so in the first batch of an
-    epoch already. Sparse batches arrive dense.
+    A layer is convolution, activation, pooling, normalisation, dropout. It has
+    ``C_out (C_in k² + 1)`` parameters, C_in and C_out its channels and k the size of its kernel.
+    Two classes share one logistic output, more have a softmax, labels one logistic output each.
+    Training parameters have the names and the meaning that they have in `MLPClassifier`; some defaults
+    differ.
 
     References
     ----------
-    .. [1] Paszke et al. (2019). PyTorch: an imperative style, high-performance deep learning
-       library. NeurIPS.
-    .. [2] Tietz et al. (2017). skorch: a scikit-learn compatible neural network library that wraps
-       PyTorch.
+    .. [1] LeCun, Bottou, Bengio and Haffner (1998). Gradient-based learning applied to document
+       recognition. Proceedings of the IEEE 86.
+    .. [2] Wu and He (2018). Group normalization. ECCV.
+    .. [3] He, Zhang, Ren and Sun (2016). Deep residual learning for image recognition. CVPR.
+    .. [4] Yosinski, Clune, Bengio and Lipson (2014). How transferable are features in deep neural
+       networks? NeurIPS.
 
     Examples
     --------
-    >>> from torch import nn
-    >>> def make_network(n_inputs, n_outputs, width=16):
-    ...     return nn.Sequential(
-    ...         nn.Linear(n_inputs, width), nn.ReLU(), nn.Linear(width, n_outputs)
-    ...     )
-    >>> from sklearn.datasets import load_iris
-    >>> from sknets import ModuleClassifier
-    >>> X, y = load_iris(return_X_y=True)
-    >>> network = ModuleClassifier(
-    ...     make_network, learning_rate="cosine", learning_rate_init=0.01, random_state=0
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sknets import CNNClassifier
+    >>> digits = load_digits()
+    >>> X_train, X_test, y_train, y_test = train_test_split(
+    ...     digits.images, digits.target, random_state=0
     ... )
-    >>> network.fit(X, y).score(X, y) > 0.9
+    >>> network = CNNClassifier(max_iter=10, random_state=0).fit(X_train, y_train)
+    >>> network.score(X_test, y_test) > 0.9
     True
     """
 
     _parameter_constraints: dict = {
-        **BaseModule._parameter_constraints,
+        **BaseCNN._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
         self,
-        module: Callable[..., torch.nn.Module] | None = None,
-        module_params: dict | None = None,
+        conv_channels: Sequence[int] | int | str = "auto",
+        kernel_size: int | Sequence = 3,
         *,
+        stride: int | Sequence = 1,
+        padding: str | int | Sequence = "same",
+        pooling: str | Sequence[str | None] | None = "max",
+        pool_size: int | Sequence = 2,
+        pool_stride: int | Sequence | None = None,
+        normalization: str | None = "group",
+        global_pooling: str | None = "average",
+        residual: bool = False,
+        conv_method: str = "auto",
+        hidden_layer_sizes: Sequence[int] | int = (),
+        activation: str | Sequence[str] = "relu",
+        dropout: float = 0.0,
+        spatial_dropout: float = 0.0,
+        weight_init: str = "glorot_uniform",
+        input_shape: Sequence[int] | None = None,
+        conv_dim: int | str = "auto",
+        data_format: str = "channels_last",
+        input_scaling: str | Sequence | None = "standardize",
+        augment: Augmentation | None = None,
+        backbone: object = None,
+        fine_tune_layers: int | str = 0,
+        fine_tune_iter: int = 50,
+        fine_tune_learning_rate: float = 1e-3,
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str | Callable[[int], float] = "constant",
-        learning_rate_init: float = 0.001,
+        learning_rate: str | Callable[[int], float] = "one_cycle",
+        learning_rate_init: float = 0.005,
         power_t: float = 0.5,
-        max_iter: int = 200,
+        max_iter: int = 50,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,

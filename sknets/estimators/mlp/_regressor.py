@@ -1,4 +1,4 @@
-"""Recurrent network regressor."""
+"""Multi-layer perceptron regressor."""
 
 from collections.abc import Callable, Sequence
 from numbers import Real
@@ -6,16 +6,15 @@ from numbers import Real
 import numpy as np
 import skorch
 
-from sknets.estimators._rnn import BaseRNN
-from sknets.estimators._sequence_tasks import SequenceRegressorTask
 from sknets.estimators._sklearn import Interval, StrOptions
+from sknets.estimators._tasks import RegressorTask
+from sknets.estimators.mlp._base import BaseMLP
 
 
-class RNNRegressor(SequenceRegressorTask, BaseRNN):
-    r"""Recurrent network regressor.
+class MLPRegressor(RegressorTask, BaseMLP):
+    r"""Multi-layer perceptron regressor.
 
-    A recurrent network for numbers: one or several of a sequence, of each of its timesteps, or an output
-    of another length.
+    A network of dense layers for one or several numbers, trained by backpropagation.
 
     Parameters
     ----------
@@ -23,79 +22,29 @@ class RNNRegressor(SequenceRegressorTask, BaseRNN):
         Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All but
         "poisson" learn a standardised y; "poisson" has an exponential output and needs ``y >=
         0``.
-    recurrent_layer_sizes : array-like of shape (n_recurrent_layers,) or int, default=(64,)
-        Number of units in each recurrent layer; with `bidirectional`, in each direction.
-    cell : str, default='lstm'
-        What a unit is: 'rnn' (tanh), 'rnn_relu', 'lstm', 'gru', 'gru_reset_before' (resets the
-        state before the product, not after it) or 'rau' (a GRU with an attention gate).
-    bidirectional : bool, default=False
-        Whether sequences are read from both ends.
-    pool : {'auto', 'last', 'mean', 'max', 'attention'}, default='auto'
-        What the head sees of all timesteps: the last state, their mean, their maximum, or a
-        mean with learned weights. "auto" is "last", and "attention" for a decoder.
-    hidden_layer_sizes : array-like of shape (n_hidden_layers,) or int, default=()
-        Number of units in each hidden layer of the dense head, between the features and the
-        outputs.
+    hidden_layer_sizes : array-like of shape (n_layers - 2,) or int, default=(100,)
+        Number of units in each hidden layer; ``()`` makes a linear model.
     activation : str or list of str, default='relu'
-        Activation of all convolutions and hidden layers, or one for each in this order:
-        'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu' (learned slope), 'elu',
-        'gelu' or 'silu'.
-    dropout : float, default=0.0
-        Dropout rate in [0, 1) between the layers: of recurrent outputs and of hidden layers.
-    recurrent_dropout : float, default=0.0
-        Dropout rate in [0, 1) of the state between timesteps, one mask for all timesteps of a
-        sequence. Slower, since no fused kernel knows it.
-    conv_channels : array-like of shape (n_conv_layers,), int or 'auto', default='auto'
-        Channels of convolutions that shorten a sequence before the recurrent layers; ``()`` is
-        none. "auto" is as many as halve the longest sequence of `fit` down to 64 timesteps or
-        fewer, with 32, 64, 64 ... channels; none where y has a sequence.
-    kernel_size : int or list of int, default=5
-        Timesteps that a kernel of these convolutions sees, for all of them or one for each.
-    pool_size : int or list of int, default=2
-        Timesteps of which a convolution leaves one, their maximum; given likewise.
-    weight_init : str, default='glorot_uniform'
-        Initial weights: 'glorot_uniform' (scikit-learn's), 'glorot_normal', 'he_uniform',
-        'he_normal', 'orthogonal', or 'linear' (so small that units begin in the linear part of
-        their activation).
-    vocabulary_size : int, 'auto' or None, default=None
-        Number of tokens where X holds token ids (0 to one less; -1 pads the end), each of which
-        learns a vector; "auto" is one more than the largest in `fit`. None is for series of
-        numbers.
-    embedding_dim : int or None, default=None
-        Length of the vector of a token; None is 64.
-    input_scaling : 'standardize', (mean, std) or None, default='standardize'
-        What is done to series inside the network: each feature gets mean 0 and standard
-        deviation 1 over all timesteps of the training data, or (X - mean) / std (for all
-        features or each). None leaves X as it is.
-    output : {'single', 'timesteps', 'sequence'}, default='single'
-        What y has for each sequence: one output, one for each timestep, or a sequence of
-        another length, which a recurrent decoder writes.
-    teacher_forcing : float, default=1.0
-        Rate in [0, 1] at which a decoder is told the true output before in training; it sees
-        its own otherwise. 1 is fastest.
-    max_output_length : int or None, default=None
-        Outputs after which a decoder stops writing; None is the longest y of `fit`.
-    bptt_steps : int or None, default=None
-        Timesteps over which gradients flow back (truncated backpropagation through time), for
-        very long series; None is all.
+        Activation of all hidden layers, or one per layer: 'identity', 'logistic', 'tanh',
+        'relu', 'leaky_relu', 'prelu' (learned slope), 'elu', 'gelu', 'silu' or 'rbf' (radial
+        basis units, whose `coefs_` are their centres).
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
-    alpha : float, default=0.1
+    alpha : float, default=0.0001
         Strength of the L2 penalty (weight decay) on the weights; divided by the sum of the
         sample weights in a batch.
     batch_size : int, default='auto'
-        Rows in a mini-batch; "auto" is all rows up to 64, and of more rows a sixteenth, but at
-        least 32 and at most 128. Not used by 'lbfgs' and 'gd'.
-    learning_rate : str or callable, default='one_cycle'
+        Rows in a mini-batch; "auto" is ``min(200, n_samples)``. Not used by 'lbfgs' and 'gd'.
+    learning_rate : str or callable, default='constant'
         Schedule of the learning rate, for all solvers but 'lbfgs': 'constant', 'invscaling',
         'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', or a function of the epoch
         (counted from 0) that returns the rate.
-    learning_rate_init : float, default=0.005
+    learning_rate_init : float, default=0.001
         Learning rate at the start; for 'one_cycle' the highest one.
     power_t : float, default=0.5
         Exponent of 'invscaling': the rate is ``learning_rate_init / (t_ + 1) ** power_t``.
-    max_iter : int, default=100
+    max_iter : int, default=200
         Largest number of epochs (iterations of 'lbfgs').
     shuffle : bool, default=True
         Whether the rows are shuffled in each epoch.
@@ -134,6 +83,15 @@ class RNNRegressor(SequenceRegressorTask, BaseRNN):
         Quantile, between 0 and 1, that ``loss='quantile'`` predicts.
     huber_delta : float, default=1.35
         Residual, in standard deviations of y, beyond which ``loss='huber'`` is linear.
+    dropout : float or list of float, default=0.0
+        Dropout rate in [0, 1) after each hidden layer, for all layers or one per layer. Units
+        that stay are scaled up in training.
+    normalization : {'batch', 'layer'} or None, default=None
+        Normalisation of each hidden layer, after its activation.
+    weight_init : str, default='glorot_uniform'
+        Initial weights: 'glorot_uniform' (scikit-learn's), 'glorot_normal', 'he_uniform',
+        'he_normal', 'orthogonal', or 'linear' (so small that units begin in the linear part of
+        their activation).
     l1_alpha : float, default=0.0
         Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
         are exactly zero. Not for 'lbfgs'.
@@ -152,9 +110,8 @@ class RNNRegressor(SequenceRegressorTask, BaseRNN):
         scikit-learn.
     rho : float, default=0.9
         Decay in [0, 1) of the squared gradients in 'rmsprop'.
-    max_grad_norm : float, 'auto' or None, default='auto'
-        Norm to which longer gradients are shortened, which recurrent layers need now and then;
-        "auto" is 1, and None for 'lbfgs' and 'gd'.
+    max_grad_norm : float or None, default=None
+        Norm to which longer gradients are shortened. Not for 'lbfgs'.
     average : {'polyak', 'exponential'} or None, default=None
         Averaging of the iterates: the network predicts with the mean of the weights after all
         steps, or with their exponential average. Not for 'lbfgs'.
@@ -164,7 +121,7 @@ class RNNRegressor(SequenceRegressorTask, BaseRNN):
         Where to compute: "cpu", "cuda", "cuda:1", "mps"; "auto" takes an accelerator where
         there is one and a step multiplies 10 million numbers or more.
     dtype : {'auto', 'float32', 'float64'}, default='auto'
-        Precision; "auto" is float64 for float64 data of at most 10,000 values on a CPU, and
+        Precision; "auto" is float64 for float64 data of at most 100,000 values on a CPU, and
         float32 otherwise.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
@@ -190,68 +147,60 @@ class RNNRegressor(SequenceRegressorTask, BaseRNN):
         Epochs of the last call.
     t_ : int
         Rows seen in training, over all calls.
+    coefs_ : list of ndarray
+        Weight matrices of shape (n_inputs, n_units); the last one in units of y; read-only.
+    intercepts_ : list of ndarray
+        Intercepts of shape (n_units,); the last one in units of y; read-only.
+    n_layers_ : int
+        Number of layers, inputs and outputs among them.
     n_outputs_ : int
-        Number of raw outputs: of a step, where the output is a sequence.
+        Number of outputs of the network.
     out_activation_ : str
         Activation of the outputs: 'identity' or 'exp'.
-    n_parameters_ : int
-        Number of parameters of the network.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int
-        Number of features seen in `fit`: of a timestep, or the timesteps of a 2-D X of series.
+        Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, where X had any.
 
     See Also
     --------
-    RNNClassifier : The same network for classes and labels.
-    RNNForecaster : The future of a series.
-    sknets.preprocessing.SlidingWindows : A series as lagged samples.
+    MLPClassifier : The same network for classes and labels.
+    ModuleRegressor : The same training for a Torch module of your own.
+    sklearn.linear_model.LassoCV : A linear model to compare with.
 
     Notes
     -----
-    X is an array of shape (n_samples, n_timesteps, n_features); a table, whose rows are univariate
-    series; or a list (or object array) of arrays of shape (n_timesteps, n_features) or (n_timesteps,),
-    whose lengths may differ. NaN at the end of a sequence is padding. Predictions depend neither on
-    padding nor on the other rows. A sequence may be longer than any in `fit`.
-
-    Where y has a sequence for each row, so have predictions: an array with an axis for the steps, or an
-    object array with one array per row if their numbers of steps may differ (X is a list or padded, or a
-    decoder writes classes).
-
-    A recurrent layer with H units on D inputs has ``G (H D + H² + H)`` parameters, G = 1 for 'rnn', 4
-    for 'lstm', 3 for 'gru' (and H more) and 5 for 'rau'. In training, sequences of about one length
-    meet in a batch. Training parameters have the names and the meaning that they have in
-    `MLPRegressor`; some defaults differ.
-
-    Inside, y is standardised for all losses but "poisson" (which divides it by its mean).
+    Inside, y is standardised for all losses but "poisson" (which divides it by its mean), so that
+    a fit does not depend on its units; losses and `tol` are in those of the standardised y.
+    Parameters of `sklearn.neural_network.MLPRegressor` have the same names, defaults and meaning.
 
     References
     ----------
-    .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural Computation 9.
-    .. [2] Cho et al. (2014). Learning phrase representations using RNN encoder-decoder for statistical
-       machine translation. EMNLP.
-    .. [3] Zhong, Yue and Ling (2018). Recurrent attention unit. arXiv:1810.12754.
-    .. [4] Bahdanau, Cho and Bengio (2015). Neural machine translation by jointly learning to align and
-       translate. ICLR.
-    .. [5] Gal and Ghahramani (2016). A theoretically grounded application of dropout in recurrent neural
-       networks. NeurIPS.
+    .. [1] Glorot and Bengio (2010). Understanding the difficulty of training deep feedforward
+       neural networks. AISTATS.
+    .. [2] Kingma and Ba (2015). Adam: a method for stochastic optimization. ICLR.
+    .. [3] Srivastava et al. (2014). Dropout: a simple way to prevent neural networks from
+       overfitting. JMLR 15.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from sknets import RNNRegressor
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(300, 20))
-    >>> y = X[:, -5:].sum(axis=1)
-    >>> network = RNNRegressor(random_state=0).fit(X[:200], y[:200])
-    >>> network.score(X[200:], y[200:]) > 0.8
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sknets import MLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> network = MLPRegressor(learning_rate="cosine", alpha=10, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), network).fit(X_train, y_train)
+    >>> model.score(X_test, y_test) > 0.35
     True
     """
 
     _parameter_constraints: dict = {
-        **BaseRNN._parameter_constraints,
+        **BaseMLP._parameter_constraints,
         "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
         "huber_delta": [Interval(Real, 0, None, closed="neither")],
@@ -260,33 +209,16 @@ class RNNRegressor(SequenceRegressorTask, BaseRNN):
     def __init__(
         self,
         loss: str = "squared_error",
-        recurrent_layer_sizes: Sequence[int] | int = (64,),
-        cell: str = "lstm",
-        *,
-        bidirectional: bool = False,
-        pool: str = "auto",
-        hidden_layer_sizes: Sequence[int] | int = (),
+        hidden_layer_sizes: Sequence[int] | int = (100,),
         activation: str | Sequence[str] = "relu",
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        conv_channels: Sequence[int] | int | str = "auto",
-        kernel_size: Sequence[int] | int = 5,
-        pool_size: Sequence[int] | int = 2,
-        weight_init: str = "glorot_uniform",
-        vocabulary_size: int | str | None = None,
-        embedding_dim: int | None = None,
-        input_scaling: str | Sequence | None = "standardize",
-        output: str = "single",
-        teacher_forcing: float = 1.0,
-        max_output_length: int | None = None,
-        bptt_steps: int | None = None,
+        *,
         solver: str = "adam",
-        alpha: float = 0.1,
+        alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str | Callable[[int], float] = "one_cycle",
-        learning_rate_init: float = 0.005,
+        learning_rate: str | Callable[[int], float] = "constant",
+        learning_rate_init: float = 0.001,
         power_t: float = 0.5,
-        max_iter: int = 100,
+        max_iter: int = 200,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
@@ -303,6 +235,9 @@ class RNNRegressor(SequenceRegressorTask, BaseRNN):
         max_fun: int = 15000,
         quantile: float = 0.5,
         huber_delta: float = 1.35,
+        dropout: float | Sequence[float] = 0.0,
+        normalization: str | None = None,
+        weight_init: str = "glorot_uniform",
         l1_alpha: float = 0.0,
         batch_growth: float = 1.0,
         scale_learning_rate: bool = False,
@@ -310,7 +245,7 @@ class RNNRegressor(SequenceRegressorTask, BaseRNN):
         decay_epochs: float | None = None,
         scoring: str | Callable | None = None,
         rho: float = 0.9,
-        max_grad_norm: float | str | None = "auto",
+        max_grad_norm: float | None = None,
         average: str | None = None,
         average_decay: float = 0.99,
         device: str = "auto",

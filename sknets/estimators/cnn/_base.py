@@ -10,7 +10,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
 from sknets import modules, training
-from sknets.estimators._backbone import make_backbone, read_backbone
 from sknets.estimators._base import BaseNet
 from sknets.estimators._checks import NO_Y, check_rows
 from sknets.estimators._images import channel_moments, resolve_shape, stack_images
@@ -18,6 +17,7 @@ from sknets.estimators._layers import per_axis, read_names, read_sizes
 from sknets.estimators._parameters import Phase
 from sknets.estimators._scaling import read_scaling
 from sknets.estimators._sklearn import HasMethods, Interval, Options, StrOptions
+from sknets.estimators.cnn._backbone import make_backbone, read_backbone
 from sknets.preprocessing import Augmentation
 
 _SIZES = [Interval(Integral, 1, None, closed="left"), tuple, list]
