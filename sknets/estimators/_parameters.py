@@ -112,13 +112,7 @@ class Phase(NamedTuple):
 
 def make_net(estimator, module, device, batch_size, phase, augment=None):
     """Make the net that trains a module in a phase, from the parameters of the estimator."""
-    solver_params = {
-        "sgd": {"momentum": estimator.momentum, "nesterov": estimator.nesterovs_momentum},
-        "adagrad": {"epsilon": estimator.epsilon},
-        "rmsprop": {"rho": estimator.rho, "epsilon": estimator.epsilon},
-    }
-    adam = {"beta_1": estimator.beta_1, "beta_2": estimator.beta_2, "epsilon": estimator.epsilon}
-    solver_params |= {"adam": adam, "adamw": adam}
+    solver = training.SOLVERS.get(estimator.solver, training.Solver)
     average = estimator.average and training.Average(estimator.average, estimator.average_decay)
     monitor = "train_loss"
     if estimator.early_stopping:
@@ -127,7 +121,7 @@ def make_net(estimator, module, device, batch_size, phase, augment=None):
         module,
         criterion=estimator._make_loss(),
         solver=estimator.solver,
-        solver_params=solver_params.get(estimator.solver),
+        solver_params={name: getattr(estimator, name) for name in training.declared(solver)},
         lr=phase.learning_rate_init,
         max_epochs=phase.max_iter,
         batch_size=batch_size,
@@ -142,7 +136,7 @@ def make_net(estimator, module, device, batch_size, phase, augment=None):
         stopping=training.Stopping(estimator.tol, estimator.n_iter_no_change, monitor),
         generator=estimator._generator,
         penalty=training.Penalty(
-            estimator.alpha, estimator.l1_alpha, decoupled=estimator.solver == "adamw"
+            estimator.alpha, estimator.l1_alpha, decoupled=solver.decays_weights
         ),
         average=average,
         shuffle=estimator.shuffle,

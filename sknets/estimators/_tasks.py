@@ -121,8 +121,8 @@ class ClassifierTask(ClassifierMixin):
 
     def _make_loss(self):
         if self.out_activation_ == "softmax":
-            return training.SoftmaxCrossEntropy(self.label_smoothing)
-        return training.BinaryCrossEntropy(self.label_smoothing)
+            return training.SoftmaxCrossEntropy(label_smoothing=self.label_smoothing)
+        return training.BinaryCrossEntropy(label_smoothing=self.label_smoothing)
 
     @available_if(_is_stochastic)
     @fit_context
@@ -313,13 +313,8 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         return None
 
     def _make_loss(self):
-        return {
-            "squared_error": training.HalfSquaredError,
-            "absolute_error": training.AbsoluteError,
-            "huber": lambda: training.Huber(self.huber_delta),
-            "poisson": training.HalfPoissonDeviance,
-            "quantile": lambda: training.Pinball(self.quantile),
-        }[self.loss]()
+        loss = training.LOSSES[self.loss]
+        return loss(**{name: getattr(self, name) for name in training.declared(loss)})
 
     @available_if(_is_stochastic)
     @fit_context

@@ -2,8 +2,10 @@
 
 from sknets.training._averaging import AVERAGES, Average
 from sknets.training._batches import Batches, Rows, sparse_tensor
+from sknets.training._declared import declared
 from sknets.training._flat import FlatParameters
 from sknets.training._losses import (
+    LOSSES,
     AbsoluteError,
     BinaryCrossEntropy,
     HalfPoissonDeviance,
@@ -32,6 +34,7 @@ from sknets.training._threads import SMALL_CONV_STEP, SMALL_RECURRENT_STEP, thre
 
 __all__ = [
     "AVERAGES",
+    "LOSSES",
     "SCHEDULES",
     "SMALL_CONV_STEP",
     "SMALL_RECURRENT_STEP",
@@ -56,6 +59,7 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "Solver",
     "Stopping",
+    "declared",
     "draw_seed",
     "generator_from_array",
     "generator_to_array",

@@ -3,7 +3,13 @@
 A loss is a `torch.nn.Module` that returns ``Σ w·l / Σ w``. Each is the negative log-likelihood that
 belongs to an output activation, so that its gradient with respect to a raw output is simple: prediction
 minus target for the squared error, the Poisson deviance and both cross-entropies.
+
+A loss says all about itself: the output that it belongs to, the y it is for and how y is scaled, and its
+parameters, which are the keyword-only arguments of its constructor under the names of the estimators'
+parameters (`declared` reads them). `LOSSES` has those of numbers by their names.
 """
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +24,20 @@ class Loss(nn.Module):
     weights of shape (n_rows,).
     Losses of several outputs are added up. `weight_sum` replaces the sum of the weights, which in
     a mini-batch is what its rows weigh on average over all data.
+
+    Attributes
+    ----------
+    output : {"identity", "exp", "logistic", "softmax"}
+        The activation that turns raw outputs into predictions.
+    scaling : {"standardize", "mean"} or None
+        What is done to y before: mean 0 and standard deviation 1, or mean 1.
+    lowest_y : float
+        Smallest y for which the loss is defined.
     """
+
+    output = "identity"
+    scaling = "standardize"
+    lowest_y = -math.inf
 
     def forward(self, raw, target, weight=None, weight_sum=None):
         if weight is None:
@@ -80,20 +99,20 @@ class AbsoluteError(Loss):
 
 
 class Huber(Loss):
-    """Squared within `delta` of the target, linear beyond (Huber, 1964)."""
+    """Squared within `huber_delta` of the target, linear beyond (Huber, 1964)."""
 
-    def __init__(self, delta):
+    def __init__(self, *, huber_delta=1.35):
         super().__init__()
-        self.delta = delta
+        self.huber_delta = huber_delta
 
     def elements(self, raw, target):
-        return F.huber_loss(raw, target, reduction="none", delta=self.delta)
+        return F.huber_loss(raw, target, reduction="none", delta=self.huber_delta)
 
 
 class Pinball(Loss):
     """Quantile loss: q (y - raw) above the prediction, (1 - q) (raw - y) below it."""
 
-    def __init__(self, quantile):
+    def __init__(self, *, quantile=0.5):
         super().__init__()
         self.quantile = quantile
 
@@ -104,6 +123,10 @@ class Pinball(Loss):
 
 class HalfPoissonDeviance(Loss):
     """y log(y / μ) - y + μ with μ = exp(raw); gradient μ - y."""
+
+    output = "exp"
+    scaling = "mean"
+    lowest_y = 0.0
 
     def elements(self, raw, target):
         return torch.xlogy(target, target) - target * raw - target + raw.exp()
@@ -118,7 +141,10 @@ class BinaryCrossEntropy(Loss):
         The target y becomes (1 - s) y + s / 2.
     """
 
-    def __init__(self, label_smoothing=0.0):
+    output = "logistic"
+    scaling = None
+
+    def __init__(self, *, label_smoothing=0.0):
         super().__init__()
         self.label_smoothing = label_smoothing
 
@@ -137,7 +163,10 @@ class SoftmaxCrossEntropy(Loss):
         The one-hot target t becomes (1 - s) t + s / K (Szegedy et al., 2016).
     """
 
-    def __init__(self, label_smoothing=0.0):
+    output = "softmax"
+    scaling = None
+
+    def __init__(self, *, label_smoothing=0.0):
         super().__init__()
         self.label_smoothing = label_smoothing
 
@@ -146,3 +175,13 @@ class SoftmaxCrossEntropy(Loss):
 
     def rows(self, raw, target):
         return F.cross_entropy(raw, target, reduction="none", label_smoothing=self.label_smoothing)
+
+
+#: Losses of numbers by name, in the order in which documentation lists them.
+LOSSES = {
+    "squared_error": HalfSquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "poisson": HalfPoissonDeviance,
+    "quantile": Pinball,
+}

@@ -4,6 +4,9 @@ Each class is one equation of the textbook, on the flat vector of `FlatParameter
 the gradient, ``ε`` the learning rate, ``δ`` the small `epsilon`. Operations work in place,
 which makes a step of a small network several times cheaper than `torch.optim`'s; the
 `torch.optim.Optimizer` interface is kept, so that skorch's callbacks and checkpoints work.
+
+A solver says all about itself. Its parameters are the keyword-only arguments of its constructor, under
+the names of the estimators' parameters (`declared` reads them); `SOLVERS` has it by its name.
 """
 
 import math
@@ -21,9 +24,23 @@ class Solver(torch.optim.Optimizer):
         The flat parameter vector, with its gradient in `theta.grad`.
     lr : float
         Learning rate.
+
+    Attributes
+    ----------
+    buffers : tuple of str
+        Names of vectors as long as `theta` that a step needs.
+    takes_all_rows : bool
+        Whether each step takes all rows, instead of a mini-batch.
+    is_minimizer : bool
+        Whether it minimises by itself, which takes a smooth loss that is the same at the same weights.
+    decays_weights : bool
+        Whether the L2 penalty decays the weights outside the gradient.
     """
 
     buffers = ()
+    takes_all_rows = False
+    is_minimizer = False
+    decays_weights = False
 
     def __init__(self, theta, lr):
         super().__init__([theta], {"lr": lr})
@@ -90,6 +107,8 @@ class Solver(torch.optim.Optimizer):
 class GradientDescent(Solver):
     """Steepest descent: θ ← θ - ε g."""
 
+    takes_all_rows = True
+
     def _move(self, theta, g, state):
         theta.add_(g, alpha=-self.lr)
 
@@ -99,16 +118,16 @@ class SGD(Solver):
 
     buffers = ("velocity",)
 
-    def __init__(self, theta, lr, *, momentum=0.9, nesterov=True):
+    def __init__(self, theta, lr, *, momentum=0.9, nesterovs_momentum=True):
         super().__init__(theta, lr)
         self.momentum = momentum
-        self.nesterov = nesterov
+        self.nesterovs_momentum = nesterovs_momentum
 
     def _move(self, theta, g, state):
         lr = self.lr
         state["rate_sum"] = self.momentum * state.get("rate_sum", 0.0) + lr
         velocity = state["velocity"].mul_(self.momentum).add_(g, alpha=-lr)
-        if self.nesterov:
+        if self.nesterovs_momentum:
             theta.add_(velocity, alpha=self.momentum).add_(g, alpha=-lr)
         else:
             theta.add_(velocity)
@@ -116,7 +135,7 @@ class SGD(Solver):
     def step_sizes(self, n):
         # what the velocity has taken in of a steady gradient: ε / (1 - ν) at a constant rate
         rate_sum = self.state[self._theta].get("rate_sum", 0.0)
-        return self.momentum * rate_sum + self.lr if self.nesterov else rate_sum
+        return self.momentum * rate_sum + self.lr if self.nesterovs_momentum else rate_sum
 
 
 class AdaGrad(Solver):
@@ -184,12 +203,15 @@ class Adam(Solver):
 class AdamW(Adam):
     """Loshchilov and Hutter (2019): Adam, with the weight decay outside the gradient."""
 
+    decays_weights = True
 
+
+#: By name, in the order in which documentation lists them.
 SOLVERS = {
     "gd": GradientDescent,
     "sgd": SGD,
-    "adagrad": AdaGrad,
-    "rmsprop": RMSProp,
     "adam": Adam,
     "adamw": AdamW,
+    "adagrad": AdaGrad,
+    "rmsprop": RMSProp,
 }

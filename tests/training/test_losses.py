@@ -43,9 +43,9 @@ def huber(target, raw, sample_weight):
             ),
         ),
         (training.AbsoluteError(), REAL, mean_absolute_error),
-        (training.Huber(0.8), REAL, huber),
+        (training.Huber(huber_delta=0.8), REAL, huber),
         (
-            training.Pinball(0.3),
+            training.Pinball(quantile=0.3),
             REAL,
             lambda y, raw, sample_weight: mean_pinball_loss(
                 y, raw, sample_weight=sample_weight, alpha=0.3
@@ -90,14 +90,17 @@ def test_label_smoothing_spreads_the_target():
     smooth = np.full((6, 3), 0.3 / 3)
     smooth[np.arange(6), target] += 0.7
     log_p = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
-    actual = value(training.SoftmaxCrossEntropy(0.3), raw, target)
+    actual = value(training.SoftmaxCrossEntropy(label_smoothing=0.3), raw, target)
     assert actual == pytest.approx(-(smooth * log_p).sum(axis=1).mean(), rel=1e-12)
 
     # with two classes, one logistic output is a softmax over (0, raw)
     binary = (target[:, None] > 0).astype(float)
     two = np.hstack([np.zeros((6, 1)), raw[:, :1]])
-    assert value(training.BinaryCrossEntropy(0.3), raw[:, :1], binary) == pytest.approx(
-        value(training.SoftmaxCrossEntropy(0.3), two, binary.ravel().astype(int)), rel=1e-12
+    assert value(
+        training.BinaryCrossEntropy(label_smoothing=0.3), raw[:, :1], binary
+    ) == pytest.approx(
+        value(training.SoftmaxCrossEntropy(label_smoothing=0.3), two, binary.ravel().astype(int)),
+        rel=1e-12,
     )
 
 
@@ -154,8 +157,8 @@ def test_gradient_is_prediction_minus_target(name):
     ("loss", "target"),
     [
         (training.AbsoluteError(), REAL),
-        (training.Huber(0.8), REAL),
-        (training.Pinball(0.2), REAL),
+        (training.Huber(huber_delta=0.8), REAL),
+        (training.Pinball(quantile=0.2), REAL),
     ],
 )
 def test_gradient_equals_finite_differences(loss, target):
@@ -178,13 +181,13 @@ SHARE = 0.3
 ALL_LOSSES = {
     "squared_error": (training.HalfSquaredError(), RAW, REAL),
     "absolute_error": (training.AbsoluteError(), RAW, REAL),
-    "huber": (training.Huber(0.8), RAW, REAL),
-    "quantile": (training.Pinball(0.3), RAW, REAL),
+    "huber": (training.Huber(huber_delta=0.8), RAW, REAL),
+    "quantile": (training.Pinball(quantile=0.3), RAW, REAL),
     "poisson": (training.HalfPoissonDeviance(), RAW, COUNT),
     "logistic": (training.BinaryCrossEntropy(), RAW, LABEL),
-    "logistic, smoothed": (training.BinaryCrossEntropy(0.2), RAW, LABEL),
+    "logistic, smoothed": (training.BinaryCrossEntropy(label_smoothing=0.2), RAW, LABEL),
     "softmax": (training.SoftmaxCrossEntropy(), SCORES, CLASSES),
-    "softmax, smoothed": (training.SoftmaxCrossEntropy(0.2), SCORES, CLASSES),
+    "softmax, smoothed": (training.SoftmaxCrossEntropy(label_smoothing=0.2), SCORES, CLASSES),
     "several outputs": (training.HalfSquaredError(), SCORES, RNG.standard_normal((12, 3))),
 }
 

@@ -67,9 +67,9 @@ def adam(state, g, t):
 ADAM = {"beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-7}
 CASES = {
     "gd": ("gd", {}, gd),
-    "momentum": ("sgd", {"momentum": 0.9, "nesterov": False}, momentum),
-    "plain sgd": ("sgd", {"momentum": 0.0, "nesterov": False}, gd),
-    "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True}, nesterov),
+    "momentum": ("sgd", {"momentum": 0.9, "nesterovs_momentum": False}, momentum),
+    "plain sgd": ("sgd", {"momentum": 0.0, "nesterovs_momentum": False}, gd),
+    "nesterov": ("sgd", {"momentum": 0.9, "nesterovs_momentum": True}, nesterov),
     "adagrad": ("adagrad", {"epsilon": 1e-7}, adagrad),
     "rmsprop": ("rmsprop", {"rho": 0.8, "epsilon": 1e-7}, rmsprop),
     "adam": ("adam", ADAM, adam),
