@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test test-all lint bench bench-images defaults digits clean
+.PHONY: demo test test-all lint leaves bench bench-images defaults digits clean
 
 demo: .venv/installed
 	$(BIN)/python examples/plot_hitters.py
@@ -17,6 +17,10 @@ lint: .venv/installed
 	$(BIN)/python -m pip install --quiet "ruff==0.17.6"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# Docstrings and signatures of the estimators, from their pages of words.
+leaves: .venv/installed
+	$(BIN)/python tools/make_leaves.py
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/bench_fit_time.py

@@ -41,33 +41,6 @@ ESTIMATORS = [
     sknets.RNNRegressor,
     sknets.RNNClassifier,
 ]
-# One parameter means one thing everywhere, but a layer of a dense stack is not one of a convolutional
-# base or of a recurrent network, and each architecture has the defaults that suit it.
-OF_THE_ARCHITECTURE = {
-    "alpha",
-    "dtype",
-    "activation",
-    "batch_size",
-    "conv_channels",
-    "dropout",
-    "hidden_layer_sizes",
-    "input_scaling",
-    "kernel_size",
-    "learning_rate",
-    "learning_rate_init",
-    "max_grad_norm",
-    "max_iter",
-    "normalization",
-    "pool_size",
-}
-
-
-def family(Estimator, parameter):
-    """Return whose words and defaults for a parameter must agree with those of this class."""
-    if parameter not in OF_THE_ARCHITECTURE:
-        return (parameter, None)
-    name = Estimator.__name__[:3]
-    return (parameter, name if name in ("CNN", "RNN") else "dense")
 
 
 def imports(path):
@@ -164,26 +137,6 @@ def test_docstring_lists_the_signature(Estimator):
         else:
             assert ast.literal_eval(written[1]) == default, parameter.name
         assert len(parameter.desc) <= 3, f"{parameter.name} takes more than three lines"
-
-
-def test_siblings_describe_shared_parameters_in_the_same_words():
-    words = {}
-    for Estimator in ESTIMATORS:
-        for p in numpydoc.docscrape.ClassDoc(Estimator)["Parameters"]:
-            text = " ".join(p.desc)
-            if p.name == "scoring":  # names the default metric of the task
-                text = re.sub(r"None is .+?, 'loss'", "None is its metric, 'loss'", text)
-            words.setdefault(family(Estimator, p.name), set()).add((p.type, text))
-    assert {name: texts for name, texts in words.items() if len(texts) > 1} == {}
-
-
-def test_siblings_share_defaults_and_constraints():
-    defaults = {}
-    for Estimator in ESTIMATORS:
-        assert set(Estimator._parameter_constraints) == set(inspect.signature(Estimator).parameters)
-        for p in inspect.signature(Estimator).parameters.values():
-            defaults.setdefault(family(Estimator, p.name), set()).add(repr(p.default))
-    assert all(len(values) == 1 for values in defaults.values()), defaults
 
 
 @pytest.mark.parametrize("name", ["MLPRegressor", "MLPClassifier"])

@@ -14,7 +14,7 @@ from sknets import modules, training
 from sknets.estimators._callbacks import EpochTasks
 from sknets.estimators._checks import NO_Y, without_zeros
 from sknets.estimators._outcome import TrainingRecord, check_outcome
-from sknets.estimators._parameters import CONSTRAINTS, Phase, check_options, make_net
+from sknets.estimators._parameters import Phase, check_options, make_net
 from sknets.estimators._placement import (
     SMALL_DATA,
     choose_device,
@@ -31,6 +31,7 @@ from sknets.estimators._sklearn import (
 )
 from sknets.estimators._state import load_net, to_arrays
 from sknets.estimators._validation_data import make_valid_score, split_rows
+from sknets.estimators._words import Page
 
 
 class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
@@ -40,18 +41,14 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
     `_encode_target`, `_weigh`, `_strata` and `_make_loss`; an architecture fills `_module_spec` and
     `_build_module`. It may replace what suits tables and dense layers: `_read_X`, `_prepare_module`,
     `_measure_work`, `_phases`, `_make_augment` and what stands beside them. A leaf class joins the
-    two and lists its parameters.
+    two and has a `Page` of words, which makes its docstring, its signature and its constraints.
 
     Guarantees: a fit or partial fit that raises leaves the estimator as it was before; the
     global random states and the thread count of the caller are the same after any method.
     """
 
-    _parameter_constraints: dict = CONSTRAINTS
-
-    def _assign(self, values):
-        """Assign the constructor's parameters, and nothing else; `values` are its locals."""
-        for name in self._get_param_names():
-            setattr(self, name, values[name])
+    #: What is said of the parameters and attributes; a leaf class has one, and its constraints from it.
+    _page: Page
 
     # --- what a task and an architecture fill in ---------------------------------------------------
 
@@ -160,7 +157,7 @@ class BaseNet(TrainingRecord, CallbackSupportMixin, BaseEstimator, ABC):
         if is_first:
             self._learn_input(X)
         spec = self._module_spec(X.shape[1:], self.n_outputs_)
-        check_options(self, spec)
+        check_options(self)
         if is_first:
             self._spec = spec
             self._build_state = training.generator_to_array(self._generator)

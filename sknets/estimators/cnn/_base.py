@@ -2,12 +2,10 @@
 
 import copy
 import math
-from numbers import Integral, Real
 
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import nn
 
 from sknets import modules, training
 from sknets.estimators._base import BaseNet
@@ -16,11 +14,7 @@ from sknets.estimators._images import channel_moments, resolve_shape, stack_imag
 from sknets.estimators._layers import per_axis, read_names, read_sizes
 from sknets.estimators._parameters import Phase
 from sknets.estimators._scaling import read_scaling
-from sknets.estimators._sklearn import HasMethods, Interval, Options, StrOptions
 from sknets.estimators.cnn._backbone import make_backbone, read_backbone
-from sknets.preprocessing import Augmentation
-
-_SIZES = [Interval(Integral, 1, None, closed="left"), tuple, list]
 
 # conv_channels="auto"; chosen with benchmarks/bench_cnn_defaults.py
 _FIRST_CHANNELS, _MOST_CHANNELS = 32, 128
@@ -32,44 +26,6 @@ _BATCH_SIZE = 32  # batch_size="auto"; so few rows that all of them fit in two b
 
 class BaseCNN(BaseNet):
     """Convolutions between images and a dense head."""
-
-    _parameter_constraints: dict = {
-        **BaseNet._parameter_constraints,
-        "conv_channels": [
-            StrOptions({"auto"}),
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "kernel_size": _SIZES,
-        "stride": _SIZES,
-        "padding": [
-            StrOptions({"same", "valid"}),
-            Interval(Integral, 0, None, closed="left"),
-            tuple,
-            list,
-        ],
-        "pooling": [StrOptions(set(modules.POOLINGS)), tuple, list, None],
-        "pool_size": _SIZES,
-        "pool_stride": [*_SIZES, None],
-        "global_pooling": [StrOptions(set(modules.GLOBAL_POOLINGS)), None],
-        "residual": ["boolean"],
-        "conv_method": [StrOptions(set(modules.METHODS))],
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(modules.ACTIVATIONS)), list, tuple],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "spatial_dropout": [Interval(Real, 0, 1, closed="left")],
-        "normalization": [StrOptions(set(modules.MAP_NORMALIZATIONS)), None],
-        "weight_init": [StrOptions(set(modules.INITIALIZERS))],
-        "input_shape": [tuple, list, None],
-        "conv_dim": [StrOptions({"auto"}), Options(Integral, {1, 2, 3})],
-        "data_format": [StrOptions({"channels_last", "channels_first"})],
-        "input_scaling": [StrOptions({"standardize"}), tuple, list, None],
-        "augment": [Augmentation, None],
-        "backbone": [BaseNet, nn.Module, callable, HasMethods("get_params"), None],
-        "fine_tune_layers": [Interval(Integral, 0, None, closed="left"), StrOptions({"all"})],
-        "fine_tune_iter": [Interval(Integral, 1, None, closed="left")],
-        "fine_tune_learning_rate": [Interval(Real, 0, None, closed="neither")],
-    }
 
     _kept_dtypes = (np.float64, np.float32, np.uint8)
     _sparse_formats = False

@@ -1,14 +1,13 @@
 """Convolutional network regressor."""
 
 from collections.abc import Callable, Sequence
-from numbers import Real
 
 import numpy as np
 import skorch
 
-from sknets.estimators._sklearn import Interval, StrOptions
 from sknets.estimators._tasks import RegressorTask
 from sknets.estimators.cnn._base import BaseCNN
+from sknets.estimators.cnn._page import REGRESSOR
 from sknets.preprocessing import Augmentation
 
 
@@ -21,8 +20,8 @@ class CNNRegressor(RegressorTask, BaseCNN):
     ----------
     loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'}, default='squared_error'
         Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All but
-        "poisson" learn a standardised y; "poisson" has an exponential output and needs ``y >=
-        0``.
+        "poisson" learn a standardised y; "poisson" has an exponential output and needs
+        ``y >= 0``.
     conv_channels : array-like of shape (n_conv_layers,), int or 'auto', default='auto'
         Channels (feature maps) of each convolutional layer; "auto" is 32, 64, 128, 128, 128, of
         which it takes as many layers, at least 2, as halve the longest side down to 4.
@@ -259,12 +258,8 @@ class CNNRegressor(RegressorTask, BaseCNN):
     True
     """
 
-    _parameter_constraints: dict = {
-        **BaseCNN._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
-        "huber_delta": [Interval(Real, 0, None, closed="neither")],
-    }
+    _page = REGRESSOR
+    _parameter_constraints: dict = REGRESSOR.constraints
 
     def __init__(
         self,
@@ -332,4 +327,65 @@ class CNNRegressor(RegressorTask, BaseCNN):
         dtype: str = "auto",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
     ) -> None:
-        self._assign(locals())
+        self.loss = loss
+        self.conv_channels = conv_channels
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.pooling = pooling
+        self.pool_size = pool_size
+        self.pool_stride = pool_stride
+        self.normalization = normalization
+        self.global_pooling = global_pooling
+        self.residual = residual
+        self.conv_method = conv_method
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.spatial_dropout = spatial_dropout
+        self.weight_init = weight_init
+        self.input_shape = input_shape
+        self.conv_dim = conv_dim
+        self.data_format = data_format
+        self.input_scaling = input_scaling
+        self.augment = augment
+        self.backbone = backbone
+        self.fine_tune_layers = fine_tune_layers
+        self.fine_tune_iter = fine_tune_iter
+        self.fine_tune_learning_rate = fine_tune_learning_rate
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.quantile = quantile
+        self.huber_delta = huber_delta
+        self.l1_alpha = l1_alpha
+        self.batch_growth = batch_growth
+        self.scale_learning_rate = scale_learning_rate
+        self.decay_rate = decay_rate
+        self.decay_epochs = decay_epochs
+        self.scoring = scoring
+        self.rho = rho
+        self.max_grad_norm = max_grad_norm
+        self.average = average
+        self.average_decay = average_decay
+        self.device = device
+        self.dtype = dtype
+        self.callbacks = callbacks

@@ -1,26 +1,14 @@
 """The multi-layer perceptron: what its classifier and its regressor share."""
 
-from numbers import Integral, Real
-
 import numpy as np
 
 from sknets import modules
 from sknets.estimators._base import BaseNet
 from sknets.estimators._layers import per_layer, read_names, read_sizes
-from sknets.estimators._sklearn import Interval, StrOptions
 
 
 class BaseMLP(BaseNet):
     """A dense stack between X and the raw outputs."""
-
-    _parameter_constraints: dict = {
-        **BaseNet._parameter_constraints,
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({*modules.ACTIVATIONS, "rbf"}), list, tuple],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "normalization": [StrOptions(set(modules.NORMALIZATIONS)), None],
-        "weight_init": [StrOptions(set(modules.INITIALIZERS))],
-    }
 
     def _module_spec(self, row_shape, n_outputs):
         sizes = read_sizes("hidden_layer_sizes", self.hidden_layer_sizes, "units")

@@ -1,14 +1,13 @@
 """Multi-layer perceptron regressor."""
 
 from collections.abc import Callable, Sequence
-from numbers import Real
 
 import numpy as np
 import skorch
 
-from sknets.estimators._sklearn import Interval, StrOptions
 from sknets.estimators._tasks import RegressorTask
 from sknets.estimators.mlp._base import BaseMLP
+from sknets.estimators.mlp._page import REGRESSOR
 
 
 class MLPRegressor(RegressorTask, BaseMLP):
@@ -20,8 +19,8 @@ class MLPRegressor(RegressorTask, BaseMLP):
     ----------
     loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'}, default='squared_error'
         Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All but
-        "poisson" learn a standardised y; "poisson" has an exponential output and needs ``y >=
-        0``.
+        "poisson" learn a standardised y; "poisson" has an exponential output and needs
+        ``y >= 0``.
     hidden_layer_sizes : array-like of shape (n_layers - 2,) or int, default=(100,)
         Number of units in each hidden layer; ``()`` makes a linear model.
     activation : str or list of str, default='relu'
@@ -199,12 +198,8 @@ class MLPRegressor(RegressorTask, BaseMLP):
     True
     """
 
-    _parameter_constraints: dict = {
-        **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
-        "huber_delta": [Interval(Real, 0, None, closed="neither")],
-    }
+    _page = REGRESSOR
+    _parameter_constraints: dict = REGRESSOR.constraints
 
     def __init__(
         self,
@@ -252,4 +247,45 @@ class MLPRegressor(RegressorTask, BaseMLP):
         dtype: str = "auto",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
     ) -> None:
-        self._assign(locals())
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.quantile = quantile
+        self.huber_delta = huber_delta
+        self.dropout = dropout
+        self.normalization = normalization
+        self.weight_init = weight_init
+        self.l1_alpha = l1_alpha
+        self.batch_growth = batch_growth
+        self.scale_learning_rate = scale_learning_rate
+        self.decay_rate = decay_rate
+        self.decay_epochs = decay_epochs
+        self.scoring = scoring
+        self.rho = rho
+        self.max_grad_norm = max_grad_norm
+        self.average = average
+        self.average_decay = average_decay
+        self.device = device
+        self.dtype = dtype
+        self.callbacks = callbacks

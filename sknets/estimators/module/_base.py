@@ -9,12 +9,6 @@ from sknets.estimators._base import BaseNet
 class BaseModule(BaseNet):
     """Any module between X and the raw outputs."""
 
-    _parameter_constraints: dict = {
-        **BaseNet._parameter_constraints,
-        "module": [callable, None],
-        "module_params": [dict, None],
-    }
-
     _draws_unseeded = True
 
     def _module_spec(self, row_shape, n_outputs):

@@ -1,15 +1,14 @@
 """Classifier around a Torch module of your own."""
 
 from collections.abc import Callable, Sequence
-from numbers import Real
 
 import numpy as np
 import skorch
 import torch
 
-from sknets.estimators._sklearn import Interval, StrOptions
 from sknets.estimators._tasks import ClassifierTask
 from sknets.estimators.module._base import BaseModule
+from sknets.estimators.module._page import CLASSIFIER
 
 
 class ModuleClassifier(ClassifierTask, BaseModule):
@@ -187,11 +186,8 @@ class ModuleClassifier(ClassifierTask, BaseModule):
     True
     """
 
-    _parameter_constraints: dict = {
-        **BaseModule._parameter_constraints,
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-    }
+    _page = CLASSIFIER
+    _parameter_constraints: dict = CLASSIFIER.constraints
 
     def __init__(
         self,
@@ -235,4 +231,41 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         dtype: str = "auto",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
     ) -> None:
-        self._assign(locals())
+        self.module = module
+        self.module_params = module_params
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.l1_alpha = l1_alpha
+        self.batch_growth = batch_growth
+        self.scale_learning_rate = scale_learning_rate
+        self.decay_rate = decay_rate
+        self.decay_epochs = decay_epochs
+        self.scoring = scoring
+        self.rho = rho
+        self.max_grad_norm = max_grad_norm
+        self.average = average
+        self.average_decay = average_decay
+        self.device = device
+        self.dtype = dtype
+        self.callbacks = callbacks

@@ -1,15 +1,14 @@
 """Regressor around a Torch module of your own."""
 
 from collections.abc import Callable, Sequence
-from numbers import Real
 
 import numpy as np
 import skorch
 import torch
 
-from sknets.estimators._sklearn import Interval, StrOptions
 from sknets.estimators._tasks import RegressorTask
 from sknets.estimators.module._base import BaseModule
+from sknets.estimators.module._page import REGRESSOR
 
 
 class ModuleRegressor(RegressorTask, BaseModule):
@@ -27,8 +26,8 @@ class ModuleRegressor(RegressorTask, BaseModule):
         Further keyword arguments of `module`.
     loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'}, default='squared_error'
         Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All but
-        "poisson" learn a standardised y; "poisson" has an exponential output and needs ``y >=
-        0``.
+        "poisson" learn a standardised y; "poisson" has an exponential output and needs
+        ``y >= 0``.
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
@@ -186,12 +185,8 @@ class ModuleRegressor(RegressorTask, BaseModule):
     0.5
     """
 
-    _parameter_constraints: dict = {
-        **BaseModule._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "quantile"})],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
-        "huber_delta": [Interval(Real, 0, None, closed="neither")],
-    }
+    _page = REGRESSOR
+    _parameter_constraints: dict = REGRESSOR.constraints
 
     def __init__(
         self,
@@ -236,4 +231,42 @@ class ModuleRegressor(RegressorTask, BaseModule):
         dtype: str = "auto",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
     ) -> None:
-        self._assign(locals())
+        self.module = module
+        self.module_params = module_params
+        self.loss = loss
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.quantile = quantile
+        self.huber_delta = huber_delta
+        self.l1_alpha = l1_alpha
+        self.batch_growth = batch_growth
+        self.scale_learning_rate = scale_learning_rate
+        self.decay_rate = decay_rate
+        self.decay_epochs = decay_epochs
+        self.scoring = scoring
+        self.rho = rho
+        self.max_grad_norm = max_grad_norm
+        self.average = average
+        self.average_decay = average_decay
+        self.device = device
+        self.dtype = dtype
+        self.callbacks = callbacks

@@ -1,7 +1,6 @@
 """The recurrent network: what its classifier and its regressor share."""
 
 import math
-from numbers import Integral, Real
 
 import numpy as np
 import torch
@@ -23,9 +22,6 @@ from sknets.estimators._sequences import (
     to_tokens,
     without_padding,
 )
-from sknets.estimators._sklearn import Interval, StrOptions
-
-_SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
 
 # What "auto" means; chosen with benchmarks/bench_rnn_defaults.py
 _FEWEST_ROWS, _MOST_ROWS = 32, 128  # so few rows that all of them fit in two batches make one
@@ -39,38 +35,6 @@ _AUTO_POOL = {"single": "last", "timesteps": None, "sequence": "attention"}
 
 class BaseRNN(BaseNet):
     """Recurrent layers between sequences and a dense head."""
-
-    _parameter_constraints: dict = {
-        **BaseNet._parameter_constraints,
-        "recurrent_layer_sizes": _SIZES,
-        "cell": [StrOptions(set(modules.CELLS))],
-        "bidirectional": ["boolean"],
-        "pool": [StrOptions({"auto", *modules.SEQUENCE_POOLINGS})],
-        "hidden_layer_sizes": _SIZES,
-        "activation": [StrOptions(set(modules.ACTIVATIONS)), list, tuple],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
-        "conv_channels": [StrOptions({"auto"}), *_SIZES],
-        "kernel_size": _SIZES,
-        "pool_size": _SIZES,
-        "weight_init": [StrOptions(set(modules.INITIALIZERS))],
-        "vocabulary_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-            None,
-        ],
-        "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
-        "input_scaling": [StrOptions({"standardize"}), tuple, list, None],
-        "output": [StrOptions({"single", "timesteps", "sequence"})],
-        "teacher_forcing": [Interval(Real, 0, 1, closed="both")],
-        "max_output_length": [Interval(Integral, 1, None, closed="left"), None],
-        "bptt_steps": [Interval(Integral, 1, None, closed="left"), None],
-        "max_grad_norm": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, None, closed="neither"),
-            None,
-        ],
-    }
 
     _sparse_formats = False
     _finite = "allow-nan"  # as padding

@@ -1,0 +1,72 @@
+"""The pages of the multi-layer perceptrons: all that is said of their parameters and attributes."""
+
+from sknets import modules
+from sknets.estimators._layer_words import (
+    ACTIVATION,
+    DROPOUT,
+    HIDDEN_LAYER_SIZES,
+    WEIGHT_INIT,
+    activation_names,
+)
+from sknets.estimators._sklearn import StrOptions
+from sknets.estimators._task_words import CLASSES, NUMBERS
+from sknets.estimators._training_words import FURTHER, NETWORK, OUTPUTS, RECORD, SCIKIT_LEARNS
+from sknets.estimators._words import Page, attribute, one_of, parameter
+
+SIZES = (
+    HIDDEN_LAYER_SIZES.but(
+        type="array-like of shape (n_layers - 2,) or int",
+        default="(100,)",
+        text="Number of units in each hidden layer; ``()`` makes a linear model.",
+    ),
+    ACTIVATION.but(
+        text=f"""Activation of all hidden layers, or one per layer: {activation_names("rbf")} (radial
+        basis units, whose `coefs_` are their centres).""",
+        constraint=[StrOptions({*modules.ACTIVATIONS, "rbf"}), list, tuple],
+    ),
+)
+
+LAYERS = (
+    DROPOUT.but(
+        type="float or list of float",
+        constraint=[*DROPOUT.constraint, "array-like"],
+        annotation="float | Sequence[float]",
+    ),
+    parameter(
+        f"""normalization : {one_of(modules.NORMALIZATIONS)} or None, default=None
+        Normalisation of each hidden layer, after its activation.""",
+        [StrOptions(set(modules.NORMALIZATIONS)), None],
+    ),
+    WEIGHT_INIT,
+)
+
+WEIGHTS = (
+    attribute(
+        """coefs_ : list of ndarray
+        Weight matrices of shape (n_inputs, n_units){in_units}; read-only."""
+    ),
+    attribute(
+        """intercepts_ : list of ndarray
+        Intercepts of shape (n_units,){in_units}; read-only."""
+    ),
+    attribute(
+        """n_layers_ : int
+        Number of layers, inputs and outputs among them."""
+    ),
+)
+
+
+def _page(task):
+    page = Page(
+        positional=(*task.first, *SIZES),
+        keyword_only=(*SCIKIT_LEARNS, *task.further, *LAYERS, *FURTHER),
+        attributes=(*task.attributes, *RECORD, *WEIGHTS, *OUTPUTS, *NETWORK),
+    )
+    return page.fill(
+        where="""after each hidden layer, for all layers or one per layer. Units that stay are scaled up
+        in training""",
+        **task.words,
+    )
+
+
+CLASSIFIER, REGRESSOR = _page(CLASSES), _page(NUMBERS)
