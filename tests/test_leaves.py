@@ -54,6 +54,14 @@ def test_a_changed_word_is_seen_and_written(Leaf):
     assert MAKE["with_words"](written, Leaf._page) == source(Leaf)
 
 
+def test_what_is_not_of_the_page_stays():
+    method = "\n    def more(self):\n        return 1\n"
+    text = source(sknets.MLPRegressor) + method
+    assert MAKE["with_words"](text, sknets.MLPRegressor._page) == text
+    with pytest.raises(ValueError, match="Attributes"):
+        MAKE["with_words"](text.replace("    Attributes\n", ""), sknets.MLPRegressor._page)
+
+
 @LEAVES
 def test_checks_are_those_of_the_page(Leaf):
     assert Leaf._parameter_constraints == Leaf._page.constraints

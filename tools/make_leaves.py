@@ -66,7 +66,7 @@ def with_words(source, page):
             r"    Attributes\n    -+\n.*?(?=\n    See Also\n)",
             section("Attributes", page.attributes),
         ),
-        (r"    def __init__\(\n.*?\n    \) -> None:\n(        .*\n)*", constructor(page)),
+        (r"    def __init__\(\n.*?\n    \) -> None:\n(        [^\n]*\n)*", constructor(page)),
     ]
     for pattern, words in parts:
         source, n_found = re.subn(

@@ -22,7 +22,7 @@ def check_options(estimator):
     if isinstance(estimator.scoring, str) and estimator.scoring != "loss":
         get_scorer(estimator.scoring)  # an unknown name is an error also where nothing is scored
     solver = SOLVERS[estimator.solver]
-    if solver.is_minimizer:
+    if not solver.is_incremental:
         for parameter in estimator._page.parameters:
             value = getattr(estimator, parameter.name)
             if not parameter.is_neutral(value):

@@ -14,8 +14,9 @@ from sknets.estimators._words import attribute, listed, one_of, parameter
 
 
 class _LBFGS(training.Solver):
-    # stands for the solver until it is in training.SOLVERS itself
-    takes_all_rows = is_minimizer = True
+    # stands for the minimiser until training.SOLVERS has it
+    takes_all_rows = True
+    is_incremental = False
 
     def __init__(self, *, max_fun=15000):
         raise NotImplementedError
@@ -25,7 +26,7 @@ SOLVERS = ChainMap(training.SOLVERS, {"lbfgs": _LBFGS})
 
 #: In a sentence: the solvers that take all rows in each step, and those that minimise by themselves.
 ALL_ROWS = listed(name for name, solver in SOLVERS.items() if solver.takes_all_rows)
-MINIMIZERS = listed(name for name, solver in SOLVERS.items() if solver.is_minimizer)
+MINIMIZERS = listed(name for name, solver in SOLVERS.items() if not solver.is_incremental)
 
 
 def _solvers_with(name):

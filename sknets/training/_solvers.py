@@ -30,16 +30,17 @@ class Solver(torch.optim.Optimizer):
     buffers : tuple of str
         Names of vectors as long as `theta` that a step needs.
     takes_all_rows : bool
-        Whether each step takes all rows, instead of a mini-batch.
-    is_minimizer : bool
-        Whether it minimises by itself, which takes a smooth loss that is the same at the same weights.
+        Whether a batch is always all rows.
+    is_incremental : bool
+        Whether training goes on where it stopped, epoch by epoch (`partial_fit`). What is not minimises
+        by itself, which takes a smooth loss that is the same at the same weights.
     decays_weights : bool
         Whether the L2 penalty decays the weights outside the gradient.
     """
 
     buffers = ()
     takes_all_rows = False
-    is_minimizer = False
+    is_incremental = True
     decays_weights = False
 
     def __init__(self, theta, lr):

@@ -29,7 +29,7 @@ def test_a_constructor_that_replaces_another_declares_anew():
 def test_only_steepest_descent_takes_all_rows_and_only_adamw_decays_weights(name):
     solver = training.SOLVERS[name]
     assert solver.takes_all_rows is (name in ("gd", "lbfgs"))
-    assert solver.is_minimizer is (name == "lbfgs")
+    assert solver.is_incremental is (name != "lbfgs")
     assert solver.decays_weights is (name == "adamw")
 
 
