@@ -11,7 +11,7 @@ from sknets.estimators import (
     RNNClassifier,
     RNNRegressor,
 )
-from sknets.forecasting import RNNForecaster
+from sknets.forecasting import Forecaster
 
 __version__ = "0.1.0.dev0"
 
@@ -19,12 +19,12 @@ __all__ = [
     "CNNClassifier",
     "CNNFeatures",
     "CNNRegressor",
+    "Forecaster",
     "MLPClassifier",
     "MLPRegressor",
     "ModuleClassifier",
     "ModuleRegressor",
     "RNNClassifier",
-    "RNNForecaster",
     "RNNRegressor",
     "__version__",
 ]

@@ -1,5 +1,5 @@
 """The future of a series, forecast by any regressor."""
 
-from sknets.forecasting._forecaster import RNNForecaster
+from sknets.forecasting._forecaster import Forecaster
 
-__all__ = ["RNNForecaster"]
+__all__ = ["Forecaster"]

@@ -1,44 +1,38 @@
-"""Forecasts of a series by a recurrent network."""
+"""Forecasts of a series by any regressor."""
 
-import math
 from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknets.estimators._sklearn import HasMethods, Interval, StrOptions
-from sknets.estimators.rnn._regressor import RNNRegressor
-from sknets.forecasting._plan import (
-    ForecastPlan,
-    error_quantiles,
-    fit_network,
-    read_folds,
-    to_table,
-)
+from sknets.estimators._transaction import transaction
+from sknets.forecasting._backtest import backtest
+from sknets.forecasting._intervals import calibrate, error_quantiles
+from sknets.forecasting._memory import Memory
+from sknets.forecasting._plan import ForecastPlan
+from sknets.forecasting._regressor import fit_regressor, make_regressor, takes_sequences
 from sknets.forecasting._series import find_columns, read_ahead, read_series, read_times
 from sknets.preprocessing._sliding_windows import as_columns
 
-_FLOATS = (np.float64, np.float32)
 
-
-class RNNForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
-    """The future of a series, forecast by a recurrent network.
+class Forecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+    """The future of a series, forecast by any regressor.
 
     `fit` is given a series y, with a row for each time in order, and may be given further columns X of
     the same times. `forecast` continues the series: several steps, each of which builds on those before
-    ("recursive") or all at once ("direct").
+    ("recursive") or all at once ("direct"). Any regressor will do: a network, a ridge, boosted trees.
 
     Parameters
     ----------
-    estimator : RNNRegressor or None, default=None
-        The network; None is ``RNNRegressor()``. With ``output='sequence'`` a decoder writes the
-        steps of "direct".
+    estimator : estimator or None, default=None
+        Any regressor, a pipeline or search that ends in one; None is ``RNNRegressor()``. With
+        ``RNNRegressor(output='sequence')`` a decoder writes the steps of "direct".
     window : int, default=24
-        Number of times that the network sees before the one it forecasts.
+        Number of times that the regressor sees before the one it forecasts.
     horizon : int, default=1
         Number of steps of a forecast, unless it is asked for another; also the steps that
         `backtest` takes and for which there are intervals.
@@ -49,18 +43,18 @@ class RNNForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Columns of X that are known in advance, such as the weekday, by name or position. Others are
         known up to the last time of the series only.
     difference : int, default=0
-        Lag of the differences that the network works on: 1 forecasts changes, as a trend needs, and
+        Lag of the differences that the regressor works on: 1 forecasts changes, as a trend needs, and
         the length of a season changes from one season to the next. 0 is the series itself.
     calibration_fraction : float or None, default=None
         Share of the times, the last ones, on which the errors for `forecast_interval` are measured:
-        those of a network that learns from the times before. None measures none.
+        those of a regressor that learns from the times before. None measures none.
     random_state : int, RandomState instance or None, default=None
-        Seed of the network; None leaves the network's own.
+        Seed of the regressor and of all in it; None leaves them their own.
 
     Attributes
     ----------
-    estimator_ : RNNRegressor
-        The fitted network.
+    estimator_ : estimator
+        The fitted regressor.
     calibration_residuals_ : ndarray of shape (n_origins, horizon[, n_targets]) or None
         True value minus forecast, for each origin and step; None without `calibration_fraction`.
     n_features_in_ : int
@@ -70,23 +64,31 @@ class RNNForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     See Also
     --------
-    RNNRegressor : The network.
+    RNNRegressor : The default regressor.
     sknets.preprocessing.SlidingWindows : The samples that a series makes.
+    sklearn.multioutput.MultiOutputRegressor : Several outputs for regressors that have one.
     sklearn.model_selection.TimeSeriesSplit : Folds in which the past predicts the future.
 
     Notes
     -----
-    To forecast time t, the network sees y and the columns that are not known in advance at the times
+    To forecast time t, the regressor sees y and the columns that are not known in advance at the times
     ``t - window`` to ``t - 1``, and known columns one time later. "direct" adds to each of these times
-    the known columns of all `horizon` times that follow. On a noisy series fewer epochs or
-    ``RNNRegressor(early_stopping=True)`` may forecast better; its validation data are the last samples.
+    the known columns of all `horizon` times that follow. A regressor that says that it takes sequences
+    (its tag ``input_tags.three_d_array``, or that of a step or estimator in it) is given windows of
+    shape (n_samples, window, n_inputs). Every other is given them as a table with ``window * n_inputs``
+    columns, the first time first.
+
+    "direct", as well as several series, needs a regressor with several outputs; MultiOutputRegressor
+    makes one of any. On a noisy series a linear model is hard to beat, and fewer epochs or early
+    stopping may help a network: if it has ``early_stopping=True`` and its `fit` takes `X_val`, the last
+    samples are its validation data. A search inside should have ``cv=TimeSeriesSplit()``.
 
     `predict` forecasts the rows that follow those of `fit`, so that ``cross_val_score(forecaster, X, y,
     cv=TimeSeriesSplit())`` scores the forecast of each test block from its start. Without columns, X may
     be an array of shape (n_times, 0). Folds must leave no gap between training and test rows.
 
     Intervals add quantiles of the errors on the held-out times to a forecast, as split conformal
-    prediction does [1]_; the final network learns from these times too. Their coverage holds as far as
+    prediction does [1]_; the final regressor learns from these times too. Their coverage holds as far as
     the errors stay what they were. Long recursive forecasts build on their own errors, direct ones on
     fewer samples [2]_.
 
@@ -99,18 +101,31 @@ class RNNForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     Examples
     --------
+    A recurrent network, the default, continues a season with a trend:
+
     >>> import numpy as np
-    >>> from sknets import RNNForecaster
+    >>> from sknets import Forecaster
     >>> months = np.arange(180)
     >>> y = np.sin(2 * np.pi * months / 12) + 0.01 * months
-    >>> forecaster = RNNForecaster(horizon=12, strategy="direct", difference=1, random_state=0)
+    >>> forecaster = Forecaster(horizon=12, strategy="direct", difference=1, random_state=0)
     >>> forecast = forecaster.fit(y=y[:168]).forecast()
     >>> bool(np.abs(forecast - y[168:]).max() < 0.1)
+    True
+
+    So does a ridge in its place, here closer and in a moment:
+
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> forecaster.set_params(estimator=make_pipeline(StandardScaler(), Ridge()))
+    Forecaster(...)
+    >>> forecast = forecaster.fit(y=y[:168]).forecast()
+    >>> bool(np.abs(forecast - y[168:]).max() < 0.01)
     True
     """
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods(["fit", "predict", "get_params"]), None],
         "window": [Interval(Integral, 1, None, closed="left")],
         "horizon": [Interval(Integral, 1, None, closed="left")],
         "strategy": [StrOptions({"recursive", "direct"})],
@@ -120,9 +135,11 @@ class RNNForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
 
+    _memory: Memory  # all that `fit` and `update` keep in private
+
     def __init__(
         self,
-        estimator: RNNRegressor | None = None,
+        estimator: BaseEstimator | None = None,
         *,
         window: int = 24,
         horizon: int = 1,
@@ -159,36 +176,22 @@ class RNNForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If data or parameters are invalid, or the series is too short. The forecaster is then as
-            it was before the call.
+            If data or parameters are invalid; the forecaster is then as it was before the call.
         """
-        self._validate_params()  # and let the network validate its own
-        before = dict(vars(self))
-        try:
-            self._fit(X, y)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
+        self._validate_params()  # and let the regressor validate its own
+        with transaction(self):
+            times = read_times(X, y)
+            is_flat = np.asarray(y).ndim == 1
+            X, y = self._read(X, y, reset=True)
+            plan = self._make_plan(X.shape[1])
+            plan.check_reach(self.horizon)
+            self.calibration_residuals_ = None
+            if self.calibration_fraction is not None:
+                errors = calibrate(plan, self._train, X, y, self.calibration_fraction)
+                self.calibration_residuals_ = errors[..., 0] if is_flat else errors
+            self.estimator_ = self._train(plan, X, y)
+            self._memory = Memory.of(plan, is_flat, X, y, times)
         return self
-
-    def _fit(self, X, y):
-        times = read_times(X, y)
-        X, y = self._read(X, y, reset=True)
-        names = getattr(self, "feature_names_in_", ())
-        known = find_columns(self.known_columns, names, X.shape[1])
-        self._plan = ForecastPlan(
-            window=self.window,
-            horizon=self.horizon,
-            n_ahead=1 if self.strategy == "recursive" else self.horizon,
-            difference=self.difference,
-            known=known,
-            observed=[column for column in range(X.shape[1]) if column not in known],
-        )
-        self._check_reach(self.horizon)
-        self.calibration_residuals_ = self._calibrate(X, y)
-        self.estimator_ = self._train(X, y)
-        self._remember(X, y, times)
 
     def update(self, X=None, y=None):
         """Let the series go on, without learning from what is new.
@@ -206,10 +209,9 @@ class RNNForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             The forecaster, whose next forecast begins after them.
         """
         check_is_fitted(self)
-        times = read_times(X, y, self._last_time)
+        times = read_times(X, y, self._memory.last_time)
         X, y = self._read(X, y, reset=False)
-        past_X, past_y = self._past
-        self._remember(np.concatenate([past_X, X]), np.concatenate([past_y, y]), times)
+        self._memory = self._memory.after(X, y, times)
         return self
 
     def predict(self, X=None):
@@ -249,14 +251,14 @@ class RNNForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             If known columns are missing, or others would be needed before they are observed.
         """
         check_is_fitted(self)
+        memory = self._memory
         n_steps = self._count_steps(n_steps, X)
-        self._check_reach(n_steps)
-        read_times(X, None, self._last_time)
-        past_X, past_y = self._past
-        X = np.concatenate([past_X, self._read_ahead(X, n_steps)])
-        origins = np.array([len(past_y)])
-        path = self._plan.forecast(self.estimator_, past_y, X, origins, n_steps)[0]
-        return path[:, 0] if self._is_flat else path
+        memory.plan.check_reach(n_steps)
+        read_times(X, None, memory.last_time)
+        X = np.concatenate([memory.X, self._read_ahead(X, n_steps)])
+        origins = np.array([len(memory.y)])
+        path = memory.plan.forecast(self.estimator_, memory.y, X, origins, n_steps)[0]
+        return path[..., 0] if memory.is_flat else path
 
     def forecast_interval(self, n_steps=None, X=None, *, coverage=0.9):
         """Forecast intervals for the times that follow the series.
@@ -329,9 +331,9 @@ class RNNForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Examples
         --------
         >>> import numpy as np
-        >>> from sknets import RNNForecaster
+        >>> from sknets import Forecaster
         >>> y = np.sin(np.arange(120) / 3)
-        >>> table = RNNForecaster(horizon=2, random_state=0).backtest(y=y, cv=2, stride=40)
+        >>> table = Forecaster(horizon=2, random_state=0).backtest(y=y, cv=2, stride=40)
         >>> table[["fold", "origin", "step", "time"]]
            fold  origin  step  time
         0     0      39     1    40
@@ -339,111 +341,58 @@ class RNNForecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         2     1      79     1    80
         3     1      79     2    81
         """
-        check_scalar(stride, "stride", Integral, min_val=1)
-        columns, values = clone(self)._read(X, y, reset=True)
-        tables = []
-        folds = read_folds(cv, values, horizon=self.horizon, stride=stride)
-        for fold, (train, origins) in enumerate(folds):
-            fitted = clone(self).fit(_take(X, train), _take(y, train))
-            paths = fitted._plan.forecast(fitted.estimator_, values, columns, origins, self.horizon)
-            truth = values[origins[:, None] + np.arange(self.horizon)]
-            parts = {"truth": truth, "forecast": paths}
-            if self.calibration_fraction is not None:
-                below, above = error_quantiles(fitted.calibration_residuals_, coverage)
-                shape = (self.horizon, -1)
-                parts |= {
-                    "lower": paths + below.reshape(shape),
-                    "upper": paths + above.reshape(shape),
-                }
-            tables.append(to_table(fold, origins, parts, y))
-        return pd.concat(tables, ignore_index=True)
-
-    # --- data ------------------------------------------------------------------------------------
+        self._validate_params()
+        return backtest(self, X, y, cv=cv, stride=stride, coverage=coverage)
 
     def _read(self, X, y, *, reset):
         """Return X and y as arrays of two axes and one type, checked against those of `fit`."""
-        columns, values = read_series(X, y, _FLOATS if reset else self._past[1].dtype)
-        if reset:
-            self._is_flat = np.asarray(y).ndim == 1
-        elif values.shape[1] != self._past[1].shape[1]:
-            raise ValueError(f"y has {values.shape[1]} series, {self._past[1].shape[1]} in fit.")
+        columns, values = read_series(X, y, None if reset else self._memory.y.dtype)
+        if not reset and values.shape[1] != self._memory.y.shape[1]:
+            raise ValueError(f"y has {values.shape[1]} series, {self._memory.y.shape[1]} in fit.")
         X = columns if X is None else as_columns(X, "X")
         validate_data(self, X, skip_check_array=True, reset=reset)
         return columns, values
 
     def _read_ahead(self, X, n_steps):
         """Return the columns of times to come, NaN where they are not known in advance."""
-        known, block = self._plan.known, self._plan.n_ahead
-        n_times = -(-n_steps // block) * block if known else n_steps
-        ahead = np.full((n_times, self.n_features_in_), np.nan, dtype=self._past[1].dtype)
+        plan, dtype = self._memory.plan, self._memory.y.dtype
+        known = plan.columns.known
+        n_times = -(-n_steps // plan.n_ahead) * plan.n_ahead if known else n_steps
+        ahead = np.full((n_times, self.n_features_in_), np.nan, dtype=dtype)
         X = np.empty((0, len(known))) if X is None else as_columns(X, "X")
         if len(X) and (X.shape[1] != len(known) or len(known) == self.n_features_in_):
             validate_data(self, X, skip_check_array=True, reset=False)
             X = X.iloc[:, known] if hasattr(X, "iloc") else X[:, known]
         if not known:
             return ahead
-        ahead[:, known] = read_ahead(X, self._names(known), n_times, ahead.dtype)
+        ahead[:, known] = read_ahead(X, plan.columns.named(known), n_times, dtype)
         return ahead
-
-    def _names(self, positions):
-        names = getattr(self, "feature_names_in_", None)
-        return [position if names is None else str(names[position]) for position in positions]
 
     def _count_steps(self, n_steps, X):
         if n_steps is None:
-            n_steps = self._plan.horizon if X is None else len(as_columns(X, "X"))
+            n_steps = self._memory.plan.horizon if X is None else len(as_columns(X, "X"))
         return check_scalar(n_steps, "n_steps", Integral, min_val=1)
 
-    def _check_reach(self, n_steps):
-        """Refuse steps that would need columns of X before they are observed."""
-        plan = self._plan
-        if plan.observed and n_steps > plan.n_ahead:
-            raise ValueError(
-                f"{n_steps} steps cannot be forecast with strategy={self.strategy!r}, for the columns "
-                f"{self._names(plan.observed)} of X are not known in advance and end the reach at "
-                f"{plan.n_ahead}. If they are known, name them in known_columns; if not, set strategy="
-                "'direct' with a horizon of that many steps, or leave them out."
-            )
+    # --- the regressor -----------------------------------------------------------------------------
 
-    def _remember(self, X, y, times):
-        """Keep what the next forecast looks back to."""
-        n_kept = self._plan.n_before
-        self._past = X[-n_kept:].copy(), y[-n_kept:].copy()
-        self._last_time = None if times is None else times[-1:]
+    def _make_plan(self, n_features):
+        names = [str(name) for name in getattr(self, "feature_names_in_", ())]
+        columns = find_columns(self.known_columns, names or list(range(n_features)))
+        return ForecastPlan(
+            window=self.window,
+            horizon=self.horizon,
+            n_ahead=1 if self.strategy == "recursive" else self.horizon,
+            difference=self.difference,
+            columns=columns,
+            as_table=not takes_sequences(make_regressor(self.estimator, None)),
+        )
 
-    # --- the network -------------------------------------------------------------------------------
-
-    def _train(self, X, y):
-        """Return a new network, fitted to all samples of a series."""
-        network = RNNRegressor() if self.estimator is None else clone(self.estimator)
-        if self.random_state is not None:
-            names = [name for name in network.get_params() if name.endswith("random_state")]
-            network.set_params(**dict.fromkeys(names, self.random_state))
-        return fit_network(network, *self._plan.samples(y, X))
-
-    def _calibrate(self, X, y):
-        """Return the errors on the last times of a network that has not seen them."""
-        if self.calibration_fraction is None:
-            return None
-        first = len(y) - math.ceil(self.calibration_fraction * len(y))
-        origins = np.arange(first, len(y) - self.horizon + 1)
-        if not len(origins):
-            raise ValueError(
-                f"calibration_fraction={self.calibration_fraction} leaves {len(y) - first} times, fewer "
-                f"than horizon={self.horizon}; raise it or take a longer series."
-            )
-        network = self._train(X[:first], y[:first])
-        truth = y[origins[:, None] + np.arange(self.horizon)]
-        residuals = truth - self._plan.forecast(network, y, X, origins, self.horizon)
-        return residuals[:, :, 0] if self._is_flat else residuals
+    def _train(self, plan, X, y):
+        """Return a new regressor, fitted to all samples of a series."""
+        regressor = make_regressor(self.estimator, self.random_state)
+        return fit_regressor(regressor, *plan.samples(y, X))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def _take(values, rows):
-    if values is None:
-        return None
-    return values.iloc[rows] if hasattr(values, "iloc") else np.asarray(values)[rows]

@@ -1,21 +1,83 @@
 """A series to forecast, as the user has it: its values, its further columns, its times."""
 
+from collections.abc import Hashable
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from sknets.preprocessing._sliding_windows import as_columns, read_numbers, refuse_missing
 
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
+_FLOATS = (np.float64, np.float32)
 
 
-def read_series(X, y, dtype):
-    """Return X and y as arrays of two axes and one type; X has no columns where it is None."""
+@dataclass(frozen=True)
+class Columns:
+    """Which of the further columns of a series are known in advance.
+
+    Parameters
+    ----------
+    names : list of str or int
+        What the user calls the columns of X: by name, or by position where they have none.
+    known : list of int
+        Positions of those that are known in advance.
+    """
+
+    names: list
+    known: list
+
+    @property
+    def observed(self):
+        """Positions of those that are known up to the present only."""
+        return [column for column in range(len(self.names)) if column not in self.known]
+
+    def named(self, positions):
+        """Return the names of columns."""
+        return [self.names[position] for position in positions]
+
+
+def find_columns(known_columns, names):
+    """Return the `Columns` of X; some of them are given by name, by position, or as a mask.
+
+    Parameters
+    ----------
+    known_columns : 'all', array-like of str, int or bool, or None
+        As the user gave it.
+    names : list of str or int
+        What the user calls the columns of X.
+    """
+    n_columns = len(names)
+    if known_columns is None:
+        return Columns(names, [])
+    if isinstance(known_columns, str):  # "all"
+        return Columns(names, list(range(n_columns)))
+    wanted = list(known_columns)
+    if wanted and all(isinstance(column, bool | np.bool_) for column in wanted):
+        if len(wanted) != n_columns:
+            raise ValueError(
+                f"known_columns is a mask of {len(wanted)} bool, X has {n_columns} columns; it needs one "
+                "for each."
+            )
+        wanted = np.flatnonzero(wanted).tolist()
+    position_of = {position: position for position in range(n_columns)}
+    position_of.update({name: position for position, name in enumerate(names)})
+    unknown = [c for c in wanted if not isinstance(c, Hashable) or c not in position_of]
+    if unknown:
+        has_names = any(isinstance(name, str) for name in names)
+        what = f"the columns {names}" if has_names else f"{n_columns} columns without names"
+        raise ValueError(f"known_columns has {unknown}, which X does not have: it has {what}.")
+    return Columns(names, list(dict.fromkeys(position_of[column] for column in wanted)))
+
+
+def read_series(X, y, dtype=None):
+    """Return X and y as arrays of two axes and one type (None: that of y); X=None has no columns."""
     if y is None:
         raise ValueError(
-            "RNNForecaster requires y to be passed, but the target y is None. It is the series to "
+            "Forecaster requires y to be passed, but the target y is None. It is the series to "
             "forecast; without further columns, fit(y=series)."
         )
-    y = read_numbers(as_columns(y, "y"), "y", dtype)
+    y = read_numbers(as_columns(y, "y"), "y", dtype or _FLOATS)
     X = np.empty((len(y), 0)) if X is None else as_columns(X, "X")
     X = read_numbers(X, "X", y.dtype) if X.shape[1] else np.empty(X.shape, y.dtype)
     if len(X) != len(y):
@@ -38,24 +100,6 @@ def read_ahead(X, names, n_times, dtype):
     known = read_numbers(X, "X", dtype)[:n_times]
     refuse_missing(known, "X")
     return known
-
-
-def find_columns(columns, names, n_features):
-    """Return the positions of columns given by name, by position, or as a mask."""
-    if columns is None:
-        return []
-    if isinstance(columns, str):  # "all"
-        return list(range(n_features))
-    if np.asarray(columns).dtype == bool:
-        columns = np.flatnonzero(columns)
-    position_of = {position: position for position in range(n_features)}
-    position_of.update({name: position for position, name in enumerate(names)})
-    columns = dict.fromkeys(list(columns))
-    unknown = [column for column in columns if column not in position_of]
-    if unknown:
-        what = f"the columns {list(names)}" if len(names) else f"{n_features} columns without names"
-        raise ValueError(f"known_columns has {unknown}, which X does not have: it has {what}.")
-    return [position_of[column] for column in columns]
 
 
 def read_times(X, y, last=None):

@@ -1,0 +1,136 @@
+"""The regressor in a forecaster: any one, asked what it can do and never which class it is."""
+
+import math
+from numbers import Integral, Real
+
+from sklearn.base import clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import has_fit_parameter
+
+from sknets.estimators.rnn._regressor import RNNRegressor
+
+
+def make_regressor(estimator, random_state):
+    """Return a regressor that is not fitted, with the forecaster's seed if there is one.
+
+    Raises
+    ------
+    ValueError
+        If it is no regressor, or a class.
+    """
+    if isinstance(estimator, type):
+        raise ValueError(
+            f"estimator must be an instance, not the class {estimator.__name__}: give "
+            f"{estimator.__name__}()."
+        )
+    regressor = RNNRegressor() if estimator is None else clone(estimator)
+    kind = get_tags(regressor).estimator_type if hasattr(regressor, "__sklearn_tags__") else None
+    if kind not in ("regressor", None):
+        raise ValueError(f"estimator must be a regressor; {_name(regressor)} is a {kind}.")
+    if random_state is not None:
+        names = [name for name in regressor.get_params() if name.endswith("random_state")]
+        regressor.set_params(**dict.fromkeys(names, random_state))
+    return regressor
+
+
+def takes_sequences(regressor):
+    """Whether X of shape (n_samples, n_timesteps, n_features) suits a regressor; if not, a table does.
+
+    A pipeline or search takes sequences if something in it says so.
+    """
+    return any(get_tags(part).input_tags.three_d_array for part in _parts(regressor))
+
+
+def fit_regressor(regressor, inputs, targets):
+    """Fit a regressor to samples in order.
+
+    Parameters
+    ----------
+    regressor : estimator
+        If it stops early, and `fit` takes validation data, these are the last samples.
+    inputs : ndarray of shape (n_samples, ...)
+        As it takes them.
+    targets : ndarray of shape (n_samples, n_ahead, n_targets)
+        Handed on with as many axes as it needs: one for a single number, three for a decoder that writes
+        several series.
+
+    Returns
+    -------
+    estimator
+        The regressor, fitted.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be fitted.
+    """
+    n_samples, n_ahead, n_targets = targets.shape
+    y = _shape_targets(regressor, targets)
+    n_held = _count_held(regressor, n_samples)
+    try:
+        if not n_held:
+            return regressor.fit(inputs, y)
+        n_kept = max(1, n_samples - n_held - n_ahead + 1)  # they share no target with those held
+        held = {"X_val": inputs[-n_held:], "y_val": y[-n_held:]}
+        return regressor.fit(inputs[:n_kept], y[:n_kept], **held)
+    except ValueError as error:
+        advice = _advise(regressor, inputs, n_ahead, n_targets, error)
+        if advice is None:
+            raise
+        raise ValueError(f"{str(error).rstrip(' .')}. {advice}") from error
+
+
+def _parts(regressor):
+    """Return a regressor and all estimators among its parameters, such as the steps of a pipeline."""
+    parts = [regressor, *regressor.get_params().values()]
+    return [p for p in parts if hasattr(p, "__sklearn_tags__") and not isinstance(p, type)]
+
+
+def _name(regressor):
+    return type(regressor).__name__
+
+
+def _shape_targets(regressor, targets):
+    parts = _parts(regressor)
+    if targets.shape[2] == 1:
+        targets = targets[:, :, 0]
+    if not _is_decoder(regressor):
+        targets = targets.reshape(len(targets), -1)
+    takes_one = all(get_tags(p).target_tags.single_output and not _is_decoder(p) for p in parts)
+    return targets[:, 0] if targets.shape[1] == 1 and takes_one else targets
+
+
+def _is_decoder(regressor):
+    return getattr(regressor, "output", None) == "sequence"
+
+
+def _count_held(regressor, n_samples):
+    """Return how many samples decide when a regressor stops; 0 where it looks after that itself."""
+    share = getattr(regressor, "validation_fraction", None)
+    stops_early = getattr(regressor, "early_stopping", False) not in (False, "auto")
+    if not (stops_early and isinstance(share, Real) and has_fit_parameter(regressor, "X_val")):
+        return 0
+    return share if isinstance(share, Integral) else math.ceil(share * n_samples)
+
+
+def _advise(regressor, inputs, n_ahead, n_targets, error):
+    """Return what may help a regressor that has refused its samples, None if nothing is known."""
+    if isinstance(error, TypeError):  # too, as scikit-learn's errors about parameters are
+        return None
+    parts = _parts(regressor)
+    if inputs.ndim == 3 and "dim 3" in str(error):
+        network = next(_name(p) for p in parts if get_tags(p).input_tags.three_d_array)
+        return (
+            f"estimator={_name(regressor)} is given windows of shape {inputs.shape[1:]}, for it has "
+            f"{network} in it, which takes sequences and scales them itself; leave out what takes tables "
+            "only."
+        )
+    says_several = any(get_tags(p).target_tags.multi_output for p in parts)
+    if n_ahead * n_targets > 1 and ("1d array" in str(error) or not says_several):
+        alternative = " or set strategy='recursive'" if n_targets == 1 else ""
+        return (
+            f"estimator={_name(regressor)} does not say that it learns several outputs, and is to learn "
+            f"{n_ahead * n_targets} (steps at once: {n_ahead}, series: {n_targets}). Wrap it in "
+            f"sklearn.multioutput.MultiOutputRegressor{alternative}."
+        )
+    return None
