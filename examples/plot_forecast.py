@@ -9,25 +9,27 @@ in advance, the return and the volatility of a day only when it is over. A forec
   volatility, which no one forecasts for it;
 - direct: it forecasts all five days at once, and may use these columns too.
 
-A forecast is worth what it beats, so the network has rivals: a linear model in its place, which sees the
-same windows, the last value, and the value of five trading days before. All are back-tested on 1980 to
-1986: in three folds, they learn from the years before, and forecast from every day.
+Any regressor can stand in a forecaster, and a forecast is worth what it beats. So a recurrent network
+has rivals: a ridge in its place, which sees the same windows as rows of a table, the last value, and the
+value of five trading days before. All are back-tested on 1980 to 1986: in three folds, they learn from
+the years before, and forecast from every day.
 """
 
 import argparse
+import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from sknets import RNNForecaster, RNNRegressor
+from sknets import Forecaster, RNNRegressor
 from sknets.datasets import load_nyse
 
 HORIZON, COVERAGE = 5, 0.8
@@ -38,24 +40,19 @@ OBSERVED = ["DJ_return", "log_volatility"]
 # Six forecasters
 # ---------------
 # The window of ten days, and the epochs of each strategy, were chosen on the years before 1980, where no
-# network was better than the linear model. Errors on the last fifth of the training days make the
-# intervals.
+# network was better than a linear model. The ridge has scikit-learn's defaults. Errors on the last fifth
+# of the training days make the intervals.
 
 
-def flatten(windows):
-    """Return windows of shape (n_samples, window, n_columns) as a table."""
-    return windows.reshape(len(windows), -1)
-
-
-def make_model(model, strategy):
+def make_regressor(model, strategy):
     """Return what sees the windows."""
-    if model == "linear":
-        return make_pipeline(FunctionTransformer(flatten), LinearRegression())
+    if model == "ridge":
+        return make_pipeline(StandardScaler(), Ridge())
     n_epochs = {"recursive": 50, "direct": 25}[strategy]
     return RNNRegressor(recurrent_layer_sizes=12, max_iter=n_epochs, random_state=0)
 
 
-MODELS = ("linear", "network")
+MODELS = ("ridge", "network")
 # the strategy, and the columns that it sees beside the volume
 WAYS = {
     "recursive": ("recursive", WEEKDAYS),
@@ -67,8 +64,8 @@ SHOWN = "network, recursive"
 
 def make_forecaster(model, strategy):
     """Return a forecaster of five days."""
-    return RNNForecaster(
-        make_model(model, strategy),
+    return Forecaster(
+        make_regressor(model, strategy),
         window=10,
         horizon=HORIZON,
         strategy=strategy,
@@ -78,13 +75,15 @@ def make_forecaster(model, strategy):
 
 
 def backtest_all(X, y, cv):
-    """Return the table of each back-test by the name of its forecaster."""
-    tables = {}
+    """Return the table of each back-test, and its seconds, by the name of its forecaster."""
+    tables, seconds = {}, {}
     with tqdm(total=len(MODELS) * len(WAYS), desc="back-tests") as progress:
         for model in MODELS:
             for way, (strategy, columns) in WAYS.items():
                 forecaster = make_forecaster(model, strategy)
+                start = time.perf_counter()
                 table = forecaster.backtest(X[columns], y, cv=cv, coverage=COVERAGE)
+                seconds[f"{model}, {way}"] = time.perf_counter() - start
                 tables[f"{model}, {way}"] = table
                 progress.update()
     any_table = tables[SHOWN]
@@ -93,12 +92,15 @@ def backtest_all(X, y, cv):
     for name, position in naive.items():
         kept = any_table[["origin", "step", "time", "truth"]]
         tables[name] = kept.assign(forecast=y.to_numpy()[position])
-    return tables
+    return tables, seconds
 
 
 # %%
 # Errors
 # ------
+# The ridge and the network are level, but for the first day, where the ridge makes more of return and
+# volatility; and it is fitted in a moment. Both are far better than the naive forecasts.
+#
 # Intervals hold what they promise as long as errors stay what they were. The volumes of the 1980s are
 # harder to forecast than those before, so these hold a little less.
 
@@ -106,8 +108,8 @@ def backtest_all(X, y, cv):
 DAYS = [f"day {step}" for step in range(1, HORIZON + 1)]
 
 
-def summarise(tables):
-    """Return the root mean squared error by days ahead, and the coverage of the intervals."""
+def summarise(tables, seconds):
+    """Return the root mean squared error by days ahead, the coverage of the intervals, the seconds."""
     rows = {}
     for name, table in tables.items():
         squares = (table["truth"] - table["forecast"]) ** 2
@@ -115,6 +117,7 @@ def summarise(tables):
         row["all"] = np.sqrt(squares.mean())
         if "lower" in table:
             row["coverage"] = table["truth"].between(table["lower"], table["upper"]).mean()
+            row["seconds"] = seconds[name]
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -124,7 +127,7 @@ def summarise(tables):
 # -----------
 
 STYLES = {"recursive": "-", "direct": "--", "direct, all columns": ":"}
-COLORS = {"linear": "#2f6690", "network": "#d1603d"}
+COLORS = {"ridge": "#2f6690", "network": "#d1603d"}
 
 
 def draw(tables, errors, path):
@@ -194,12 +197,15 @@ def main():
     X = nyse.data[OBSERVED].join(pd.get_dummies(nyse.data["day_of_week"], dtype=float))
     n_folds = 3
     cv = TimeSeriesSplit(n_folds, test_size=np.sum(~nyse.train) // n_folds)
-    tables = backtest_all(X, nyse.target, cv)
-    errors = summarise(tables)
+    tables, seconds = backtest_all(X, nyse.target, cv)
+    errors = summarise(tables, seconds)
     print(
-        f"\nRoot mean squared error by days ahead, and coverage of intervals for {COVERAGE:.0%}\n"
+        f"\nRoot mean squared error by days ahead, coverage of intervals for {COVERAGE:.0%}, and seconds "
+        "of the back-test\n"
     )
-    print(errors.to_string(float_format="{:.4f}".format, na_rep="", col_space=8))
+    formats = {"seconds": lambda value: "" if np.isnan(value) else f"{value:.1f}"}
+    numbers = "{:.4f}".format
+    print(errors.to_string(float_format=numbers, formatters=formats, na_rep="", col_space=8))
     output.parent.mkdir(parents=True, exist_ok=True)
     draw(tables, errors, output)
     print(f"\nThe picture is in {output}")
