@@ -95,12 +95,6 @@ class TrainingRecord:
 
 _EXPLODED = 1e6  # no weight of a useful network is near
 
-_LBFGS_ADVICE = {
-    "max_iter": "increase max_iter={0.max_iter}, or scale the data.",
-    "max_fun": "increase max_fun={0.max_fun}, or scale the data.",
-    "line_search": "the line search found no lower loss. Scale the data, or increase tol={0.tol}.",
-}
-
 
 def check_outcome(estimator, net, rows, *, is_partial):
     """Raise if training diverged, warn if it is not done."""
@@ -144,12 +138,12 @@ def check_outcome(estimator, net, rows, *, is_partial):
             )
         return
     messages = []
-    if estimator.solver == "lbfgs" and net.stop_reason in _LBFGS_ADVICE:
+    if net.stop_reason in net.method.advice:
         messages.append(
-            f"lbfgs failed to converge after {n_iter} iteration(s): "
-            + _LBFGS_ADVICE[net.stop_reason].format(estimator)
+            f"{estimator.solver} failed to converge after {n_iter} iteration(s): "
+            + net.method.advice[net.stop_reason].format_map(estimator.get_params(deep=False))
         )
-    elif net.stop_reason == "max_iter" and not net.schedule.is_planned:
+    elif net.stop_reason == "max_iter" and not net.learner.schedule.is_planned:
         messages.append(
             f"Stochastic Optimizer: Maximum iterations ({net.max_epochs}) reached and the "
             "optimization hasn't converged yet."

@@ -61,20 +61,34 @@ class Phase(NamedTuple):
 
 def make_net(estimator, module, device, batch_size, phase, augment=None):
     """Make the net that trains a module in a phase, from the parameters of the estimator."""
-    # not SOLVERS, until L-BFGS takes its own max_fun
-    solver = training.SOLVERS.get(estimator.solver, training.Solver)
+    solver = training.SOLVERS[estimator.solver]
+    method = training.make_method(
+        estimator.solver,
+        {name: getattr(estimator, name) for name in training.declared(solver)},
+        shuffle=estimator.shuffle,
+        batch_growth=estimator.batch_growth,
+    )
+    return training.Net(
+        _make_learner(estimator, module.to(device), phase, method.make_solver),
+        criterion=estimator._make_loss(),
+        method=method,
+        max_epochs=phase.max_iter,
+        batch_size=batch_size,
+        augment=augment,
+        rows_at_once=max(1, ROW_VALUES // estimator._work.n_values),
+        verbose=int(estimator.verbose),
+        device=device,
+    )
+
+
+def _make_learner(estimator, module, phase, make_solver):
     average = estimator.average and training.Average(estimator.average, estimator.average_decay)
     monitor = "train_loss"
     if estimator.early_stopping:
         monitor = "valid_loss" if estimator.scoring == "loss" else "valid_score"
-    return training.Net(
+    return training.Learner(
         module,
-        criterion=estimator._make_loss(),
-        solver=estimator.solver,
-        solver_params={name: getattr(estimator, name) for name in training.declared(solver)},
-        lr=phase.learning_rate_init,
-        max_epochs=phase.max_iter,
-        batch_size=batch_size,
+        make_solver=make_solver,
         schedule=training.Schedule(
             estimator.learning_rate,
             phase.learning_rate_init,
@@ -86,17 +100,12 @@ def make_net(estimator, module, device, batch_size, phase, augment=None):
         stopping=training.Stopping(estimator.tol, estimator.n_iter_no_change, monitor),
         generator=estimator._generator,
         penalty=training.Penalty(
-            estimator.alpha, estimator.l1_alpha, decoupled=solver.decays_weights
+            estimator.alpha,
+            estimator.l1_alpha,
+            decoupled=training.SOLVERS[estimator.solver].decays_weights,
         ),
         average=average,
-        shuffle=estimator.shuffle,
-        batch_growth=estimator.batch_growth,
         scale_learning_rate=estimator.scale_learning_rate,
         max_grad_norm=estimator._max_norm,
-        max_fun=estimator.max_fun,
-        augment=augment,
-        rows_at_once=max(1, ROW_VALUES // estimator._work.n_values),
         draws_unseeded=estimator._draws_unseeded,
-        verbose=int(estimator.verbose),
-        device=device,
     )

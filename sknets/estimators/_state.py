@@ -25,7 +25,7 @@ def to_arrays(state):
         "dtype": str(net.flat.values.dtype).removeprefix("torch."),
         "device": str(net.device),
         "generator": training.generator_to_array(generator),
-        "device_generator": training.generator_to_array(net.device_generator),
+        "device_generator": training.generator_to_array(net.learner.device_generator),
         "output": (type(output), _arrays_of(output)),
         "batch_size": net.batch_size,
         "phase": tuple(state["_phase"]),
@@ -61,11 +61,12 @@ def load_net(estimator, state):
     net.initialize()
     saved["history"] = skorch.history.History(saved["history"])
     training.resume(net, saved, is_same_fit=True)
-    if net.device_generator is not state["_generator"]:
+    device_generator = net.learner.device_generator
+    if device_generator is not state["_generator"]:
         # an accelerator's generator was seeded from the fit's just now: put both back
         state["_generator"].set_state(torch.from_numpy(np.array(saved["generator"])))
         if str(net.device) == saved["device"]:
-            net.device_generator.set_state(torch.from_numpy(np.array(saved["device_generator"])))
+            device_generator.set_state(torch.from_numpy(np.array(saved["device_generator"])))
     net.module_.eval()
     state["net_"] = net
     return state

@@ -3,7 +3,6 @@
 Where a text depends on what y is, it has a name in braces, for which `_task_words` has the words.
 """
 
-from collections import ChainMap
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,17 +11,7 @@ from sknets import training
 from sknets.estimators._sklearn import Interval, Options, StrOptions
 from sknets.estimators._words import attribute, listed, one_of, parameter
 
-
-class _LBFGS(training.Solver):
-    # stands for the minimiser until training.SOLVERS has it
-    takes_all_rows = True
-    is_incremental = False
-
-    def __init__(self, *, max_fun=15000):
-        raise NotImplementedError
-
-
-SOLVERS = ChainMap(training.SOLVERS, {"lbfgs": _LBFGS})
+SOLVERS = training.SOLVERS
 
 #: In a sentence: the solvers that take all rows in each step, and those that minimise by themselves.
 ALL_ROWS = listed(name for name, solver in SOLVERS.items() if solver.takes_all_rows)

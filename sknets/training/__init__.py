@@ -1,9 +1,12 @@
-"""How a module learns: solvers, losses, penalties, schedules, and the loop around them."""
+"""How networks learn: learners, who computes their gradient, the ways down, and a net around it all."""
 
 from sknets.training._averaging import AVERAGES, Average
 from sknets.training._batches import Batches, Rows, sparse_tensor
 from sknets.training._declared import declared
+from sknets.training._descent import Descent
 from sknets.training._flat import FlatParameters
+from sknets.training._gradients import Gradient, make_gradient
+from sknets.training._learner import Learner
 from sknets.training._losses import (
     LOSSES,
     AbsoluteError,
@@ -15,9 +18,12 @@ from sknets.training._losses import (
     Pinball,
     SoftmaxCrossEntropy,
 )
+from sknets.training._method import Method
+from sknets.training._minimizers import LBFGS, Minimizer
 from sknets.training._net import Net
 from sknets.training._penalties import Penalty
 from sknets.training._ragged import Ragged
+from sknets.training._registry import SOLVERS, make_method
 from sknets.training._resume import net_state, resume, undo_for
 from sknets.training._schedules import SCHEDULES, Schedule
 from sknets.training._seeding import (
@@ -28,12 +34,13 @@ from sknets.training._seeding import (
     make_generator,
 )
 from sknets.training._sequence_loss import SequenceLoss
-from sknets.training._solvers import SOLVERS, Solver
+from sknets.training._solvers import Solver
 from sknets.training._stopping import Stopping
 from sknets.training._threads import SMALL_CONV_STEP, SMALL_RECURRENT_STEP, threads_for
 
 __all__ = [
     "AVERAGES",
+    "LBFGS",
     "LOSSES",
     "SCHEDULES",
     "SMALL_CONV_STEP",
@@ -43,11 +50,16 @@ __all__ = [
     "Average",
     "Batches",
     "BinaryCrossEntropy",
+    "Descent",
     "FlatParameters",
+    "Gradient",
     "HalfPoissonDeviance",
     "HalfSquaredError",
     "Huber",
+    "Learner",
     "Loss",
+    "Method",
+    "Minimizer",
     "Net",
     "Penalty",
     "Pinball",
@@ -64,6 +76,8 @@ __all__ = [
     "generator_from_array",
     "generator_to_array",
     "make_generator",
+    "make_gradient",
+    "make_method",
     "net_state",
     "resume",
     "sparse_tensor",

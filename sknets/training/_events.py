@@ -9,7 +9,7 @@ BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
 class Events:
-    """The half of `Net` that speaks with skorch about single batches.
+    """The half of `Net` that speaks with skorch and its callbacks.
 
     A batch is ``(x, y, weight)`` here and ``(x, y)`` there.
     """
@@ -19,7 +19,8 @@ class Events:
         if not isinstance(dataset, Rows):
             return super().get_iterator(dataset, training=training)
         size = min(self.batch_size, len(dataset))
-        return Batches(dataset, size, shuffle=training and self.shuffle, generator=self.generator)
+        shuffle = training and self.method.shuffle
+        return Batches(dataset, size, shuffle=shuffle, generator=self.learner.generator)
 
     def _listens(self, events):
         return any(
@@ -43,6 +44,21 @@ class Events:
     def _record_batch(self, prefix, y, loss):
         self.history.record_batch(f"{prefix}_loss", float(loss))
         self.history.record_batch(f"{prefix}_batch_size", len(y))
+
+    def _notify_gradient(self, batch):
+        self.notify(
+            "on_grad_computed",
+            named_parameters=self.get_all_learnable_params(),
+            batch=batch[:2],
+            training=True,
+        )
+
+    def _notify_epoch_end(self, rows):
+        try:
+            self.notify("on_epoch_end", dataset_train=rows, dataset_valid=self.valid_rows)
+        except KeyboardInterrupt:  # how skorch's callbacks ask for the end
+            if not self.learner.is_stopped:
+                self.learner.stop_reason = "callback" if self.callbacks_ else "interrupt"
 
     def evaluation_step(self, batch, training=False):
         """Return the raw outputs of a batch, for skorch's own predictions."""

@@ -3,17 +3,18 @@
 
 def net_state(net):
     """Return all that a net knows beside its module: its history, NumPy arrays, plain values."""
+    learner = net.learner
     return {
-        "solver": net.solver,
-        "optimizer": net.optimizer_.extra_state(),
-        "lr": net.optimizer_.lr / net.growth,
-        "average": None if net.average is None else net.average.extra_state(),
-        "stopping": (net.stopping.monitor, net.stopping.best, net.stopping.count),
+        "solver": type(learner.solver).__name__,
+        "optimizer": learner.solver.extra_state(),
+        "lr": learner.solver.lr / learner.growth,
+        "average": None if learner.average is None else learner.average.extra_state(),
+        "stopping": (learner.stopping.monitor, learner.stopping.best, learner.stopping.count),
         "history": net.history,
-        "lowest": dict(net.lowest),
-        "n_epochs": net.n_epochs,
-        "n_seen": net.n_seen,
-        "stop_reason": net.stop_reason,
+        "lowest": dict(learner.lowest),
+        "n_epochs": learner.n_epochs,
+        "n_seen": learner.n_seen,
+        "stop_reason": learner.stop_reason,
     }
 
 
@@ -31,33 +32,35 @@ def resume(net, state, *, is_same_fit):
         (`warm_start`). A new one has a fresh solver and starts its schedule again.
     """
     net.history = state["history"]  # not a copy: many partial fits would copy for ever
-    net.n_seen = state["n_seen"]
-    net.lowest = dict(state["lowest"])
+    learner = net.learner
+    learner.n_seen = state["n_seen"]
+    learner.lowest = dict(state["lowest"])
     if not is_same_fit:
         return
-    net.n_epochs = state["n_epochs"]
-    net.stop_reason = state["stop_reason"]
+    learner.n_epochs = state["n_epochs"]
+    learner.stop_reason = state["stop_reason"]
     monitor, best, count = state["stopping"]
-    if monitor == net.stopping.monitor:  # a best score is no best loss
-        net.stopping.best, net.stopping.count = best, count
-    if state["solver"] == net.solver:
-        net.optimizer_.load_extra_state(state["optimizer"])
-        if net.schedule.name == "adaptive":
-            net.optimizer_.lr = state["lr"]
-    if net.average is not None and state["average"] is not None:
-        net.average.load_extra_state(state["average"], like=net.flat.values)
+    if monitor == learner.stopping.monitor:  # a best score is no best loss
+        learner.stopping.best, learner.stopping.count = best, count
+    if state["solver"] == type(learner.solver).__name__:
+        learner.solver.load_extra_state(state["optimizer"])
+        if learner.schedule.is_adaptive:
+            learner.solver.lr = state["lr"]
+    if learner.average is not None and state["average"] is not None:
+        learner.average.load_extra_state(state["average"], like=learner.flat.values)
 
 
 def undo_for(net):
     """Return a function that puts a net, its module and its generators back to where they are now."""
-    snapshot = net.snapshot()
-    values, n_epochs = net.flat.values, len(net.history)
-    generators = {g: g.get_state() for g in (net.generator, net.device_generator)}
+    learner = net.learner
+    snapshot, n_epochs = learner.snapshot(), len(net.history)
+    generators = {g: g.get_state() for g in (learner.generator, learner.device_generator)}
 
     def undo():
-        net.module_.to(dtype=values.dtype, device=values.device)
-        net.flat.bind()
-        net.restore(snapshot)
+        values = learner.flat.values
+        learner.module.to(dtype=values.dtype, device=values.device)
+        learner.flat.bind()
+        learner.restore(snapshot)
         del net.history[n_epochs:]
         for generator, state in generators.items():
             generator.set_state(state)

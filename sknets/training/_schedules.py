@@ -56,6 +56,11 @@ class Schedule:
         """Whether the schedule brings the rate down by `max_iter`, so that ending there is no failure."""
         return self.name in ("step", "exponential", "cosine", "one_cycle")
 
+    @property
+    def is_adaptive(self):
+        """Whether the rate falls when the loss does no more."""
+        return self.name == "adaptive"
+
     def rate(self, epoch, n_seen):
         """Return the learning rate, or None where the solver keeps its own.
 

@@ -205,7 +205,7 @@ class RNNRegressor(SequenceRegressorTask, BaseRNN):
     See Also
     --------
     RNNClassifier : The same network for classes and labels.
-    RNNForecaster : The future of a series.
+    Forecaster : The future of a series.
     sknets.preprocessing.SlidingWindows : A series as lagged samples.
 
     Notes

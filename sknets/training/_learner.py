@@ -1,0 +1,255 @@
+"""One network in training, with all that belongs to it and to no other."""
+
+import math
+from contextlib import nullcontext
+
+import torch
+from torch import nn
+
+from sknets.training._flat import FlatParameters
+from sknets.training._penalties import Penalty
+from sknets.training._seeding import Seeded, generator_on, seed_layers
+
+_LOWEST_ADAPTIVE_RATE = 1e-6
+
+#: The `Learner.stop_reason` of one that goes on: if nothing else happens, it ends with the epochs.
+_UNSTOPPED = "max_iter"
+
+
+class Learner:
+    """One network in training.
+
+    It knows its parameters, its place in the schedule and its reason to stop; it knows no data, no
+    history and no other network. Whoever trains several networks holds as many learners.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network, on its final device and in its final dtype; its parameters become views of `flat`.
+    make_solver : callable
+        ``make_solver(theta, lr)`` makes the `Solver`.
+    schedule : Schedule
+        The learning rate of each epoch.
+    stopping : Stopping
+        When to stop for want of progress.
+    generator : torch.Generator
+        The fit's source of random numbers, on the CPU: it shuffles.
+    penalty : Penalty, default=None
+        Penalties on the weights.
+    average : Average, default=None
+        Averaging of the iterates.
+    scale_learning_rate : bool, default=False
+        Whether the learning rate grows with the batch, so that their ratio stays.
+    max_grad_norm : float, default=None
+        Longer gradients are shortened to this norm.
+    draws_unseeded : bool, default=False
+        Whether the module may draw from Torch's global generator (a user's own module): its draws
+        are then redirected to `device_generator`.
+
+    Attributes
+    ----------
+    flat : FlatParameters
+        The parameters as one vector.
+    solver : Solver
+        What makes a step of a gradient; it holds the learning rate.
+    device_generator : torch.Generator
+        The source of random numbers of the layers: `generator`, or one on the accelerator.
+    n_epochs, n_seen : int
+        Epochs done and rows seen, over all calls.
+    growth : float
+        Factor by which the learning rate has followed the batch size.
+    lowest : dict
+        Lowest training and validation loss so far.
+    stop_reason : str or None
+        Why the last call ended: "max_iter", "converged", "callback", "interrupt", "diverged", or what a
+        minimiser says. None before the first call.
+    mean_weight : float
+        Mean weight of the rows of the present call.
+    frozen : list of slice
+        The parts of `flat` that do not learn in the present epoch.
+    """
+
+    def __init__(
+        self,
+        module,
+        *,
+        make_solver,
+        schedule,
+        stopping,
+        generator,
+        penalty=None,
+        average=None,
+        scale_learning_rate=False,
+        max_grad_norm=None,
+        draws_unseeded=False,
+    ):
+        self.module = module
+        self.flat = FlatParameters(module)
+        self.solver = make_solver(self.flat.theta, schedule.initial)
+        self.schedule = schedule
+        self.stopping = stopping
+        self.generator = generator
+        self.penalty = penalty or Penalty()
+        self.average = average
+        self.scale_learning_rate = scale_learning_rate
+        self.max_grad_norm = max_grad_norm
+        self.draws_unseeded = draws_unseeded
+        self.device_generator = generator_on(generator, self.flat.values.device)
+        seed_layers(module, self.device_generator)
+
+        self.n_epochs = 0
+        self.n_seen = 0
+        self.growth = 1.0
+        self.lowest = {}
+        self.stop_reason = None
+        self.mean_weight = 1.0
+        self.frozen = []
+        self._move = self.solver.update
+        self._loss_sum, self._n_rows = 0.0, 0  # of the present epoch
+
+    def seeded(self, generator=None):
+        """Return a context in which the module draws from `device_generator`, or from another one."""
+        return Seeded(generator or self.device_generator) if self.draws_unseeded else nullcontext()
+
+    # --- the step ---------------------------------------------------------------------------------
+
+    def add_penalty(self, n_rows):
+        """Complete the gradient of a loss of some rows; return the value of the penalty."""
+        penalty = self.penalty.add_gradient(self.flat, n_rows * self.mean_weight)
+        for frozen in self.frozen:
+            self.flat.grad[frozen] = 0.0
+        return penalty
+
+    def step(self, loss, n_rows):
+        """Take one step along the gradient in `flat.grad`, which belongs to a loss of some rows."""
+        shortening = 1.0 if self.max_grad_norm is None else self._shorten_gradient()
+        kept = [self.flat.values[frozen].clone() for frozen in self.frozen]
+        self._move()
+        self.penalty.after_step(self.flat, self.solver, n_rows * self.mean_weight, shortening)
+        for frozen, values in zip(self.frozen, kept, strict=True):
+            self.flat.values[frozen] = values
+        if self.average is not None:
+            self.average.update(self.flat.values)
+        self._loss_sum += loss * n_rows
+        self._n_rows += n_rows
+
+    def _shorten_gradient(self):
+        norm = float(nn.utils.clip_grad_norm_([self.flat.theta], self.max_grad_norm))
+        return min(1.0, self.max_grad_norm / (norm + 1e-6))  # as Torch has it
+
+    # --- the epoch --------------------------------------------------------------------------------
+
+    def begin(self, mean_weight, *, is_watched=False):
+        """Begin a call.
+
+        Parameters
+        ----------
+        mean_weight : float
+            Mean weight of the rows.
+        is_watched : bool, default=False
+            Whether Torch's schedulers and profilers may look on: only the solver's `step` tells them.
+        """
+        self.mean_weight = mean_weight
+        self.frozen = self.flat.frozen()
+        self.stop_reason = _UNSTOPPED
+        self._move = self.solver.step if is_watched else self.solver.update
+        if self.average is not None:
+            self.average.resume(self.flat.values)
+
+    def begin_epoch(self, growth):
+        """Begin an epoch whose batches are `growth` times as large as those of the first."""
+        self.frozen = self.flat.frozen()  # a callback may have frozen or released some
+        self._set_rate(growth)
+        self._loss_sum, self._n_rows = 0.0, 0
+        self.module.train()
+
+    def _set_rate(self, growth):
+        rate = self.schedule.rate(self.n_epochs, self.n_seen)
+        if self.scale_learning_rate:
+            # a rate that the solver keeps has grown until the last epoch already
+            rate = self.solver.lr / self.growth if rate is None else rate
+            rate *= growth
+            self.growth = growth
+        if rate is not None:
+            self.solver.lr = rate
+
+    @property
+    def mean_loss(self):
+        """Mean loss over the rows of the present epoch, each at the parameters of its step."""
+        return float(self._loss_sum) / self._n_rows
+
+    def take_lowest(self, name, loss):
+        """Return whether a loss is the lowest of its name so far; remember it then."""
+        is_lowest = loss < self.lowest.get(name, math.inf)
+        if is_lowest:
+            self.lowest[name] = loss
+        return is_lowest
+
+    # --- reasons to stop --------------------------------------------------------------------------
+
+    @property
+    def is_stopped(self):
+        """Whether there is a reason to stop."""
+        return self.stop_reason != _UNSTOPPED
+
+    def stop_if_due(self, loss, *, watches_train_loss):
+        """Look for a reason to stop after an epoch.
+
+        Parameters
+        ----------
+        loss : float
+            The training loss of the epoch.
+        watches_train_loss : bool
+            Whether a lack of progress of the training loss counts; else that on validation data alone.
+
+        Returns
+        -------
+        str or None
+            What there is to tell about a lack of progress.
+        """
+        stopping = self.stopping
+        if not stopping.restores and not math.isfinite(loss) and not self.flat.is_finite():
+            self.stop_reason = "diverged"
+            return None
+        if self.is_stopped or not (watches_train_loss or stopping.restores):
+            return None
+        waits = self.schedule.is_planned and not stopping.restores  # for the rate to fall
+        if waits or not stopping.is_exhausted:
+            return None
+        message = stopping.describe()
+        if self.schedule.is_adaptive and self.solver.lr > _LOWEST_ADAPTIVE_RATE:
+            self.solver.lr /= 5
+            stopping.count = 0
+            return f"{message} Setting learning rate to {self.solver.lr:f}"
+        self.stop_reason = "converged"
+        return f"{message} Stopping."
+
+    # --- states of the parameters -----------------------------------------------------------------
+
+    def averaged(self, batches):
+        """Return a context with the averaged parameters in place, where there is an average.
+
+        Batch normalisation takes the statistics of the averaged network from the batches.
+        """
+        if self.average is None:
+            return nullcontext()
+        return self.average.swapped_in(self.flat.values, self.module, batches, self.seeded)
+
+    def settle(self):
+        """Get ready to predict, with the best parameters where `stopping` keeps them."""
+        if self.stopping.restores and self.stopping.best_state is not None:
+            self.restore(self.stopping.best_state)
+        self.module.eval()
+
+    @torch.no_grad()
+    def snapshot(self):
+        """Return a copy of the parameters and buffers."""
+        return self.flat.values.clone(), [b.clone() for b in self.module.buffers()]
+
+    @torch.no_grad()
+    def restore(self, snapshot):
+        """Put a copy back."""
+        values, buffers = snapshot
+        self.flat.values.copy_(values)
+        for buffer, saved in zip(self.module.buffers(), buffers, strict=True):
+            buffer.copy_(saved)
