@@ -109,7 +109,8 @@ def channel_moments(X, images, weight):
     def average(function):
         total = np.zeros(n_channels)
         for start in range(0, len(X), size):
-            block = np.asarray(X[start : start + size], dtype=np.float64)
+            # sums must not depend on how the user's memory lies
+            block = np.ascontiguousarray(X[start : start + size], dtype=np.float64)
             if images.channels_first:
                 block = block.reshape(len(block), n_channels, -1).swapaxes(1, 2)
             rows = function(block.reshape(len(block), -1, n_channels)).mean(axis=1)
