@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sknets.preprocessing._sliding_windows import as_columns, read_numbers, refuse_missing
+from sknets.preprocessing._sliding_windows import as_columns, check_missing, read_numbers
 
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
 _FLOATS = (np.float64, np.float32)
@@ -82,8 +82,8 @@ def read_series(X, y, dtype=None):
     X = read_numbers(X, "X", y.dtype) if X.shape[1] else np.empty(X.shape, y.dtype)
     if len(X) != len(y):
         raise ValueError(f"X has {len(X)} times, y has {len(y)}; both need the same times.")
-    refuse_missing(X, "X")
-    refuse_missing(y, "y")
+    check_missing(X, "X")
+    check_missing(y, "y")
     return X, y
 
 
@@ -98,7 +98,7 @@ def read_ahead(X, names, n_times, dtype):
     if columns != names and isinstance(names[0], str):
         raise ValueError(f"X has the columns {columns}; the known ones are {names}.")
     known = read_numbers(X, "X", dtype)[:n_times]
-    refuse_missing(known, "X")
+    check_missing(known, "X")
     return known
 
 

@@ -7,7 +7,10 @@ import math
 
 import torch
 import torch.nn.functional as F
+from scipy.fft import next_fast_len
 from torch import nn
+
+from sknets.modules._initialization import Undrawn
 
 METHODS = ("auto", "direct", "fft")
 
@@ -17,18 +20,11 @@ _TRANSFORM_COST = 11.0
 _PRODUCT_COST = 36.0
 
 
-class _Undrawn:
-    """A layer that leaves its initial weights to `initialize`: Torch would draw them globally."""
-
-    def reset_parameters(self):
-        """Draw nothing."""
-
-
-class Conv2d(_Undrawn, nn.Conv2d):
+class Conv2d(Undrawn, nn.Conv2d):
     """A convolution over height and width."""
 
 
-class Conv3d(_Undrawn, nn.Conv3d):
+class Conv3d(Undrawn, nn.Conv3d):
     """A convolution over depth, height and width."""
 
 
@@ -83,7 +79,7 @@ def fft_is_cheaper(n_inputs, n_outputs, kernel, stride, padding, size):
     padded = [n + 2 * p for n, p in zip(size, padding, strict=True)]
     positions = math.prod((n - k) // s + 1 for n, k, s in zip(padded, kernel, stride, strict=True))
     direct = n_inputs * n_outputs * math.prod(kernel) * positions
-    fast = math.prod(_fast_length(n) for n in padded)
+    fast = math.prod(next_fast_len(n, real=True) for n in padded)
     transforms = (n_inputs + n_outputs) * fast * math.log2(max(fast, 2))
     return _TRANSFORM_COST * transforms + _PRODUCT_COST * n_inputs * n_outputs * fast < direct
 
@@ -106,7 +102,7 @@ def fft_convolve(x, weight, bias, stride, padding):
     axes = tuple(range(2, x.ndim))
     padded = [n + 2 * p for n, p in zip(x.shape[2:], padding, strict=True)]
     x = F.pad(x, [p for p in reversed(padding) for _ in (0, 1)])
-    lengths = [_fast_length(n) for n in padded]
+    lengths = [next_fast_len(n, real=True) for n in padded]
     x_hat = torch.fft.rfftn(x, s=lengths, dim=axes)
     w_hat = torch.fft.rfftn(weight, s=lengths, dim=axes).conj()  # a layer correlates: no flip
     # one product of matrices per frequency: (f, n, c_in) @ (f, c_in, c_out)
@@ -116,15 +112,3 @@ def fft_convolve(x, weight, bias, stride, padding):
     y = torch.fft.irfftn(product, s=lengths, dim=axes)
     kept = [slice(0, n - k + 1, s) for n, k, s in zip(padded, kernel, stride, strict=True)]
     return y[(..., *kept)] + bias.view(-1, *[1] * len(axes))
-
-
-def _fast_length(n):
-    """Return the next length whose factors are 2, 3 and 5."""
-    while True:
-        rest = n
-        for prime in (2, 3, 5):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return n
-        n += 1

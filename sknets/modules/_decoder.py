@@ -3,11 +3,10 @@
 import torch
 from torch import nn
 
-from sknets.modules._dense import DenseStack, Linear
+from sknets.modules._dense import DenseStack, make_linear
 from sknets.modules._dropout import Dropout
-from sknets.modules._initialization import initialize
 from sknets.modules._recurrent import CELLS
-from sknets.modules._recurrent_net import spread
+from sknets.modules._recurrent_net import share_out
 from sknets.modules._sequences import SEQUENCE_POOLINGS, Embedding, masked_softmax
 
 
@@ -86,7 +85,7 @@ class EncoderDecoder(nn.Module):
             n_inputs = n_units
             self.embedding = Embedding(n_classes + 2, n_units, generator)
         self.bridges = nn.ModuleList(
-            _linear(stack.n_outputs, CELLS[cell].n_states * size, scheme, generator)
+            make_linear(stack.n_outputs, CELLS[cell].n_states * size, scheme, "tanh", generator)
             for size in layer_sizes
         )
         self.layers = nn.ModuleList()
@@ -95,8 +94,8 @@ class EncoderDecoder(nn.Module):
             n_inputs = size
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
         if self.attends:
-            self.keys = _linear(stack.n_outputs, n_units, scheme, generator)
-            self.mix = _linear(stack.n_outputs + n_units, n_units, scheme, generator)
+            self.keys = make_linear(stack.n_outputs, n_units, scheme, "tanh", generator)
+            self.mix = make_linear(stack.n_outputs + n_units, n_units, scheme, "tanh", generator)
         sizes = [n_units, *head["layer_sizes"]]
         self.head = DenseStack(**head | {"layer_sizes": sizes}, generator=generator)
 
@@ -119,7 +118,7 @@ class EncoderDecoder(nn.Module):
         """Return the weights of timesteps for each output, shape (n, n_steps, n_timesteps)."""
         memory = self._read(x)
         weights = self._write(memory)[1]
-        return spread(weights, memory["values"], memory["lengths"], self.stack.shortening)
+        return share_out(weights, memory["values"], memory["lengths"], self.stack.shortening)
 
     def _read(self, x):
         values, lengths = self.input(x)
@@ -186,9 +185,3 @@ class EncoderDecoder(nn.Module):
                 break
             before = self.embedding(written)
         return torch.cat(raws, 1), torch.cat(weights, 1) if self.attends else None
-
-
-def _linear(n_inputs, n_outputs, scheme, generator):
-    layer = Linear(n_inputs, n_outputs)
-    initialize(layer, scheme, "tanh", generator)
-    return layer

@@ -4,7 +4,7 @@ from torch import nn
 
 from sknets.modules._activations import ACTIVATIONS
 from sknets.modules._dropout import Dropout
-from sknets.modules._initialization import initialize
+from sknets.modules._initialization import Undrawn, initialize
 from sknets.modules._normalization import make_normalization
 from sknets.modules._radial import RadialBasis
 
@@ -40,7 +40,7 @@ class DenseStack(nn.Sequential):
             if activation == "rbf":
                 layers.append(RadialBasis(n_inputs, size, generator))
             else:
-                layers.append(_linear(n_inputs, size, weight_init, activation, generator))
+                layers.append(make_linear(n_inputs, size, weight_init, activation, generator))
                 if activation != "identity":
                     layers.append(ACTIVATIONS[activation]())
             if normalization is not None:
@@ -48,7 +48,7 @@ class DenseStack(nn.Sequential):
             if rate > 0:
                 layers.append(Dropout(rate))
             n_inputs = size
-        layers.append(_linear(n_inputs, n_outputs, weight_init, "identity", generator))
+        layers.append(make_linear(n_inputs, n_outputs, weight_init, "identity", generator))
         super().__init__(*layers)
 
     @property
@@ -57,14 +57,12 @@ class DenseStack(nn.Sequential):
         return [layer for layer in self if isinstance(layer, nn.Linear | RadialBasis)]
 
 
-class Linear(nn.Linear):
-    """A linear layer that leaves its initial weights to `initialize`."""
-
-    def reset_parameters(self):
-        """Draw nothing: Torch's own draws would come from its global generator."""
+class Linear(Undrawn, nn.Linear):
+    """A linear layer."""
 
 
-def _linear(n_inputs, n_outputs, weight_init, activation, generator):
+def make_linear(n_inputs, n_outputs, weight_init, activation, generator):
+    """Make a linear layer with initial weights that suit the activation behind it."""
     layer = Linear(n_inputs, n_outputs)
     initialize(layer, weight_init, activation, generator)
     return layer

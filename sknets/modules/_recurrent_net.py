@@ -174,10 +174,12 @@ class RecurrentNet(nn.Module):
         outputs, shorter = self.stack(values, lengths)
         if not isinstance(self.pool, AttentionPool):
             raise TypeError("The network has no attention.")
-        return spread(self.pool.weights(outputs, shorter), values, lengths, self.stack.shortening)
+        return share_out(
+            self.pool.weights(outputs, shorter), values, lengths, self.stack.shortening
+        )
 
 
-def spread(weights, values, lengths, shortening):
+def share_out(weights, values, lengths, shortening):
     """Return weights of shortened timesteps as weights of the timesteps that they were made of."""
     n_timesteps = values.shape[1]
     if shortening == 1:

@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from sknets.modules._activations import ACTIVATIONS
-from sknets.modules._dense import Linear
-from sknets.modules._initialization import initialize
+from sknets.modules._dense import make_linear
+from sknets.modules._initialization import Undrawn, initialize
 
 
 def valid_steps(x, lengths):
@@ -148,11 +148,8 @@ class SequenceConvolution(nn.Module):
         return x.masked_fill(is_padding, 0.0), lengths
 
 
-class _Conv1d(nn.Conv1d):
-    """A convolution that leaves its initial weights to `initialize`."""
-
-    def reset_parameters(self):
-        """Draw nothing: Torch's own draws would come from its global generator."""
+class _Conv1d(Undrawn, nn.Conv1d):
+    """A convolution over time."""
 
 
 class LastState(nn.Module):
@@ -212,10 +209,8 @@ class AttentionPool(nn.Module):
 
     def __init__(self, n_outputs, generator=None):
         super().__init__()
-        self.hidden = Linear(n_outputs, n_outputs)
-        initialize(self.hidden, "glorot_normal", "tanh", generator)
-        self.scores = Linear(n_outputs, 1)
-        initialize(self.scores, "glorot_normal", "identity", generator)
+        self.hidden = make_linear(n_outputs, n_outputs, "glorot_normal", "tanh", generator)
+        self.scores = make_linear(n_outputs, 1, "glorot_normal", "identity", generator)
 
     def weights(self, x, lengths):
         """Return the weight of each timestep, shape (n, n_timesteps), 0 in the padding."""

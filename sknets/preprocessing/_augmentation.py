@@ -263,8 +263,8 @@ class Augmentation(BaseEstimator):
         change = self.make(_N_SPATIAL[X.ndim], images.size)
         change.generator = training.make_generator(random_state)
         channels = images.as_images(values).transpose(0, 1).reshape(images.n_channels, -1)
-        spread, mean = torch.std_mean(channels, dim=1, correction=0)
-        images.standardize_by(mean, torch.where(spread > 0, spread, 1.0))
+        deviation, mean = torch.std_mean(channels, dim=1, correction=0)
+        images.standardize_by(mean, torch.where(deviation > 0, deviation, 1.0))
         changed = change.change(images(values)) * images.scale + images.shift
         samples = changed.movedim(1, -1).reshape(X.shape).numpy()
         return samples.round().clip(0, 255).astype(np.uint8) if is_uint8 else samples
@@ -370,11 +370,11 @@ def _make_elastic(augmentation, size):
     sigma = tuple(length / 7 for length in size)
     # a uniform draw from [-1, 1] has variance 1/3, and the squares of a Gaussian kernel sum to
     # 1 / (4 pi sigma_y sigma_x); kornia's unit of displacement is half the side
-    spread = math.sqrt(1 / 3 / (4 * math.pi * math.prod(sigma)))
+    deviation = math.sqrt(1 / 3 / (4 * math.pi * math.prod(sigma)))
     return kornia.augmentation.RandomElasticTransform(
         kernel_size=tuple(_kernel_size(s) for s in sigma),
         sigma=sigma,
-        alpha=(2 * augmentation.elastic / spread,) * 2,
+        alpha=(2 * augmentation.elastic / deviation,) * 2,
         padding_mode=_PADDING[augmentation.fill],
         p=1.0,
     )

@@ -303,7 +303,7 @@ class SlidingWindows(TransformerMixin, BaseEstimator):
         values = read_numbers(X, name, _FLOATS)
         if reset or hasattr(self, "n_features_in_"):
             validate_data(self, X, skip_check_array=True, reset=reset)
-        refuse_missing(values, name)
+        check_missing(values, name)
         return values
 
     def __sklearn_tags__(self):
@@ -341,11 +341,11 @@ def _read_beside(series, values, name, dtype):
         raise ValueError(
             f"{name} has {len(values)} times, series has {len(series)}; both need the same times."
         )
-    refuse_missing(values, name)
+    check_missing(values, name)
     return values
 
 
-def refuse_missing(values, name):
+def check_missing(values, name):
     """Raise an error that names the first missing or infinite value."""
     is_bad = ~np.isfinite(values) if values.dtype.kind == "f" else pd.isna(values)
     if is_bad.any():

@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from sknets.modules import CELLS, SEQUENCE_POOLINGS, EncoderDecoder, RecurrentNet, RecurrentStack
 from sknets.modules._recurrent import Bidirectional, reverse
-from sknets.modules._recurrent_net import spread
+from sknets.modules._recurrent_net import share_out
 from sknets.modules._sequences import AttentionPool, SequenceConvolution, SequenceInput
 
 FUSED = ["rnn", "rnn_relu", "lstm", "gru"]
@@ -548,7 +548,7 @@ def test_spread_weights_still_sum_to_one(shortening, lengths, n_steps):
     inside = np.arange(n_short) < -(-ends // shortening)[:, None]
     inside = torch.from_numpy(inside).reshape(7, *[1] * (scores.ndim - 2), n_short)
     weights = torch.softmax(scores.masked_fill(~inside, -torch.inf), -1)
-    result = array(spread(weights, torch.zeros(7, 13, 2).double(), lengths, shortening))
+    result = array(share_out(weights, torch.zeros(7, 13, 2).double(), lengths, shortening))
     assert result.shape == (*scores.shape[:-1], 13)
     np.testing.assert_allclose(result.sum(axis=-1), 1, rtol=1e-12)
     for row, end in enumerate(ends):
