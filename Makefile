@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test test-all lint leaves bench bench-images defaults digits clean
+.PHONY: demo test test-all lint examples leaves measure bench bench-images defaults digits clean
 
 demo: .venv/installed
 	$(BIN)/python examples/plot_hitters.py
@@ -18,9 +18,17 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# The two fastest; `make test-all` runs them all.
+examples: .venv/installed
+	$(BIN)/python examples/plot_hitters.py --output build/hitters.png
+	$(BIN)/python examples/plot_digits_inside.py --output build/digits_inside.png
+
 # Docstrings and signatures of the estimators, from their pages of words.
 leaves: .venv/installed
 	$(BIN)/python tools/make_leaves.py
+
+measure: .venv/installed
+	$(BIN)/python tools/measure_house.py
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/bench_fit_time.py

@@ -34,7 +34,7 @@ def test_every_leaf_is_written():
         for family in ("MLP", "CNN", "RNN", "Module")
         for task in ("Classifier", "Regressor")
     }
-    assert {leaf.__name__ for leaf in MAKE["LEAVES"]} == names
+    assert {leaf.__name__ for leaf in MAKE["LEAVES"]} >= names
 
 
 @LEAVES

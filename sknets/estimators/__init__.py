@@ -1,11 +1,14 @@
 """The estimators: scikit-learn outside, Torch within."""
 
+from sknets.estimators import _before
+from sknets.estimators._base import BaseNet
 from sknets.estimators.cnn import CNNClassifier, CNNFeatures, CNNRegressor
 from sknets.estimators.mlp import MLPClassifier, MLPRegressor
 from sknets.estimators.module import ModuleClassifier, ModuleRegressor
 from sknets.estimators.rnn import RNNClassifier, RNNRegressor
 
 __all__ = [
+    "BaseNet",
     "CNNClassifier",
     "CNNFeatures",
     "CNNRegressor",
@@ -16,3 +19,5 @@ __all__ = [
     "RNNClassifier",
     "RNNRegressor",
 ]
+
+_before.refuse_old_pickles()

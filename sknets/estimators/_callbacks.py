@@ -2,11 +2,14 @@
 
 import skorch
 
+from sknets import training
+from sknets.estimators._net import phases
+
 
 class EpochTasks(skorch.callbacks.Callback):
     """Report every epoch to scikit-learn's callbacks as a task of the fit, which it opens.
 
-    scikit-learn marks its protocol experimental; `BaseNet._open_tasks` begins it, this class speaks it.
+    scikit-learn marks its protocol experimental; `open_tasks` begins it, this class speaks it.
 
     Parameters
     ----------
@@ -55,3 +58,19 @@ class EpochTasks(skorch.callbacks.Callback):
         """Close the task of an epoch that did not end."""
         if self.task is not None:
             self.task.call_on_fit_task_end(estimator=self.estimator)
+
+
+def open_tasks(estimator, X, y, sample_weight, is_partial):
+    """Tell scikit-learn's callbacks that a fit begins; None if nobody listens."""
+    if not hasattr(estimator, "_init_callback_context"):
+        return None
+    n_tasks = 1
+    if not is_partial:
+        # a minimiser has begun one task more when its last iteration is over
+        extra = not training.SOLVERS[estimator.solver].is_incremental
+        n_tasks = sum(phase.max_iter + extra for phase in phases(estimator))
+    context = estimator._init_callback_context(max_subtasks=n_tasks)
+    if not getattr(estimator, "_skl_callbacks", None):
+        return None
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    return EpochTasks(estimator, context, {"X": X, "y": y, "metadata": metadata})

@@ -10,6 +10,7 @@ import numpy as np
 from sknets import training
 from sknets.estimators._sklearn import Interval, Options, StrOptions
 from sknets.estimators._words import attribute, listed, one_of, parameter
+from sknets.inputs import TableInput
 
 SOLVERS = training.SOLVERS
 
@@ -217,9 +218,9 @@ FURTHER = (
         [str],
     ),
     parameter(
-        """dtype : {'auto', 'float32', 'float64'}, default='auto'
-        Precision; "auto" is float64 for float64 data of at most 100,000 values on a CPU, and
-        float32 otherwise.""",
+        f"""dtype : {one_of(["auto", "float32", "float64"])}, default='auto'
+        Precision; "auto" is float64 for float64 data of at most
+        {TableInput.small_data:,} values on a CPU, and float32 otherwise.""",
         [StrOptions({"auto", "float32", "float64"})],
     ),
     parameter(

@@ -1,4 +1,4 @@
-"""A fit as a transaction: it succeeds, or nothing has happened."""
+"""All or nothing: a method that raises leaves the estimator as it was."""
 
 from contextlib import contextmanager
 
@@ -10,9 +10,9 @@ def transaction(estimator, undo=None):
     Parameters
     ----------
     estimator : object
-        Its attributes are put back; what they hold must not be changed in place.
+        The estimator, whose attributes are put back.
     undo : callable, default=None
-        Called without arguments after that, to take back what was changed in place.
+        Called without arguments to put back what lies deeper: a network that has been trained on.
     """
     before = dict(vars(estimator))
     try:

@@ -1,11 +1,15 @@
 """Validation data: set aside by early stopping, or the user's own."""
 
+import copy
+
 import numpy as np
 import torch
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
-from sknets.estimators._placement import prediction_dtype
+from sknets.estimators._data import read_data
+from sknets.inputs import prediction_dtype
+from sknets.targets import Raw
 
 
 def split_rows(n_rows, fraction, seed, strata, labels):
@@ -52,7 +56,30 @@ def split_rows(n_rows, fraction, seed, strata, labels):
     return train, valid
 
 
-def make_valid_score(estimator, scoring, X, y, sample_weight):
+def read_validation(estimator, learned, X_val, y_val, sample_weight_val):
+    """Return the validation data that a user gives, or None.
+
+    Raises
+    ------
+    ValueError
+        If parts of them are missing, or do not go with the training data.
+    """
+    if X_val is None:
+        if y_val is not None or sample_weight_val is not None:
+            raise ValueError("y_val and sample_weight_val need X_val, which is None.")
+        return None
+    if y_val is None:
+        raise ValueError("X_val needs y_val, which is None.")
+    try:
+        parts = (learned.input, learned.target.task, X_val, y_val, sample_weight_val)
+        valid = read_data(estimator, *parts, reset=False)
+        learned.target.check(valid.y, is_validation=True)
+    except ValueError as error:
+        raise ValueError(f"The validation data (X_val, y_val): {error}") from error
+    return valid.weighed(learned.target)
+
+
+def make_valid_score(estimator, valid):
     """Make the function from raw outputs of the validation data to their score.
 
     The scorer sees the estimator as it is at that moment; what it predicts is decoded from raw
@@ -61,29 +88,30 @@ def make_valid_score(estimator, scoring, X, y, sample_weight):
     Parameters
     ----------
     estimator : BaseNet
-        The estimator being fitted.
-    scoring : str, callable or None
-        As in `sklearn.metrics.check_scoring`.
-    X, y, sample_weight : array-like
+        The estimator being fitted; `scoring` is as in `sklearn.metrics.check_scoring`.
+    valid : Data
         The validation data, with y in the user's labels or units.
     """
-    scorer = check_scoring(estimator, scoring)
+    scorer = check_scoring(estimator, estimator.scoring)
+    dtype = prediction_dtype(valid.rows)
 
-    def valid_score(raw):
-        if not torch.isfinite(raw).all():
+    def valid_score(values):
+        if not torch.isfinite(values).all():
             return float("nan")
-        view, rows, target, weight, raw_rows = estimator._as_rows(X, y, sample_weight, raw)
-        view._raw_predict = lambda Z: (
-            (raw_rows, prediction_dtype(X)) if Z is rows else estimator._raw_predict(Z)
+        target, raw, y, weight = estimator._learned.target.as_rows(
+            Raw(values, valid.rows, dtype), valid.y, valid.weight
         )
+        view = copy.copy(estimator)
+        view._learned = estimator._learned.replace(target=target)
+        view._raw_predict = lambda X: raw if X is raw.rows else estimator._raw_predict(X)
         weights = {} if weight is None else {"sample_weight": weight}
         try:
-            return float(scorer(view, rows, target, **weights))
+            return float(scorer(view, raw.rows, y, **weights))
         except TypeError as error:
             if weights and "sample_weight" in str(error):
                 raise ValueError(
-                    f"scoring={scoring!r} takes no sample_weight, but there are weights (of your own "
-                    f"or by class_weight): {error}. Use another scorer, or fit without weights."
+                    f"scoring={estimator.scoring!r} takes no sample_weight, but there are weights (of "
+                    f"your own or by class_weight): {error}. Use another scorer, or fit without weights."
                 ) from error
             raise
 

@@ -27,6 +27,10 @@ def make_regressor(estimator, random_state):
     kind = get_tags(regressor).estimator_type if hasattr(regressor, "__sklearn_tags__") else None
     if kind not in ("regressor", None):
         raise ValueError(f"estimator must be a regressor; {_name(regressor)} is a {kind}.")
+    if hasattr(regressor, "forecast"):
+        raise ValueError(
+            f"estimator must be a regressor of windows; {_name(regressor)} forecasts by itself."
+        )
     if random_state is not None:
         names = [name for name in regressor.get_params() if name.endswith("random_state")]
         regressor.set_params(**dict.fromkeys(names, random_state))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknets.inspection._opened import OpenedNetwork
+from sknets.inspection._opened_images import OpenedImageNetwork
 
 
 def layer_activations(estimator, X, layer=None):
@@ -49,7 +49,7 @@ def layer_activations(estimator, X, layer=None):
     activation2 (5, 2, 2, 8)
     normalization2 (5, 2, 2, 8)
     """
-    opened = OpenedNetwork(estimator, X)
+    opened = OpenedImageNetwork(estimator, X)
     names = None if layer is None else [layer]
     parts = {}
     with opened.threads():

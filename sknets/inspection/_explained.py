@@ -2,18 +2,19 @@
 
 import numpy as np
 import torch
-from sklearn.base import is_classifier
+
+from sknets.targets import ClassTarget
 
 
-def explained_outputs(network, target, raw):
+def explained_outputs(opened, target, raw):
     """Return the column of the raw outputs that explains a target, and its sign, for each row.
 
     Two classes share one output z, which speaks for the second class; -z speaks for the first.
 
     Parameters
     ----------
-    network : CNNClassifier or CNNRegressor
-        A fitted network.
+    opened : OpenedNetwork
+        The network.
     target : object
         None, a label (number of an output), or an array with one for each row.
     raw : torch.Tensor of shape (n, n_outputs)
@@ -30,8 +31,8 @@ def explained_outputs(network, target, raw):
         If the target is unknown, or must be given.
     """
     n, n_outputs = raw.shape
-    has_classes = is_classifier(network) and not network._is_multilabel
-    choices = network.classes_ if has_classes else np.arange(n_outputs)
+    has_classes = isinstance(opened.target, ClassTarget)
+    choices = opened.target.classes if has_classes else np.arange(n_outputs)
     if target is None:
         if has_classes:
             number = raw.argmax(dim=1) if n_outputs > 1 else (raw[:, 0] > 0).long()
@@ -73,7 +74,7 @@ def explain(opened, target, attribute):
 
     Parameters
     ----------
-    opened : OpenedNetwork
+    opened : OpenedImageNetwork
         The network, and X.
     target : object
         As in `explained_outputs`.
@@ -89,7 +90,7 @@ def explain(opened, target, attribute):
     with opened.threads():
         with torch.no_grad():
             raw = torch.cat([opened.module.from_images(images) for _, images in opened.blocks()])
-        columns, signs = explained_outputs(opened.network, target, raw)
+        columns, signs = explained_outputs(opened, target, raw)
         maps = []
         for rows, images in opened.blocks():
             each = (-1, *[1] * (images.ndim - 1))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknets.inspection._opened import OpenedNetwork
+from sknets.inspection._opened_images import OpenedImageNetwork
 
 
 def learned_filters(estimator, layer=None):
@@ -38,7 +38,7 @@ def learned_filters(estimator, layer=None):
     >>> learned_filters(network, "conv2").shape
     (8, 3, 3, 4)
     """
-    opened = OpenedNetwork(estimator)
+    opened = OpenedImageNetwork(estimator)
     convolutions = opened.convolutions()
     if layer is None:
         if not convolutions:

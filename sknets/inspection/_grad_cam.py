@@ -4,7 +4,7 @@ import math
 
 from sknets.inspection._captum import import_captum
 from sknets.inspection._explained import explain
-from sknets.inspection._opened import OpenedNetwork
+from sknets.inspection._opened_images import OpenedImageNetwork
 
 _INTERPOLATION = {2: "bilinear", 3: "trilinear"}
 
@@ -60,7 +60,7 @@ def grad_cam(estimator, X, target=None, layer=None):
     (5, 8, 8)
     """
     captum = import_captum("grad_cam")
-    opened = OpenedNetwork(estimator, X)
+    opened = OpenedImageNetwork(estimator, X)
     name = _default_layer(opened) if layer is None else layer
     layer = opened.layer(name)
     shape = opened.shapes.get(name, ())

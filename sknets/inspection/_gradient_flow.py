@@ -1,6 +1,5 @@
 """How gradients vanish or explode on their way back through the timesteps of a recurrent layer."""
 
-import copy
 import math
 from numbers import Integral
 
@@ -9,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from sklearn.utils import Bunch
 
-from sknets.inspection._unwrap import RECURRENT, unwrap
+from sknets.inspection._opened import OpenedNetwork
+from sknets.inspection._unwrap import REMEMBERS
 
 #: Values of the largest tensor that are held at once.
 _BLOCK_VALUES = 2**22
@@ -91,8 +91,8 @@ def gradient_flow(estimator, X, *, layer=-1):
     >>> bool(np.nanmedian(flow.norms[:, 20]) < flow.bound[20])
     True
     """
-    network, X = unwrap(estimator, X, RECURRENT)
-    source, stack = network.net_.module_.input, network.net_.module_.stack
+    opened = OpenedNetwork(estimator, REMEMBERS, X, device="cpu")
+    rows, stack = opened.rows, opened.module.stack
     n_layers = len(stack.layers)
     if stack.is_bidirectional:
         raise ValueError(
@@ -104,29 +104,21 @@ def gradient_flow(estimator, X, *, layer=-1):
             f"layer={layer!r} is unknown; give a number from 0 to {n_layers - 1}, or one from "
             f"{-n_layers} to -1 that counts from the end."
         )
-    X = network._read_X(X, reset=False)
-    source, stack = (
-        copy.deepcopy(part).to("cpu", torch.float64).eval().requires_grad_(False)
-        for part in (source, stack)
-    )
     observed = stack.layers[layer]
     stack.layers = stack.layers[: layer % n_layers]  # all below it: what they return, it reads
-
-    longest = math.ceil(X.shape[1] / stack.shortening)
-    norms = np.full((len(X), longest), np.nan)
+    longest = math.ceil(rows.shape[1] / stack.shortening)
+    norms = np.full((len(rows), longest), np.nan)
     largest = observed.weight.shape[0] * max(longest, observed.n_units)
     n_at_once = max(1, _BLOCK_VALUES // largest)
-    order = np.argsort(-X.lengths, kind="stable")  # neighbours of one length: little padding
-    for start in range(0, len(X), n_at_once):
-        rows = order[start : start + n_at_once]
-        batch = network._to_batch(X[rows], torch.float64, torch.device("cpu"))
-        with network._threads_for(len(rows) * observed.n_units), torch.no_grad():
-            x, lengths = stack(*source(batch))
+    order = np.argsort(-rows.lengths, kind="stable")  # neighbours of one length: little padding
+    for start in range(0, len(rows), n_at_once):
+        block = order[start : start + n_at_once]
+        with opened.threads(len(block) * observed.n_units), torch.no_grad():
+            x, lengths = stack(*opened.module.input(opened.batch(rows[block])))
             if lengths is None:
                 lengths = torch.full((len(x),), x.shape[1])
-            block = _norms_by_gap(observed, x, lengths)
-        norms[rows, : block.shape[1]] = block
-
+            by_gap = _norms_by_gap(observed, x, lengths)
+        norms[block, : by_gap.shape[1]] = by_gap
     bound = largest_singular_value = None
     if observed.n_gates == 1:
         largest_singular_value = torch.linalg.matrix_norm(observed.recurrent_weight, 2).item()

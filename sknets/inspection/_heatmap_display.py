@@ -6,7 +6,7 @@ from sklearn.base import is_classifier
 from sknets.inspection._grad_cam import grad_cam
 from sknets.inspection._integrated_gradients import integrated_gradients
 from sknets.inspection._occlusion import occlusion
-from sknets.inspection._opened import OpenedNetwork
+from sknets.inspection._opened_images import OpenedImageNetwork
 from sknets.inspection._pyplot import bare, make_grid
 from sknets.inspection._relevance import layer_relevance
 
@@ -103,7 +103,7 @@ class HeatmapDisplay:
         unknown = [name for name in methods if not callable(name) and name not in _METHODS]
         if unknown or not methods:
             raise ValueError(f"method={method!r} is unknown; choose from {sorted(_METHODS)}.")
-        opened = OpenedNetwork(estimator, X)
+        opened = OpenedImageNetwork(estimator, X)
         if opened.n_spatial > 2:
             raise ValueError("heat maps of volumes cannot be drawn; draw a slice of them yourself.")
         if y is not None and len(y) != len(X):

@@ -7,8 +7,7 @@ import torch
 
 from sknets.inspection._captum import import_captum
 from sknets.inspection._explained import explain
-from sknets.inspection._opened import OpenedNetwork
-from sknets.inspection._unwrap import unwrap
+from sknets.inspection._opened_images import OpenedImageNetwork
 
 
 def integrated_gradients(estimator, X, target=None, baseline=None, n_steps=200):
@@ -69,8 +68,8 @@ def integrated_gradients(estimator, X, target=None, baseline=None, n_steps=200):
     if n_steps < 1:
         raise ValueError(f"n_steps={n_steps!r} must be at least 1.")
     captum = import_captum("integrated_gradients")
-    opened = OpenedNetwork(estimator, X)
-    start = None if baseline is None else _image_of(baseline, estimator, X, opened)
+    opened = OpenedImageNetwork(estimator, X)
+    start = None if baseline is None else _image_of(baseline, X, opened)
     method = captum.IntegratedGradients(opened.module.from_images)
 
     def attribute(images, columns, signs):
@@ -87,7 +86,7 @@ def integrated_gradients(estimator, X, target=None, baseline=None, n_steps=200):
     return explain(opened, target, attribute)
 
 
-def _image_of(baseline, estimator, X, opened):
+def _image_of(baseline, X, opened):
     """Return a baseline in units of X as a standardised image."""
     shape = np.shape(X)[1:]
     try:
@@ -99,6 +98,4 @@ def _image_of(baseline, estimator, X, opened):
         ) from error
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "X does not have valid feature names")
-        _, row = unwrap(estimator, row)
-        row = opened.network._read_X(row, reset=False)
-    return opened.images(row)
+        return opened.images(opened.read(row))

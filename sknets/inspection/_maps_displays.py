@@ -6,7 +6,7 @@ import numpy as np
 
 from sknets.inspection._activations import layer_activations
 from sknets.inspection._filters import learned_filters
-from sknets.inspection._opened import OpenedNetwork
+from sknets.inspection._opened_images import OpenedImageNetwork
 from sknets.inspection._pyplot import bare, make_grid
 
 _MOST_COLUMNS = 8
@@ -74,7 +74,7 @@ class ActivationsDisplay:
             If a layer is unknown or has no maps.
         """
         activations = layer_activations(estimator, np.asarray(x)[None])
-        opened = OpenedNetwork(estimator)
+        opened = OpenedImageNetwork(estimator)
         n_axes = opened.n_spatial + 1
         names = [layer] if isinstance(layer, str) else layer
         for name in names or ():
@@ -195,7 +195,7 @@ class FiltersDisplay:
             raise ValueError(
                 "the kernels of volumes cannot be drawn; draw a slice of them yourself."
             )
-        name = next(iter(OpenedNetwork(estimator).convolutions())) if layer is None else layer
+        name = next(iter(OpenedImageNetwork(estimator).convolutions())) if layer is None else layer
         return cls(filters, name=name).plot(max_maps=max_maps, ax=ax)
 
     def plot(self, *, max_maps=64, ax=None):

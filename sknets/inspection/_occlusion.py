@@ -4,7 +4,7 @@ from numbers import Integral
 
 from sknets.inspection._captum import import_captum
 from sknets.inspection._explained import explain
-from sknets.inspection._opened import OpenedNetwork
+from sknets.inspection._opened_images import OpenedImageNetwork
 
 
 def occlusion(estimator, X, target=None, window=3, stride=1):
@@ -57,7 +57,7 @@ def occlusion(estimator, X, target=None, window=3, stride=1):
     (5, 8, 8)
     """
     captum = import_captum("occlusion")
-    opened = OpenedNetwork(estimator, X)
+    opened = OpenedImageNetwork(estimator, X)
     windows = _per_axis("window", window, opened)
     strides = _per_axis("stride", stride, opened)
     if any(s > w for s, w in zip(strides, windows, strict=True)):

@@ -1,20 +1,14 @@
-"""A fitted network, opened: a copy that may be taken apart, and X in blocks of images."""
+"""A fitted network, opened: a copy that may be taken apart, and X as it takes it."""
 
 import copy
-import math
-from functools import cached_property
 
-import numpy as np
 import torch
 
 from sknets.inspection._unwrap import unwrap
 
-#: Values of the largest feature map, over all rows, that are held at once.
-_BLOCK_VALUES = 2**21
-
 
 class OpenedNetwork:
-    """A copy in float64 of the module of a fitted network.
+    """A copy in float64 of the module of a fitted network, of any architecture.
 
     Whatever is done to the copy (hooks, rules, gradients), the estimator stays as it is. Nothing in
     it is drawn, so the global random states stay as they are, too.
@@ -23,127 +17,53 @@ class OpenedNetwork:
     ----------
     estimator : estimator
         What `unwrap` takes.
+    ability : Ability
+        What the network must be able to do.
+    X : array-like, default=None
+        Data as the estimator takes them.
+    device : torch.device or str, default=None
+        Device of the copy; None is that of the network, but for one that knows no float64.
 
     Attributes
     ----------
-    network : CNNClassifier or CNNRegressor
+    network : BaseNet
         The fitted network.
     module : torch.nn.Module
-        The copy: ``module.from_images(module.input(x))`` are the raw outputs of rows x.
+        The copy.
+    rows : rows
+        X as the network has read it.
     """
 
-    def __init__(self, estimator, X=None):
-        self.network, self._X = unwrap(estimator, X)
+    def __init__(self, estimator, ability, X=None, device=None):
+        self.estimator = estimator
+        self.ability = ability
+        self.network, X = unwrap(estimator, ability, X)
         module = self.network.net_.module_
-        self.device = next(module.parameters()).device
+        self.device = torch.device(device or next(module.parameters()).device)
         if self.device.type == "mps":  # knows no float64
             self.device = torch.device("cpu")
         self.module = copy.deepcopy(module).to(self.device, torch.float64)
         self.module.eval().requires_grad_(False)
         if X is not None:
-            self._X = self.network._read_X(self._X, reset=False)
+            self.rows = self._read(X)
 
     @property
-    def size(self):
-        """Spatial size of an image as the module sees it."""
-        return self.module.input.size
+    def target(self):
+        """What the network has learned of y."""
+        return self.network._learned.target
 
-    def images(self, X):
-        """Return rows of X as standardised images of shape (n, channels, *size)."""
-        return self.module.input(self.network._to_batch(X, torch.float64, self.device))
+    def _read(self, X):
+        return self.network._read(X)
 
-    def threads(self):
-        """Return a context with as many threads as X is worth."""
-        return self.network._threads_for(len(self._X))
+    def read(self, X):
+        """Return a further X, as the estimator takes it, as rows."""
+        return self._read(unwrap(self.estimator, self.ability, X)[1])
 
-    @cached_property
-    def n_rows_at_once(self):
-        """Rows whose largest feature map fits into a block."""
-        largest = max([self.n_values, *(math.prod(shape) for shape in self.shapes.values())])
-        return max(1, _BLOCK_VALUES // largest)
+    def batch(self, rows):
+        """Return rows as the module takes them."""
+        return self.network._learned.input.batch(rows, torch.float64, self.device)
 
-    def blocks(self):
-        """Yield slices of the rows of X with the images in them."""
-        n = self.n_rows_at_once
-        for start in range(0, len(self._X), n):
-            rows = slice(start, min(start + n, len(self._X)))
-            yield rows, self.images(self._X[rows])
-
-    def layers(self):
-        """Return the named layers of the base: each module but plain containers."""
-        return {
-            name: layer
-            for name, layer in self.module.base.named_modules()
-            if name and type(layer) not in (torch.nn.Sequential, torch.nn.ModuleList)
-        }
-
-    def layer(self, name):
-        """Return the layer of a name.
-
-        Raises
-        ------
-        ValueError
-            If there is none.
-        """
-        layers = self.layers()
-        if name not in layers:
-            raise ValueError(f"layer={name!r} is unknown; the base has {list(layers)}.")
-        return layers[name]
-
-    @cached_property
-    def shapes(self):
-        """Shape of the outputs of each layer for one row, in the order of computation."""
-        outputs = self.outputs_of(self.images(self._X[:1]))
-        return {name: tuple(values.shape) for name, values in outputs.items()}
-
-    def convolutions(self):
-        """Return the convolutions among the layers."""
-        kinds = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
-        return {name: layer for name, layer in self.layers().items() if isinstance(layer, kinds)}
-
-    @torch.no_grad()
-    def outputs_of(self, images, names=None):
-        """Return the outputs of the layers of the base by name, in the order of computation."""
-        outputs, handles = {}, []
-        layers = self.layers() if names is None else {name: self.layer(name) for name in names}
-        for name, layer in layers.items():
-
-            def keep(layer, inputs, output, name=name):
-                if torch.is_tensor(output):
-                    outputs[name] = output
-
-            handles.append(layer.register_forward_hook(keep))
-        try:
-            self.module.base(images)
-        finally:
-            for handle in handles:
-                handle.remove()
-        return outputs
-
-    def as_maps(self, values):
-        """Return a tensor (n, channels, *size) as an array, channels last; signals have no height."""
-        if self.module.input.is_signal and values.ndim == 4:
-            values = values.squeeze(2)
-        return np.ascontiguousarray(values.movedim(1, -1).cpu().numpy())
-
-    def as_heatmap(self, values):
-        """Return the sum over the channels of a tensor (n, channels, *size) as an array."""
-        return self.as_maps(values).sum(axis=-1)
-
-    def shown_images(self, X):
-        """Return the images in X as a user knows them, in the layout of maps."""
-        values = np.asarray(X, dtype=float)
-        if values[0].size != self.n_values:  # steps before the network made its images
-            values = np.asarray(self._X, dtype=float)
-        maps = self.as_maps(self.module.input.as_images(torch.from_numpy(values)))
-        return maps[..., 0] if maps.shape[-1] == 1 else maps
-
-    @property
-    def n_spatial(self):
-        """Number of spatial dimensions that the user knows."""
-        return 1 if self.module.input.is_signal else len(self.size)
-
-    @property
-    def n_values(self):
-        """Number of values of an image, as the module sees it."""
-        return self.module.input.n_channels * math.prod(self.size)
+    def threads(self, n_rows=None):
+        """Return a context with as many threads as some rows, or all of X, are worth."""
+        n_rows = self.rows.shape[0] if n_rows is None else n_rows
+        return self.network._learned.threads_for(n_rows)

@@ -5,7 +5,7 @@ from torch import nn
 
 from sknets.inspection._captum import import_captum
 from sknets.inspection._explained import explain
-from sknets.inspection._opened import OpenedNetwork
+from sknets.inspection._opened_images import OpenedImageNetwork
 
 #: Largest loss of relevance, relative to the raw output.
 _TOLERANCE = 0.01
@@ -86,7 +86,7 @@ def layer_relevance(estimator, X, target=None, rule="composite"):
         raise ValueError(f"rule={rule!r} is unknown; choose 'composite' or 'epsilon'.")
     captum = import_captum("layer_relevance")
     rules = import_captum("layer_relevance", "sknets.inspection._relevance_rules")
-    opened = OpenedNetwork(estimator, X)
+    opened = OpenedImageNetwork(estimator, X)
     _split_sums(opened.module, rules.Sum)
     model = _FromImages(opened.module)
 

@@ -1,13 +1,31 @@
 """From what a user holds to the network in it, and X as that network takes it."""
 
+from typing import NamedTuple
+
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sknets.estimators import CNNClassifier, CNNRegressor, RNNClassifier, RNNRegressor
+from sknets.estimators import BaseNet
 
-CONVOLUTIONAL = (CNNClassifier, CNNRegressor)
-RECURRENT = (RNNClassifier, RNNRegressor)
+
+class Ability(NamedTuple):
+    """What a network must be able to do to be looked into in some way.
+
+    Attributes
+    ----------
+    parts : tuple of str
+        What its module must have.
+    known : str
+        Who has it, for errors.
+    """
+
+    parts: tuple
+    known: str
+
+
+SEES_IMAGES = Ability(("base", "from_images"), "CNNClassifier or CNNRegressor")
+REMEMBERS = Ability(("stack",), "RNNClassifier or RNNRegressor")
 
 
 def last_step(estimator, X=None):
@@ -26,7 +44,7 @@ def last_step(estimator, X=None):
             return estimator, X
 
 
-def unwrap(estimator, X=None, kinds=CONVOLUTIONAL):
+def unwrap(estimator, ability, X=None):
     """Return the network in an estimator, and X after all steps before it.
 
     Parameters
@@ -34,28 +52,29 @@ def unwrap(estimator, X=None, kinds=CONVOLUTIONAL):
     estimator : estimator
         A fitted network; a pipeline that ends in one, a search whose `best_estimator_` is one, or a
         FrozenEstimator around one.
+    ability : Ability
+        What the network must be able to do.
     X : array-like, default=None
         Data as the estimator takes them.
-    kinds : tuple of type, default=CONVOLUTIONAL
-        Classes of network that are wanted.
 
     Raises
     ------
     TypeError
-        If there is no such network.
+        If there is no network, or none that can do this.
     NotFittedError
         If it is not fitted.
     """
     given = estimator
     estimator, X = last_step(estimator, X)
-    if not isinstance(estimator, kinds):
-        if hasattr(estimator, "cv") and hasattr(estimator, "estimator"):
-            check_is_fitted(estimator, "best_estimator_")  # a search before its fit
+    is_network = isinstance(estimator, BaseNet)
+    if is_network:
+        check_is_fitted(estimator)
+    elif hasattr(estimator, "cv") and hasattr(estimator, "estimator"):
+        check_is_fitted(estimator, "best_estimator_")  # a search before its fit
+    if not is_network or not all(hasattr(estimator.net_.module_, part) for part in ability.parts):
         inner = "" if estimator is given else f" around {type(estimator).__name__}"
-        wanted = " or ".join(kind.__name__ for kind in kinds)
         raise TypeError(
-            f"estimator must be a fitted {wanted}, a pipeline that ends in one or a search over one, "
-            f"got {type(given).__name__}{inner}."
+            f"estimator must be a fitted {ability.known}, a pipeline that ends in one or a search over "
+            f"one, got {type(given).__name__}{inner}."
         )
-    check_is_fitted(estimator)
     return estimator, X

@@ -14,14 +14,20 @@ from sknets.modules._normalization import (
     BatchNorm,
     guard_group_norms,
 )
-from sknets.modules._outputs import ExpOutput, IdentityOutput, LogisticOutput, SoftmaxOutput
+from sknets.modules._outputs import (
+    ExpOutput,
+    IdentityOutput,
+    LogisticOutput,
+    SoftmaxOutput,
+    make_number_output,
+)
 from sknets.modules._pooling import GLOBAL_POOLINGS, POOLINGS
 from sknets.modules._radial import RadialBasis
 from sknets.modules._raw_outputs import RawOutputs
 from sknets.modules._recurrent import CELLS
 from sknets.modules._recurrent_net import RecurrentNet, RecurrentStack
-from sknets.modules._sequences import SEQUENCE_POOLINGS, SequenceInput
-from sknets.modules._work import Layer, Work, describe_layers, measure_work
+from sknets.modules._sequences import SEQUENCE_POOLINGS, SequenceInput, valid_steps
+from sknets.modules._work import Layer, Work, dense_work, describe_layers, measure_work
 
 __all__ = [
     "ACTIVATIONS",
@@ -51,8 +57,11 @@ __all__ = [
     "SequenceInput",
     "SoftmaxOutput",
     "Work",
+    "dense_work",
     "describe_layers",
     "guard_group_norms",
     "make_base",
+    "make_number_output",
     "measure_work",
+    "valid_steps",
 ]

@@ -108,3 +108,12 @@ def measure_work(module, row, n_steps=1):
     layers = describe_layers(module, row)
     widest = max(torch.Size(layer.output_shape).numel() for layer in layers)
     return Work(sum(layer.multiply_adds for layer in layers), max(widest, row.numel()), n_steps)
+
+
+def dense_work(module, row):
+    """Return the `Work` of one row in a module whose weights all meet it once.
+
+    Nothing is computed: a module of a user's own may not take a row alone.
+    """
+    n_parameters = sum(p.numel() for p in module.parameters())
+    return Work(n_parameters, max(row.numel(), 1024))

@@ -1,7 +1,7 @@
 """How networks learn: learners, who computes their gradient, the ways down, and a net around it all."""
 
 from sknets.training._averaging import AVERAGES, Average
-from sknets.training._batches import Batches, Rows, sparse_tensor
+from sknets.training._batches import Batches, Rows
 from sknets.training._declared import declared
 from sknets.training._descent import Descent
 from sknets.training._flat import FlatParameters
@@ -36,7 +36,14 @@ from sknets.training._seeding import (
 from sknets.training._sequence_loss import SequenceLoss
 from sknets.training._solvers import Solver
 from sknets.training._stopping import Stopping
-from sknets.training._threads import SMALL_CONV_STEP, SMALL_RECURRENT_STEP, threads_for
+from sknets.training._stores import (
+    SparseStore,
+    Store,
+    TensorStore,
+    batch_by_batch,
+    sparse_tensor,
+)
+from sknets.training._threads import SMALL_CONV_STEP, SMALL_RECURRENT_STEP, SMALL_STEP, threads_for
 
 __all__ = [
     "AVERAGES",
@@ -45,6 +52,7 @@ __all__ = [
     "SCHEDULES",
     "SMALL_CONV_STEP",
     "SMALL_RECURRENT_STEP",
+    "SMALL_STEP",
     "SOLVERS",
     "AbsoluteError",
     "Average",
@@ -70,7 +78,11 @@ __all__ = [
     "SequenceLoss",
     "SoftmaxCrossEntropy",
     "Solver",
+    "SparseStore",
     "Stopping",
+    "Store",
+    "TensorStore",
+    "batch_by_batch",
     "declared",
     "draw_seed",
     "generator_from_array",

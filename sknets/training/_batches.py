@@ -1,15 +1,8 @@
-"""Mini-batches cut from whole tensors."""
+"""Mini-batches of inputs, targets and weights."""
 
-from itertools import pairwise
-
-import numpy as np
-import scipy.sparse as sp
 import torch
 
-from sknets.training._ragged import Ragged
-
-#: Values of x that are gathered at once; several batches are cut from one gathered block.
-BLOCK_VALUES = 2**22
+from sknets.training._stores import Store, TensorStore
 
 
 class Rows(torch.utils.data.Dataset):
@@ -17,9 +10,8 @@ class Rows(torch.utils.data.Dataset):
 
     Parameters
     ----------
-    x : torch.Tensor of shape (n_rows, ...), Ragged or scipy.sparse.csr_array
-        Inputs. A sparse matrix stays sparse; its batches become sparse tensors. Ragged rows become
-        padded tensors.
+    x : Store or torch.Tensor of shape (n_rows, ...)
+        Inputs.
     y : torch.Tensor of shape (n_rows, ...)
         Encoded targets.
     weight : torch.Tensor of shape (n_rows,), default=None
@@ -27,34 +19,22 @@ class Rows(torch.utils.data.Dataset):
     mean_weight : float, default=1.0
         That mean. A batch counts as the sum of weights ``len(batch) * mean_weight``, so that a
         heavy row weighs as much in a small batch as in a large one.
-    dtype : torch.dtype, default=None
-        Type of the batches of a sparse x.
-    device : torch.device, default=None
-        Device of the batches of a sparse x.
     """
 
-    def __init__(self, x, y, weight=None, *, mean_weight=1.0, dtype=None, device=None):
-        self.x = x
+    def __init__(self, x, y, weight=None, *, mean_weight=1.0):
+        self.x = x if isinstance(x, Store) else TensorStore(x)
         self.y = y
         self.weight = weight
         self.mean_weight = mean_weight
-        self.dtype = dtype
-        self.device = device
 
     # the names by which skorch's scoring callbacks find the data
-    X = property(lambda self: self.x)
+    X = property(lambda self: self.x.data)
 
     def __len__(self):
-        return self.x.shape[0]
+        return len(self.x)
 
     def __getitem__(self, index):
-        return self._inputs(index), self.y[index]
-
-    def _inputs(self, index):
-        if not sp.issparse(self.x):
-            return self.x[index]
-        rows = self.x[index.numpy() if torch.is_tensor(index) else index]
-        return sparse_tensor(rows, self.dtype, self.device)
+        return self.x.take(index), self.y[index]
 
     def targets_on(self, device):
         """Return targets and weights (or None) on a device."""
@@ -63,18 +43,7 @@ class Rows(torch.utils.data.Dataset):
     def take(self, index):
         """Return (x, y, weight) of an index or slice."""
         weight = None if self.weight is None else self.weight[index]
-        return self._inputs(index), self.y[index], weight
-
-
-def sparse_tensor(matrix, dtype, device):
-    """Turn a SciPy matrix into a sparse Torch tensor on which a linear layer works."""
-    matrix = matrix.tocoo()
-    indices = torch.from_numpy(np.stack([matrix.row, matrix.col]).astype(np.int64))
-    values = torch.from_numpy(np.ascontiguousarray(matrix.data)).to(dtype)
-    tensor = torch.sparse_coo_tensor(
-        indices, values, matrix.shape, is_coalesced=True, check_invariants=False
-    )
-    return tensor.to(device)
+        return self.x.take(index), self.y[index], weight
 
 
 def collect(parts, n_rows):
@@ -114,8 +83,7 @@ class Batches:
 
     A last batch that is much smaller than the others (an eighth, or one row) is folded into the
     batch before it: its mean over few rows would weigh as much as theirs, and batch normalisation
-    cannot work on one row. Ragged rows that are shuffled meet others of about their length, so that
-    little of the work is padding.
+    cannot work on one row. Which rows meet in a batch, the store may decide.
 
     Parameters
     ----------
@@ -155,30 +123,13 @@ class Batches:
         if len(sizes) == 1:
             yield self.rows.take(slice(None))
             return
+        order = None
         if self.shuffle:
             order = torch.randperm(len(self.rows), generator=self.generator)
-            if isinstance(self.rows.x, Ragged):
-                batches = self.rows.x.bucketed(order, sizes, self.generator)
-                yield from (self.rows.take(index) for index in batches)
-                return
-        n_values = int(np.prod(self.rows.x.shape[1:]))
-        batches_in_block = max(1, BLOCK_VALUES // (self.batch_size * n_values))
-        start = 0
-        for first in range(0, len(sizes), batches_in_block):
-            block_sizes = sizes[first : first + batches_in_block]
-            stop = start + sum(block_sizes)
-            index = order[start:stop] if self.shuffle else slice(start, stop)
-            yield from self._cut(index, block_sizes)
-            start = stop
-
-    def _cut(self, index, sizes):
-        if sp.issparse(self.rows.x) or isinstance(self.rows.x, Ragged):  # they cannot be split
-            starts = np.cumsum([0, *sizes])
-            if isinstance(index, slice):
-                index = torch.arange(index.start, index.stop)
-            for start, stop in pairwise(starts):
-                yield self.rows.take(index[start:stop])
-            return
-        x, y, weight = self.rows.take(index)
-        weights = [None] * len(sizes) if weight is None else weight.split(sizes)
-        yield from zip(x.split(sizes), y.split(sizes), weights, strict=True)
+        for index, parts in self.rows.x.plan(sizes, order, self.generator):
+            x, y, weight = self.rows.take(index)
+            if len(parts) == 1:
+                yield x, y, weight
+                continue
+            weights = [None] * len(parts) if weight is None else weight.split(parts)
+            yield from zip(x.split(parts), y.split(parts), weights, strict=True)

@@ -2,6 +2,7 @@
 
 import skorch
 import torch
+from skorch.utils import to_device
 
 from sknets.training._batches import Batches, Rows
 
@@ -65,7 +66,7 @@ class Events:
         self.check_is_fitted()
         self._set_training(training)
         with torch.set_grad_enabled(training):
-            return self.module_(batch[0].to(self.device))
+            return self.module_(to_device(batch[0], self.device))
 
     def _notify_validation(self, rows, raw):
         parts = raw.split(Batches(rows, self.rows_at_once).sizes())

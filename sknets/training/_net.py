@@ -232,6 +232,7 @@ class Net(Events, skorch.NeuralNet):
         Parameters
         ----------
         inputs : iterable of torch.Tensor of shape (n, ...)
+            Batches as the module takes them, on its device; tuples of tensors where it takes several.
         n_rows : int
             Their rows, all together.
         part : callable, default=None
@@ -240,4 +241,4 @@ class Net(Events, skorch.NeuralNet):
         self.module_.eval()
         # a module that draws even in prediction draws the same each time
         with self.learner.seeded(torch.Generator(self.device).manual_seed(0)):
-            return collect(((part or self.module_)(x.to(self.device)) for x in inputs), n_rows)
+            return collect(((part or self.module_)(x) for x in inputs), n_rows)

@@ -2,9 +2,13 @@
 
 import torch
 
+from sknets.training._stores import Store, batch_by_batch
 
-class Ragged:
-    """Sequences of unequal length end to end; a part of them is cut out as a padded tensor.
+
+class Ragged(Store):
+    """Sequences of unequal length end to end; a part of them is taken as a padded tensor.
+
+    Rows that are shuffled meet others of about their length, so that little of the work is padding.
 
     Parameters
     ----------
@@ -20,6 +24,11 @@ class Ragged:
         self.starts = lengths.cumsum(0) - lengths
 
     @property
+    def data(self):
+        """The sequences themselves: a part of them is a padded tensor."""
+        return self
+
+    @property
     def shape(self):
         """Number of sequences, timesteps of the longest, shape of a timestep."""
         return torch.Size([len(self.lengths), int(self.lengths.max()), *self.values.shape[1:]])
@@ -27,7 +36,7 @@ class Ragged:
     def __len__(self):
         return len(self.lengths)
 
-    def __getitem__(self, index):
+    def take(self, index):
         """Return the sequences of an index or slice, as long as the longest of them.
 
         Padding is NaN in numbers and -1 in whole numbers.
@@ -39,6 +48,14 @@ class Ragged:
         padded = self.values[places]
         is_padding = is_padding.reshape(*is_padding.shape, *[1] * (padded.ndim - 2))
         return padded.masked_fill(is_padding, torch.nan if padded.is_floating_point() else -1)
+
+    def __getitem__(self, index):
+        return self.take(index)
+
+    def plan(self, sizes, order, generator):
+        if order is None:
+            return batch_by_batch(sizes, order)
+        return ((rows, [len(rows)]) for rows in self.bucketed(order, sizes, generator))
 
     def bucketed(self, order, sizes, generator):
         """Cut an order into batches of sequences of similar length, themselves in random order.

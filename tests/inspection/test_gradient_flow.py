@@ -271,7 +271,7 @@ def test_errors_say_what_to_do():
         with pytest.raises(ValueError, match=f"layer={layer!r} is unknown.*from 0 to 1.*-2 to -1"):
             gradient_flow(network, X, layer=layer)
     with pytest.raises(TypeError, match="RNNClassifier or RNNRegressor.*got CNNClassifier"):
-        gradient_flow(CNNClassifier(), X)
+        gradient_flow(CNNClassifier(max_iter=1).fit(X, np.arange(len(X)) % 2), X)
     with pytest.raises(NotFittedError):
         gradient_flow(RNNRegressor(), X)
     with pytest.raises(NotFittedError):

@@ -138,7 +138,7 @@ def test_pipelines_and_blocks_make_no_difference(method, monkeypatch):
     pipeline = make_pipeline(StandardScaler(), network).fit(rows, Y)
     new = rows[:9] + 1
     expected = method(pipeline[-1], pipeline[0].transform(new))
-    monkeypatch.setattr("sknets.inspection._opened._BLOCK_VALUES", 1000)
+    monkeypatch.setattr("sknets.inspection._opened_images._BLOCK_VALUES", 1000)
     np.testing.assert_allclose(method(pipeline, new), expected, atol=1e-6)
     if method is integrated_gradients:
         mean = pipeline[0].mean_  # zero behind the scaler

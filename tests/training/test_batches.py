@@ -6,20 +6,17 @@ import scipy.sparse as sp
 import torch
 
 from sknets import training
-from sknets.training import Batches, Rows
-from sknets.training import _batches as batches_module
+from sknets.training import Batches, Rows, _stores
 
 
 def make_rows(n, weight=False, sparse=False):
     x = np.arange(2.0 * n).reshape(n, 2) + 1
     y = torch.arange(float(n))[:, None]
-    return Rows(
-        sp.csr_array(x) if sparse else torch.from_numpy(x),
-        y,
-        torch.arange(1.0, n + 1) if weight else None,
-        dtype=torch.float64,
-        device="cpu",
-    )
+    if sparse:
+        x = training.SparseStore(sp.csr_array(x), torch.float64, torch.device("cpu"))
+    else:
+        x = training.TensorStore(torch.from_numpy(x))
+    return Rows(x, y, torch.arange(1.0, n + 1) if weight else None)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +40,7 @@ def test_sizes_fold_a_tiny_rest(n, size, expected):
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
 @pytest.mark.parametrize("block", [8, 2**22], ids=["small blocks", "one block"])
 def test_epoch_visits_every_row_once_with_its_target(monkeypatch, sparse, block):
-    monkeypatch.setattr(batches_module, "BLOCK_VALUES", block)
+    monkeypatch.setattr(_stores, "BLOCK_VALUES", block)
     batches = Batches(
         make_rows(23, weight=True, sparse=sparse), 4, shuffle=True, generator=torch.Generator()
     )

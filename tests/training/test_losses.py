@@ -254,4 +254,5 @@ def test_gradient_of_a_mixed_loss_is_that_of_mixed_targets(name, predict, weight
 
 def test_mixed_loss_is_tested_with_every_loss():
     tested = {type(loss) for loss, _, _ in ALL_LOSSES.values()}
-    assert tested == set(training.Loss.__subclasses__())
+    ours = {c for c in training.Loss.__subclasses__() if c.__module__.startswith("sknets")}
+    assert tested == ours

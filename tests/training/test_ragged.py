@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from sknets.training import Batches, HalfSquaredError, Ragged, Rows, SequenceLoss
+from sknets.training import Batches, HalfSquaredError, Ragged, Rows, SequenceLoss, _stores
 from sknets.training import SoftmaxCrossEntropy as CrossEntropy
-from sknets.training import _batches as batches_module
 from sknets.training._batches import collect
 
 RNG = np.random.default_rng(0)
@@ -124,7 +123,7 @@ def test_order_is_the_same_for_the_same_generator():
 
 @pytest.mark.parametrize("block", [8, 2**22], ids=["small blocks", "one block"])
 def test_order_stays_without_shuffling(monkeypatch, block):
-    monkeypatch.setattr(batches_module, "BLOCK_VALUES", block)
+    monkeypatch.setattr(_stores, "BLOCK_VALUES", block)
     ragged, sequences = make_ragged(LENGTHS * 3)
     rows = Rows(ragged, torch.arange(18))
     batches = list(Batches(rows, 4))

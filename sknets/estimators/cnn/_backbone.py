@@ -82,43 +82,55 @@ def make_backbone(backbone, images, generator):
         If it does not work on the images.
     """
     if isinstance(backbone, BaseNet):
-        fitted = backbone.net_.module_
-        if len(fitted.input.size) != len(images.size) or (
-            fitted.input.is_signal != images.is_signal
-        ):
-            raise ValueError(
-                f"backbone was fitted to images of shape {backbone.input_shape_}, X has {images.shape}, "
-                "with another number of spatial dimensions (conv_dim)."
-            )
-        if fitted.input.n_channels != images.n_channels:
-            raise ValueError(
-                f"backbone was fitted to images with {fitted.input.n_channels} channels, X has "
-                f"{images.n_channels}."
-            )
-        base = copy.deepcopy(fitted.base).cpu()
-        images.to(fitted.input.scale.dtype)
-        images.standardize_by(fitted.input.shift.cpu(), fitted.input.scale.cpu())
+        base = _take_over(backbone, images)
     else:
-        if isinstance(backbone, nn.Module):
-            base = copy.deepcopy(backbone)
-        else:
-            try:
-                with training.Seeded(generator):
-                    base = backbone()
-            except TypeError as error:
-                raise ValueError(
-                    f"backbone={backbone!r} must make a module without arguments: {error}. Wrap it in a "
-                    "function or functools.partial."
-                ) from error
-            base = copy.deepcopy(base)  # it may be somebody else's too
-        if not isinstance(base, nn.Module):
-            raise ValueError(
-                f"backbone must make a torch.nn.Module, it returned {type(base).__name__}."
-            )
-        base = base.cpu()
+        base = _make_module(backbone, generator).cpu()
         modules.guard_group_norms(base)
         if images.is_signal:
             base = modules.OnSignals(base)
+    return _tried_out(base, images, generator)
+
+
+def _take_over(network, images):
+    """Return a copy of the base of a fitted network, whose scaling the images take over."""
+    fitted = network.net_.module_
+    if len(fitted.input.size) != len(images.size) or fitted.input.is_signal != images.is_signal:
+        raise ValueError(
+            f"backbone was fitted to images of shape {network.input_shape_}, X has {images.shape}, "
+            "with another number of spatial dimensions (conv_dim)."
+        )
+    if fitted.input.n_channels != images.n_channels:
+        raise ValueError(
+            f"backbone was fitted to images with {fitted.input.n_channels} channels, X has "
+            f"{images.n_channels}."
+        )
+    images.to(fitted.input.scale.dtype)
+    images.standardize_by(fitted.input.shift.cpu(), fitted.input.scale.cpu())
+    return copy.deepcopy(fitted.base).cpu()
+
+
+def _make_module(backbone, generator):
+    """Return a copy of a module, or of what a function makes: it may be somebody else's too."""
+    base = backbone
+    if not isinstance(base, nn.Module):
+        try:
+            with training.Seeded(generator):
+                base = backbone()
+        except TypeError as error:
+            raise ValueError(
+                f"backbone={backbone!r} must make a module without arguments: {error}. Wrap it in a "
+                "function or functools.partial."
+            ) from error
+    base = copy.deepcopy(base)
+    if not isinstance(base, nn.Module):
+        raise ValueError(
+            f"backbone must make a torch.nn.Module, it returned {type(base).__name__}."
+        )
+    return base
+
+
+def _tried_out(base, images, generator):
+    """Return a base that makes features of images, in a floating-point type that we know."""
     dtype = next((p.dtype for p in base.parameters()), torch.float32)
     if dtype not in (torch.float32, torch.float64):
         dtype, base = torch.float32, base.float()

@@ -107,7 +107,7 @@ class CNNFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                     f"The network is frozen and does not learn: {sorted(fit_params)} would have no "
                     "effect."
                 )
-            network._read_X(X, reset=False)
+            network._read(X)
         else:
             network = CNNClassifier() if self.estimator is None else clone(self.estimator)
             if self.random_state is not None:

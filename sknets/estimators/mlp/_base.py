@@ -4,13 +4,18 @@ import numpy as np
 
 from sknets import modules
 from sknets.estimators._base import BaseNet
-from sknets.estimators._layers import per_layer, read_names, read_sizes
+from sknets.estimators._per_layer import per_layer, read_names, read_sizes
+from sknets.estimators.mlp._architecture import Dense
+from sknets.inputs import TableInput
 
 
 class BaseMLP(BaseNet):
     """A dense stack between X and the raw outputs."""
 
-    def _module_spec(self, row_shape, n_outputs):
+    def _make_input(self):
+        return TableInput()
+
+    def _make_architecture(self, input, target):
         sizes = read_sizes("hidden_layer_sizes", self.hidden_layer_sizes, "units")
         allowed = [*modules.ACTIVATIONS, "rbf"]
         names = read_names("activation", self.activation, len(sizes), "hidden", allowed)
@@ -22,17 +27,15 @@ class BaseMLP(BaseNet):
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r} makes no hidden layer, in which "
                 f"dropout={self.dropout!r} and normalization={self.normalization!r} could act."
             )
-        return {
-            "layer_sizes": [*row_shape, *sizes, int(n_outputs)],
-            "activations": names,
-            "dropout": [float(rate) for rate in rates],
-            "normalization": self.normalization,
-            "weight_init": self.weight_init,
-        }
-
-    @staticmethod
-    def _build_module(spec, generator):
-        return modules.DenseStack(**spec, generator=generator)
+        return Dense(
+            {
+                "layer_sizes": [*input.row_shape, *sizes, target.n_outputs],
+                "activations": names,
+                "dropout": [float(rate) for rate in rates],
+                "normalization": self.normalization,
+                "weight_init": self.weight_init,
+            }
+        )
 
     @property
     def n_layers_(self):
@@ -45,20 +48,19 @@ class BaseMLP(BaseNet):
 
         They are read-only copies: what is written into an array would not reach the network.
         """
-        *hidden, last = (layer.weight.detach().cpu().T for layer in self._layers())
-        if self.out_activation_ == "identity":
-            last = (last * self._output.scale).to(last.dtype)
-        return [_frozen(weight) for weight in (*hidden, last)]
+        return [_frozen(weight) for weight, _ in self._folded_layers()]
 
     @property
     def intercepts_(self):
         """Intercepts of the layers, of shape (n_units,); the last one in units of y."""
-        *hidden, last = (layer.bias.detach().cpu() for layer in self._layers())
-        if self.out_activation_ == "identity":
-            last = (last * self._output.scale + self._output.shift).to(last.dtype)
-        elif self.out_activation_ == "exp":
-            last = (last + self._output.scale.log()).to(last.dtype)
-        return [_frozen(bias) for bias in (*hidden, last)]
+        return [_frozen(bias) for _, bias in self._folded_layers()]
+
+    def _folded_layers(self):
+        """Return weights and intercepts of the layers, the last ones in units of y."""
+        layers = [
+            (layer.weight.detach().cpu().T, layer.bias.detach().cpu()) for layer in self._layers()
+        ]
+        return [*layers[:-1], self._learned.target.output.fold(*layers[-1])]
 
     def _layers(self):
         return self.net_.module_.weighted_layers

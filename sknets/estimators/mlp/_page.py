@@ -10,7 +10,14 @@ from sknets.estimators._layer_words import (
 )
 from sknets.estimators._sklearn import StrOptions
 from sknets.estimators._task_words import CLASSES, NUMBERS
-from sknets.estimators._training_words import FURTHER, NETWORK, OUTPUTS, RECORD, SCIKIT_LEARNS
+from sknets.estimators._training_words import (
+    FURTHER,
+    N_PARAMETERS,
+    NETWORK,
+    OUTPUTS,
+    RECORD,
+    SCIKIT_LEARNS,
+)
 from sknets.estimators._words import Page, attribute, one_of, parameter
 
 SIZES = (
@@ -60,7 +67,7 @@ def _page(task):
     page = Page(
         positional=(*task.first, *SIZES),
         keyword_only=(*SCIKIT_LEARNS, *task.further, *LAYERS, *FURTHER),
-        attributes=(*task.attributes, *RECORD, *WEIGHTS, *OUTPUTS, *NETWORK),
+        attributes=(*task.attributes, *RECORD, *WEIGHTS, *OUTPUTS, N_PARAMETERS, *NETWORK),
     )
     return page.fill(
         where="""after each hidden layer, for all layers or one per layer. Units that stay are scaled up

@@ -156,6 +156,8 @@ class MLPRegressor(RegressorTask, BaseMLP):
         Number of outputs of the network.
     out_activation_ : str
         Activation of the outputs: 'identity' or 'exp'.
+    n_parameters_ : int
+        Number of parameters of the network.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int

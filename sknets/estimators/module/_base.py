@@ -2,16 +2,18 @@
 
 from torch import nn
 
-from sknets import modules, training
 from sknets.estimators._base import BaseNet
+from sknets.estimators.module._architecture import UserModule
+from sknets.inputs import TableInput
 
 
 class BaseModule(BaseNet):
     """Any module between X and the raw outputs."""
 
-    _draws_unseeded = True
+    def _make_input(self):
+        return TableInput()
 
-    def _module_spec(self, row_shape, n_outputs):
+    def _make_architecture(self, input, target):
         if self.module is None:
             raise ValueError(
                 "module=None: give a torch.nn.Module class, or a function of the number of "
@@ -22,23 +24,14 @@ class BaseModule(BaseNet):
                 "module is an instance of torch.nn.Module, whose weights a second fit would find "
                 "trained. Give its class, or a function that makes it."
             )
-        return {
-            "module": self.module,
-            "n_inputs": row_shape[0],
-            "n_outputs": n_outputs,
-            "module_params": dict(self.module_params or {}),
-        }
-
-    @staticmethod
-    def _build_module(spec, generator):
-        n_outputs = spec["n_outputs"]
-        with training.Seeded(generator):
-            module = spec["module"](spec["n_inputs"], n_outputs, **spec["module_params"])
-        if not isinstance(module, nn.Module):
-            raise ValueError(
-                f"module must make a torch.nn.Module, it returned {type(module).__name__}."
-            )
-        return modules.RawOutputs(module, n_outputs)
+        return UserModule(
+            {
+                "module": self.module,
+                "n_inputs": input.row_shape[0],
+                "n_outputs": target.n_outputs,
+                "module_params": dict(self.module_params or {}),
+            }
+        )
 
     @property
     def module_(self):

@@ -144,6 +144,8 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         Number of outputs of the network.
     out_activation_ : str
         Activation of the outputs: 'softmax' or 'logistic'.
+    n_parameters_ : int
+        Number of parameters of the network.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int

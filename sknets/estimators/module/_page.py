@@ -1,7 +1,14 @@
 """The pages of the estimators around a user's own module."""
 
 from sknets.estimators._task_words import CLASSES, NUMBERS
-from sknets.estimators._training_words import FURTHER, NETWORK, OUTPUTS, RECORD, SCIKIT_LEARNS
+from sknets.estimators._training_words import (
+    FURTHER,
+    N_PARAMETERS,
+    NETWORK,
+    OUTPUTS,
+    RECORD,
+    SCIKIT_LEARNS,
+)
 from sknets.estimators._words import Page, attribute, parameter
 
 MODULE = (
@@ -30,7 +37,7 @@ def _page(task):
     return Page(
         positional=(*MODULE, *task.first),
         keyword_only=(*SCIKIT_LEARNS, *task.further, *FURTHER),
-        attributes=(*task.attributes, *RECORD, TRAINED, *OUTPUTS, *NETWORK),
+        attributes=(*task.attributes, *RECORD, TRAINED, *OUTPUTS, N_PARAMETERS, *NETWORK),
     ).fill(**task.words)
 
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import skorch
 
-from sknets.estimators._sequence_tasks import SequenceClassifierTask
+from sknets.estimators._tasks import ClassifierTask
 from sknets.estimators.rnn._base import BaseRNN
 from sknets.estimators.rnn._page import CLASSIFIER
 
 
-class RNNClassifier(SequenceClassifierTask, BaseRNN):
+class RNNClassifier(ClassifierTask, BaseRNN):
     r"""Recurrent network classifier.
 
     A recurrent network for classes or labels: of a sequence, of each of its timesteps, or an output of

@@ -16,6 +16,7 @@ from sknets.estimators._training_words import (
     SCIKIT_LEARNS,
 )
 from sknets.estimators._words import Page, one_of, parameter
+from sknets.inputs import SequencesInput
 
 _SIZES = ["array-like", Interval(Integral, 1, None, closed="left")]
 
@@ -155,7 +156,8 @@ def _page(task):
             "neutral": ("auto", None),
         },
         dtype={
-            "text": """Precision; "auto" is float64 for float64 data of at most 10,000 values on a CPU,
+            "text": f"""Precision; "auto" is float64 for float64 data of at most
+            {SequencesInput.small_data:,} values on a CPU,
             and float32 otherwise."""
         },
         n_outputs_={"text": "Number of raw outputs: of a step, where the output is a sequence."},

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import skorch
 
-from sknets.estimators._sequence_tasks import SequenceRegressorTask
+from sknets.estimators._tasks import RegressorTask
 from sknets.estimators.rnn._base import BaseRNN
 from sknets.estimators.rnn._page import REGRESSOR
 
 
-class RNNRegressor(SequenceRegressorTask, BaseRNN):
+class RNNRegressor(RegressorTask, BaseRNN):
     r"""Recurrent network regressor.
 
     A recurrent network for numbers: one or several of a sequence, of each of its timesteps, or an output

@@ -1,14 +1,70 @@
-"""X as images: what shape one has, and what each channel measures."""
+"""X as images, signals or volumes."""
 
 import math
 
 import numpy as np
 
-from sknets.estimators._scaling import mean_and_spread
+from sknets import training
+from sknets.inputs._input import (
+    FLOATS,
+    NO_Y,
+    Input,
+    read_beside,
+    read_unnamed,
+    remember_features,
+)
+from sknets.inputs._scaling import mean_and_deviation, read_scaling
+from sknets.inputs._tensors import to_tensor
 
 _AXES = {1: "length", 2: "height, width", 3: "depth, height, width"}
 _AUTO_DIM = {1: 1, 2: 2, 3: 2, 4: 3}
 _BLOCK_VALUES = 2**22  # of the images whose moments are computed at once
+_KEPT = (*FLOATS, np.uint8)
+
+
+class ImagesInput(Input):
+    """Images of one size: rows are an array in the user's own shape and type, uint8 among them.
+
+    Signals are images with one axis, volumes with three; a table holds images that were flattened.
+    """
+
+    takes_three_axes = True
+
+    def read(self, estimator, X, y=NO_Y, *, reset):
+        X = stack_images(X)
+        n_axes = getattr(X, "ndim", 0)  # unknown of lists, which scikit-learn reads
+        if not reset and n_axes >= 2:
+            self._check_shape(estimator, tuple(X.shape))
+        if n_axes <= 2:
+            read = read_beside(estimator, X, y, reset=reset, dtype=_KEPT)
+            if not reset and not n_axes:
+                self._check_shape(estimator, (read if y is NO_Y else read[0]).shape)
+            return read
+        X, y = read_unnamed(estimator, X, y, allow_nd=True, dtype=_KEPT)
+        remember_features(estimator, len(X), math.prod(X.shape[1:]), reset=reset)
+        return X if y is NO_Y else (X, y)
+
+    def _check_shape(self, estimator, shape):
+        seen = self.row_shape
+        if shape[1:] == seen or len(shape) == 1 + len(seen) == 2:
+            return  # scikit-learn has its own words about features
+        hint = " A single image needs a first axis: X[np.newaxis]." if shape == seen else ""
+        raise ValueError(
+            f"X has images of shape {shape[1:]}, but {type(estimator).__name__} was fitted to images "
+            f"of shape {seen}.{hint}"
+        )
+
+    def check_goes_on(self, fresh):
+        """Accept any: there are no parameters."""
+
+    def learn(self, rows):
+        self.row_shape = rows.shape[1:]
+
+    def store(self, rows, dtype, device):
+        return training.TensorStore(to_tensor(rows, dtype, device))
+
+    def plan_prediction(self, rows, n_at_once):
+        return None, n_at_once
 
 
 def stack_images(X):
@@ -31,7 +87,7 @@ def stack_images(X):
     return np.stack([np.asarray(image) for image in X])
 
 
-def resolve_shape(row_shape, input_shape, conv_dim):
+def read_image_shape(row_shape, input_shape, conv_dim):
     """Return the shape of one image and its number of spatial dimensions.
 
     Parameters
@@ -100,7 +156,7 @@ def channel_moments(X, images, weight):
 
     Returns
     -------
-    mean, spread : ndarray of shape (n_channels,)
+    mean, deviation : ndarray of shape (n_channels,)
     """
     n_channels = images.n_channels
     weight = np.ones(len(X)) if weight is None else weight
@@ -117,4 +173,24 @@ def channel_moments(X, images, weight):
             total += weight[start : start + size] @ rows
         return total / weight.sum()
 
-    return mean_and_spread(average)
+    return mean_and_deviation(average)
+
+
+def scale_images(layer, scaling, rows, weight):
+    """Let the first layer of a network scale images as the parameter `input_scaling` says.
+
+    Parameters
+    ----------
+    layer : modules.ImageInput
+        The layer.
+    scaling : "standardize", (mean, std) or None
+        The parameter.
+    rows : ndarray of shape (n_rows, ...)
+        Training data.
+    weight : ndarray of shape (n_rows,) or None
+        Their weights.
+    """
+    if isinstance(scaling, str):
+        layer.standardize_by(*channel_moments(rows, layer, weight))
+    else:
+        layer.standardize_by(*read_scaling(scaling, layer.n_channels, "channels"))

@@ -27,18 +27,18 @@ def read_scaling(scaling, n_columns, what):
             f"input_scaling={scaling!r} must be 'standardize', None or a pair (mean, std)."
         )
     try:
-        mean, spread = (np.array(np.broadcast_to(v, n_columns), dtype=float) for v in scaling)
+        mean, deviation = (np.array(np.broadcast_to(v, n_columns), dtype=float) for v in scaling)
     except ValueError as error:
         raise ValueError(
             f"input_scaling={scaling!r} must have one mean and std, or one for each of the "
             f"{n_columns} {what}."
         ) from error
-    if not (np.isfinite(mean).all() and np.isfinite(spread).all() and (spread > 0).all()):
+    if not (np.isfinite(mean).all() and np.isfinite(deviation).all() and (deviation > 0).all()):
         raise ValueError(f"input_scaling={scaling!r} needs finite means and std > 0.")
-    return mean, spread
+    return mean, deviation
 
 
-def mean_and_spread(average):
+def mean_and_deviation(average):
     """Return the mean and standard deviation of each column; 1 for one that does not vary.
 
     Parameters
@@ -47,6 +47,6 @@ def mean_and_spread(average):
         ``average(function)`` is the mean of a function of X over the training data, by column.
     """
     mean = average(lambda block: block)
-    spread = np.sqrt(average(lambda block: (block - mean) ** 2))
-    is_constant = spread <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-    return mean, np.where(is_constant, 1.0, spread)
+    deviation = np.sqrt(average(lambda block: (block - mean) ** 2))
+    is_constant = deviation <= 10 * np.finfo(np.float64).eps * np.abs(mean)
+    return mean, np.where(is_constant, 1.0, deviation)

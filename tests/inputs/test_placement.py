@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sknets import MLPRegressor
-from sknets.estimators import _placement
+from sknets.inputs import TableInput, _placement
 from tests.estimators.estimators import X_DIABETES, Y_DIABETES
 
 CPU = torch.device("cpu")
@@ -24,12 +24,12 @@ CUDA = torch.device("cuda")
     ],
 )
 def test_precision(dtype, X, device, expected):
-    assert _placement.choose_dtype(dtype, X, device) == expected
+    assert _placement.choose_dtype(dtype, X, device, TableInput.small_data) == expected
 
 
 def test_float64_is_refused_where_it_does_not_exist():
     with pytest.raises(ValueError, match="dtype='float64' is not available on device='mps'"):
-        _placement.choose_dtype("float64", np.zeros((2, 2)), torch.device("mps"))
+        _placement.choose_dtype("float64", np.zeros((2, 2)), torch.device("mps"), 100)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from sknets import RNNClassifier, RNNRegressor
-from sknets.estimators._sequences import Sequences, moments, regular, split
+from sknets.inputs import Sequences, SequencesInput, moments, split
+from sknets.inputs._sequences import regular
 
 RNG = np.random.default_rng(0)
 LENGTHS = RNG.integers(3, 12, 40)
@@ -99,7 +100,7 @@ def test_container_pads_repeats_and_splits():
 @pytest.mark.parametrize("block", [3, 2**22], ids=["small blocks", "one block"])
 @pytest.mark.parametrize("is_weighted", [False, True])
 def test_moments_are_those_of_all_timesteps(monkeypatch, block, is_weighted):
-    monkeypatch.setattr("sknets.estimators._sequences._BLOCK_VALUES", block)
+    monkeypatch.setattr("sknets.inputs._sequences_input._BLOCK_VALUES", block)
     weight = RNG.integers(0, 4, 40) if is_weighted else np.ones(40, int)
     values = [np.column_stack([s * [1, 1e3] + [5, -1e4], np.full(len(s), 7.0)]) for s in RAGGED]
     seen = np.concatenate([s for s, w in zip(values, weight, strict=True) for _ in range(w)])
@@ -331,3 +332,14 @@ def test_constant_features_are_no_trouble():
     network = RNNRegressor(**SMALL).fit(X, NUMBERS)
     assert network.net_.module_.input.scale[1] == 1
     assert np.ptp(network.predict(X)) > 0.01
+
+
+def test_prediction_takes_neighbours_of_one_length_and_fewer_long_ones():
+    reader = SequencesInput()
+    reader.learn(regular(np.zeros((4, 10, 2))))
+    assert reader.plan_prediction(regular(np.zeros((5, 10, 2))), 100) == (None, 100)
+    assert reader.plan_prediction(regular(np.zeros((5, 40, 2))), 100) == (None, 25)
+    ragged = Sequences(np.zeros((9, 2)), np.array([2, 4, 1, 2]))
+    order, n_at_once = reader.plan_prediction(ragged, 100)
+    assert ragged.lengths[order].tolist() == [4, 2, 2, 1]
+    assert n_at_once == 100

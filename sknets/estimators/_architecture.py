@@ -1,0 +1,91 @@
+"""What a network is, in plain values, and what can be made of them."""
+
+from abc import ABC, abstractmethod
+
+from sknets import modules, training
+from sknets._changes import check_unchanged
+
+#: Rows of a table in a batch for batch_size="auto", as in scikit-learn.
+_BATCH_SIZE = 200
+
+
+class Architecture(ABC):
+    """The network of one fit: its plan, and how it is built, measured and prepared.
+
+    Parameters
+    ----------
+    spec : dict
+        The plan in plain values, after all checks of the parameters that it is made of. It is what a
+        pickle keeps, and what must not change where a fit goes on.
+
+    Attributes
+    ----------
+    start : torch.nn.Module or None
+        What `prepare` has kept of the module where it cannot be built from the plan alone.
+    augment : callable or None
+        What changes the rows of a batch in training.
+    is_pretrained : bool
+        Whether the module has layers that learn only where a phase says so (``module.thaw``).
+    draws_unseeded : bool
+        Whether the module may draw from Torch's global generator, as a user's own may.
+    no_partial_fit : str or None
+        What keeps `partial_fit` from going on with the network.
+    auto_max_norm : float or None
+        What ``max_grad_norm="auto"`` means.
+    small_step : int
+        Multiply-adds that wait for no others, below which a step runs on one thread.
+    advice : str
+        How advice begins about training that went wrong.
+    """
+
+    start = None
+    augment = None
+    is_pretrained = False
+    draws_unseeded = False
+    no_partial_fit = None
+    auto_max_norm = None
+    small_step = training.SMALL_STEP
+    advice = "Scale X (StandardScaler), lower"
+
+    def __init__(self, spec):
+        self.spec = spec
+
+    @abstractmethod
+    def build(self, generator):
+        """Build the module, from a batch to raw outputs."""
+
+    @abstractmethod
+    def prepare(self, module, rows, sample_weight):
+        """Let a new module learn what it needs of the training data before training."""
+
+    @abstractmethod
+    def measure_work(self, module, row):
+        """Return the `modules.Work` of a row, given as zeros of shape (1, ...)."""
+
+    @abstractmethod
+    def auto_batch_size(self, n_rows):
+        """Return what ``batch_size="auto"`` means for so many rows."""
+
+    def go_on_from(self, earlier):
+        """Take over what an earlier fit kept.
+
+        Raises
+        ------
+        ValueError
+            If its network had another plan.
+        """
+        check_unchanged(earlier.spec, self.spec)
+        self.start = earlier.start
+
+
+class TableArchitecture(Architecture):
+    """Base of the networks of tables, whose weights all meet each row once."""
+
+    def prepare(self, module, rows, sample_weight):
+        """Learn nothing: columns of a table are scaled outside."""
+
+    def measure_work(self, module, row):
+        return modules.dense_work(module, row)
+
+    def auto_batch_size(self, n_rows):
+        return min(_BATCH_SIZE, n_rows)

@@ -1,0 +1,175 @@
+"""The steps of a fit, in their order: learn, build or go on, set aside, place, train.
+
+`BaseNet._fit` takes them. What one call knows is a `Run`, which is handed from step to step; what stays
+is a `Learned`.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from sknets import training
+from sknets.estimators._data import read_data
+from sknets.estimators._learned import Learned
+from sknets.estimators._net import choose_batch_size, make_net, phases
+from sknets.estimators._options import check_options
+from sknets.estimators._outcome import check_outcome
+from sknets.estimators._validation_data import make_valid_score, read_validation, split_rows
+from sknets.inputs import choose_device, choose_dtype, to_tensor
+from sknets.targets import lift
+
+
+@dataclass
+class Run:
+    """What one call of `fit` or `partial_fit` knows.
+
+    Attributes
+    ----------
+    earlier : Learned or None
+        What it goes on from; None begins anew.
+    is_partial : bool
+        Whether it is one epoch more of an earlier training, rather than a training of its own.
+    tasks : EpochTasks or None
+        What scikit-learn's callbacks are told by.
+    module : torch.nn.Module or None
+        The network.
+    """
+
+    earlier: Learned | None
+    is_partial: bool
+    tasks: Any
+    module: Any = None
+
+
+def learn(estimator, run, X, y, sample_weight, classes=None):
+    """Learn what X and y are, and build the network or go on with the one that is there.
+
+    Returns
+    -------
+    data : Data
+        Rows, targets and weights.
+    learned : Learned
+        All that is known before training.
+    """
+    is_first = run.earlier is None
+    input, task = estimator._make_input(), lift(estimator._task, estimator._outputs)
+    if not is_first:
+        run.earlier.input.check_goes_on(input)
+        run.earlier.target.check_goes_on(task)
+        input = run.earlier.input
+    data = read_data(estimator, input, task, X, y, sample_weight, reset=is_first)
+    if is_first:
+        target = task.learn(data.y, data.weight, classes)
+        generator = training.make_generator(estimator.random_state)
+        split_seed = training.draw_seed(generator)
+    else:
+        target = run.earlier.target
+        target.check(data.y, as_before=estimator.warm_start)
+    target = target.for_fit(task, data.y, data.weight)
+    data = data.weighed(target)
+    if is_first:
+        input.learn(data.rows)
+    architecture = estimator._make_architecture(input, target)
+    check_options(estimator, architecture, is_partial=run.is_partial)
+    if not is_first:
+        architecture.go_on_from(run.earlier.architecture)
+        run.module = run.earlier.net.module_
+        return data, run.earlier.replace(target=target, architecture=architecture)
+    build_state = training.generator_to_array(generator)
+    run.module = architecture.build(generator)
+    work = architecture.measure_work(run.module, torch.zeros(1, *input.row_shape))
+    return data, Learned(input, target, architecture, generator, split_seed, build_state, work)
+
+
+def set_aside(estimator, run, learned, data, validation):
+    """Return the training data and the validation data, or None for the latter."""
+    if run.is_partial and estimator.early_stopping:
+        raise ValueError("partial_fit does not support early_stopping=True")
+    valid = read_validation(estimator, learned, *validation)
+    if valid is not None or not estimator.early_stopping:
+        return data, valid
+    strata = learned.target.strata(data.y)
+    kept, held = split_rows(
+        data.rows.shape[0], estimator.validation_fraction, learned.split_seed, strata, data.y
+    )
+    return data.take(kept), data.take(held)
+
+
+def place(estimator, run, learned, train, valid):
+    """Bring module and data to where, and in which precision, they are computed.
+
+    Returns
+    -------
+    rows : training.Rows
+        The training data as the module takes them.
+    make : callable
+        ``make()`` makes the net of the present phase, with the validation data.
+    """
+    batch_size = choose_batch_size(estimator, learned.architecture, train.rows.shape[0])
+    step_size = batch_size * learned.work.at_once
+    device = choose_device(estimator.device, step_size, estimator.dtype)
+    dtype = choose_dtype(estimator.dtype, train.rows, device, learned.input.small_data)
+    run.module.to(device, dtype)
+    if run.earlier is None:
+        learned.architecture.prepare(run.module, train.rows, train.weight)
+    rows = _make_rows(learned, train, dtype, device)
+    valid_rows = None if valid is None else _make_rows(learned, valid, dtype, device)
+
+    callbacks = [*(estimator.callbacks or []), *([] if run.tasks is None else [run.tasks])]
+    valid_score = None
+    if valid is not None and estimator.scoring != "loss":
+        valid_score = make_valid_score(estimator, valid)
+    make = partial(
+        make_net,
+        estimator,
+        learned,
+        run.module,
+        batch_size,
+        callbacks=callbacks,
+        valid_rows=valid_rows,
+        valid_score=valid_score,
+    )
+    return rows, make
+
+
+def _make_rows(learned, data, dtype, device):
+    weight, mean_weight = None, 1.0
+    if data.weight is not None:
+        mean_weight = float(data.weight.mean())
+        weight = to_tensor(data.weight / mean_weight, dtype, device)
+    return training.Rows(
+        learned.input.store(data.rows, dtype, device),
+        to_tensor(learned.target.encode(data.y), dtype, device),
+        weight,
+        mean_weight=mean_weight,
+    )
+
+
+def train(estimator, run, learned, rows, make):
+    """Train in phases, each of which goes on from the one before, and judge the outcome."""
+    previous = None if run.earlier is None else run.earlier.net
+    learned.n_iter, best = 0, None
+    for number, phase in enumerate(phases(estimator)):
+        learned.phase = phase
+        if learned.architecture.is_pretrained:
+            run.module.thaw(phase.n_tuned)
+        net = make()
+        if previous is not None:
+            training.resume(net, training.net_state(previous), is_same_fit=run.is_partial)
+        if number and net.stopping.restores:  # the best of all phases is kept
+            net.stopping.best, net.stopping.best_state = best, net.snapshot()
+        learned.net = previous = net
+        estimator._learned = learned  # callbacks and scorers predict with it
+        n_before = len(net.history)
+        with learned.threads_for(net.batch_size):
+            net.partial_fit(rows, epochs=1 if run.is_partial else phase.max_iter)
+            learned.n_iter += len(net.history) - n_before
+            check_outcome(estimator, learned, rows, is_partial=run.is_partial)
+        net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb is not run.tasks]
+        net.callbacks = list(estimator.callbacks or [])
+        best = net.stopping.best
+        net.release_data()
+        if net.stop_reason in ("interrupt", "callback"):
+            break

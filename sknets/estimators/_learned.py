@@ -1,0 +1,155 @@
+"""What a fit has learned, in one record, and that record without tensors.
+
+A state holds NumPy arrays, plain values and the names of classes, from which the network is built again.
+A model trained on a GPU loads on a machine without one, and formats that know no Torch can carry it. (One
+exception: the pretrained start of a backbone, which nothing but itself can describe.)
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import skorch
+import torch
+
+from sknets import training
+from sknets.estimators._architecture import Architecture
+from sknets.estimators._net import Phase, make_net
+from sknets.inputs import Input
+from sknets.modules import Work
+from sknets.targets import Target
+
+#: Of the layout of a state; one of another number is refused.
+STATE_VERSION = 2
+
+
+@dataclass
+class Learned:
+    """All that a fitted estimator knows, beside scikit-learn's own attributes.
+
+    A record is made by one fit and belongs to it: a fit that goes on makes its own (`replace`), so that
+    the one before can be put back.
+
+    Attributes
+    ----------
+    input, target, architecture : Input, Target, Architecture
+        What X is, what y is, and what the network is.
+    generator : torch.Generator
+        The source of random numbers of all calls.
+    split_seed : int
+        Seed of the validation split.
+    build_state : ndarray
+        State of the generator before the module was drawn.
+    work : Work
+        Work of a row.
+    phase : Phase or None
+        The phase of training that came last.
+    net : Net or None
+        The net that trained.
+    n_iter : int
+        Epochs of the last call.
+    """
+
+    input: Input
+    target: Target
+    architecture: Architecture
+    generator: torch.Generator
+    split_seed: int
+    build_state: np.ndarray
+    work: Work
+    phase: Phase | None = None
+    net: Any = None
+    n_iter: int = 0
+
+    def threads_for(self, n_rows):
+        """Return a context with as many threads as the work of some rows is worth."""
+        return training.threads_for(n_rows * self.work.at_once, self.architecture.small_step)
+
+    def replace(self, **changes):
+        """Return another record with some changes."""
+        return replace(self, **changes)
+
+
+def to_state(learned):
+    """Return a `Learned` as a dict without tensors."""
+    net = learned.net
+    state = {field.name: getattr(learned, field.name) for field in fields(learned)}
+    del state["net"]
+    state["generator"] = training.generator_to_array(learned.generator)
+    state["phase"] = tuple(learned.phase)
+    state["work"] = tuple(learned.work)
+    state["version"] = STATE_VERSION
+    state["net_state"] = {
+        "module": {name: _array(value) for name, value in net.module_.state_dict().items()},
+        "dtype": str(net.flat.values.dtype).removeprefix("torch."),
+        "device": str(net.device),
+        "device_generator": training.generator_to_array(net.learner.device_generator),
+        "batch_size": net.batch_size,
+        **training.net_state(net),
+        "history": [dict(row) for row in net.history],
+    }
+    return state
+
+
+def from_state(estimator, state):
+    """Return the `Learned` of a state, with the net built again.
+
+    Parameters
+    ----------
+    estimator : BaseNet
+        The estimator, with its parameters.
+    state : dict
+        What `to_state` returned.
+
+    Raises
+    ------
+    ValueError
+        If the state is of another version of the package.
+    """
+    if not isinstance(state, dict) or state.get("version") != STATE_VERSION:
+        raise ValueError(
+            f"This {type(estimator).__name__} was pickled by another version of sknets, which laid out "
+            "fitted networks otherwise. Fit it again with this version."
+        )
+    state = {name: value for name, value in state.items() if name != "version"}
+    saved, generator_state = state.pop("net_state"), state["generator"]
+    state["generator"] = training.generator_from_array(generator_state)
+    state["phase"], state["work"] = Phase(*state["phase"]), Work(*state["work"])
+    learned = Learned(**state)
+
+    # drawn as in the fit: a user's module may hold draws that are no part of its state dict
+    module = learned.architecture.build(training.generator_from_array(learned.build_state))
+    device = _available(saved["device"])
+    module = module.to(device, getattr(torch, saved["dtype"]))
+    module.load_state_dict(
+        {name: torch.from_numpy(array.copy()) for name, array in saved["module"].items()}
+    )
+    if learned.architecture.is_pretrained:
+        module.thaw(learned.phase.n_tuned)
+    callbacks = list(estimator.callbacks or [])
+    net = make_net(estimator, learned, module, saved["batch_size"], callbacks=callbacks)
+    net.stopping.monitor = saved["stopping"][0]  # of the fit; parameters may have changed since
+    saved["history"] = skorch.history.History(saved["history"])
+    training.resume(net, saved, is_same_fit=True)
+    if net.learner.device_generator is not learned.generator:
+        # an accelerator's generator was seeded from the fit's just now: put both back
+        learned.generator.set_state(torch.from_numpy(np.array(generator_state)))
+        if str(net.device) == saved["device"]:
+            net.learner.device_generator.set_state(
+                torch.from_numpy(np.array(saved["device_generator"]))
+            )
+    net.module_.eval()
+    learned.net = net
+    return learned
+
+
+def _array(tensor):
+    return tensor.cpu().numpy().copy()
+
+
+def _available(device):
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        return torch.device("cpu")
+    return torch.device(device)

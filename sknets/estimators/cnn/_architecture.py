@@ -1,0 +1,121 @@
+"""The plan of a convolutional network."""
+
+import copy
+
+import torch
+
+from sknets import modules, training
+from sknets.estimators._architecture import Architecture
+from sknets.estimators._base import BaseNet
+from sknets.estimators.cnn._backbone import make_backbone
+from sknets.inputs import scale_images
+
+_BATCH_SIZE = 32  # batch_size="auto"; so few rows that all of them fit in two batches make one
+
+
+class Convolutional(Architecture):
+    """Convolutions between images and a dense head.
+
+    Parameters
+    ----------
+    spec : dict
+        The plan.
+    augmentation : Augmentation or None
+        How images are changed in training.
+    input_scaling : str, tuple or None
+        The parameter.
+    fine_tune_layers : int or "all"
+        Layers of a backbone that learn in a second phase.
+    """
+
+    small_step = training.SMALL_CONV_STEP
+    advice = "Lower"  # images are scaled inside
+
+    def __init__(self, spec, *, augmentation, input_scaling, fine_tune_layers):
+        super().__init__(spec)
+        self.augmentation = augmentation
+        self.input_scaling = input_scaling
+        self.fine_tune_layers = fine_tune_layers
+
+    @property
+    def is_pretrained(self):
+        """Whether there is a backbone."""
+        return self.spec["backbone"] is not None
+
+    @property
+    def draws_unseeded(self):
+        """Whether the backbone is none of ours."""
+        return self.is_pretrained and not isinstance(self.spec["backbone"], BaseNet)
+
+    @property
+    def no_partial_fit(self):
+        """What keeps a partial fit from going on with this network, or None."""
+        if not self.is_pretrained or self.fine_tune_layers == 0:
+            return None
+        return (
+            "trains the head of a backbone and has no second phase; set fine_tune_layers=0, it is "
+            f"{self.fine_tune_layers!r}."
+        )
+
+    @property
+    def augment(self):
+        """What changes the images of a batch in training, or None."""
+        if self.augmentation is None:
+            return None
+        images = modules.ImageInput(**self.spec["input"])
+        return self.augmentation.make(self.spec["input"]["n_spatial"], images.size)
+
+    def build(self, generator):
+        spec = self.spec
+        images = modules.ImageInput(**spec["input"])
+        base = self._build_base(images, generator)
+        n_hidden = len(spec["head_sizes"]) - 1
+        with training.Seeded(generator):  # somebody else's backbone may draw when it is tried out
+            network = modules.ConvNet(
+                images,
+                base,
+                global_pooling=spec["global_pooling"],
+                feature_dropout=spec["dropout"],
+                is_pretrained=self.is_pretrained,
+                head={
+                    "layer_sizes": spec["head_sizes"],
+                    "activations": spec["head_activations"],
+                    "dropout": [spec["dropout"]] * n_hidden,
+                    "normalization": None,
+                    "weight_init": spec["weight_init"],
+                },
+                generator=generator,
+            )
+        return network.to(next(network.base.parameters(), images.scale).dtype)
+
+    def _build_base(self, images, generator):
+        spec = self.spec
+        if self.start is not None:
+            return copy.deepcopy(self.start)
+        if self.is_pretrained:
+            return make_backbone(spec["backbone"], images, generator)
+        return modules.make_base(
+            images,
+            spec["layers"],
+            method=spec["conv_method"],
+            residual=spec["residual"],
+            weight_init=spec["weight_init"],
+            spatial_dropout=spec["spatial_dropout"],
+            generator=generator,
+        )
+
+    def prepare(self, module, rows, sample_weight):
+        if self.is_pretrained:
+            # a copy of its own: what the user does to the backbone later is no matter of this fit
+            self.start = copy.deepcopy(module.base).cpu()
+            module.thaw(self.fine_tune_layers)  # there must be so many
+        came_scaled = isinstance(self.spec["backbone"], BaseNet)
+        if not (came_scaled and isinstance(self.input_scaling, str)):
+            scale_images(module.input, self.input_scaling, rows, sample_weight)
+
+    def measure_work(self, module, row):
+        with training.Seeded(torch.Generator()):
+            return modules.measure_work(module, row)
+
+    def auto_batch_size(self, n_rows):
+        return n_rows if n_rows <= 2 * _BATCH_SIZE else _BATCH_SIZE

@@ -1,0 +1,72 @@
+"""The plan of a recurrent network."""
+
+import math
+
+from sknets import modules, training
+from sknets.estimators._architecture import Architecture
+from sknets.inputs import scale_sequences
+
+# batch_size="auto"; so few rows that all of them fit in two batches make one
+_FEWEST_ROWS, _MOST_ROWS = 32, 128
+_N_BATCHES = 16
+
+
+class Recurrent(Architecture):
+    """Recurrent layers between sequences and a dense head, or a decoder.
+
+    Parameters
+    ----------
+    spec : dict
+        The plan.
+    input_scaling : str, tuple or None
+        The parameter.
+    """
+
+    auto_max_norm = 1.0
+    small_step = training.SMALL_RECURRENT_STEP
+    advice = "Lower"  # series are scaled inside
+
+    def __init__(self, spec, *, input_scaling):
+        super().__init__(spec)
+        self.input_scaling = input_scaling
+
+    def build(self, generator):
+        spec = self.spec
+        source = modules.SequenceInput(**spec["input"], generator=generator)
+        common = {
+            name: spec[name] for name in ("layer_sizes", "cell", "dropout", "recurrent_dropout")
+        }
+        stack = modules.RecurrentStack(
+            source.n_outputs,
+            convolutions=spec["convolutions"],
+            bidirectional=spec["bidirectional"],
+            bptt_steps=spec["bptt_steps"],
+            weight_init=spec["weight_init"],
+            generator=generator,
+            **common,
+        )
+        head = {
+            "layer_sizes": spec["head_sizes"],
+            "activations": spec["head_activations"],
+            "dropout": [spec["dropout"]] * len(spec["head_activations"]),
+            "normalization": None,
+            "weight_init": spec["weight_init"],
+        }
+        options = {"pool": spec["pool"], "head": head, "generator": generator}
+        if spec["decoder"] is not None:
+            return modules.EncoderDecoder(source, stack, **common, **spec["decoder"], **options)
+        return modules.RecurrentNet(source, stack, feature_dropout=spec["dropout"], **options)
+
+    def prepare(self, module, rows, sample_weight):
+        scale_sequences(module.input, self.input_scaling, rows, sample_weight)
+
+    def measure_work(self, module, row):
+        n_steps = math.ceil(row.shape[1] / module.stack.shortening)
+        if self.spec["decoder"] is not None:
+            n_steps += module.max_output_length
+        return modules.measure_work(module, row, n_steps)
+
+    def auto_batch_size(self, n_rows):
+        if n_rows <= 2 * _FEWEST_ROWS:
+            return n_rows
+        return min(max(n_rows // _N_BATCHES, _FEWEST_ROWS), _MOST_ROWS)

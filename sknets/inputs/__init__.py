@@ -1,0 +1,38 @@
+"""What X is: tables, images, sequences; how they are read, and what batches are taken from."""
+
+from sknets.inputs._images import (
+    ImagesInput,
+    channel_moments,
+    read_image_shape,
+    scale_images,
+)
+from sknets.inputs._input import NO_Y, Input
+from sknets.inputs._placement import choose_device, choose_dtype
+from sknets.inputs._reading import as_list, join, without_padding
+from sknets.inputs._sequences import Sequences, regular, split
+from sknets.inputs._sequences_input import SequencesInput, moments, scale_sequences
+from sknets.inputs._table import TableInput
+from sknets.inputs._tensors import prediction_dtype, to_tensor
+
+__all__ = [
+    "NO_Y",
+    "ImagesInput",
+    "Input",
+    "Sequences",
+    "SequencesInput",
+    "TableInput",
+    "as_list",
+    "channel_moments",
+    "choose_device",
+    "choose_dtype",
+    "join",
+    "moments",
+    "prediction_dtype",
+    "read_image_shape",
+    "regular",
+    "scale_images",
+    "scale_sequences",
+    "split",
+    "to_tensor",
+    "without_padding",
+]

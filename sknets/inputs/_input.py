@@ -1,0 +1,105 @@
+"""What X is: the base of all inputs, and how X and y are read side by side."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from sklearn.utils import check_array, check_X_y
+from sklearn.utils.validation import validate_data
+
+#: What stands for y where there is none; None is a y that a user forgot.
+NO_Y = object()
+
+#: Types that are kept as they are; others become the first.
+FLOATS = (np.float64, np.float32)
+
+#: Values in X up to which dtype="auto" computes float64 data in float64.
+SMALL_DATA = 100_000
+
+
+class Input(ABC):
+    """What X is, to one fit.
+
+    An input reads X as a user has it, and remembers what the fit has seen. What it returns are *rows*:
+    they have a `shape` ``(n_rows, ...)`` and a `dtype` and can be indexed by a slice, by positions or by
+    a mask, as arrays, sparse matrices and `Sequences` can.
+
+    A class attribute says what scikit-learn's tags ask: whether X may be sparse, and whether it may have
+    three axes.
+
+    Attributes
+    ----------
+    row_shape : tuple of int
+        Shape of one row of the first call, after `learn`.
+    small_data : int
+        Values in X up to which ``dtype="auto"`` keeps float64.
+    """
+
+    takes_sparse = False
+    takes_three_axes = False
+    small_data = SMALL_DATA
+
+    @abstractmethod
+    def read(self, estimator, X, y=NO_Y, *, reset):
+        """Check X, and y where there is one, against each other and against what a fit has seen.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Whose names of features, and words in errors, they are.
+        X, y : object
+            As the user gave them.
+        reset : bool
+            Whether this is the first call, which decides what later ones must be like.
+
+        Returns
+        -------
+        X : rows
+        y : ndarray, sparse matrix or Sequences
+            Where there is one.
+        """
+
+    @abstractmethod
+    def check_goes_on(self, fresh):
+        """Raise ValueError if an input made of the parameters of now would read another X."""
+
+    @abstractmethod
+    def learn(self, rows):
+        """Remember what the network depends on, of all rows of the first call."""
+
+    @abstractmethod
+    def store(self, rows, dtype, device):
+        """Return the `training.Store` that batches are taken from, on a device.
+
+        Whole numbers (uint8 images, tokens) stay as they are; the module makes floats of a batch of them.
+        """
+
+    def batch(self, rows, dtype, device):
+        """Return all rows as one batch, as a module takes it."""
+        return self.store(rows, dtype, device).take(slice(None))
+
+    @abstractmethod
+    def plan_prediction(self, rows, n_at_once):
+        """Return in which order rows are best predicted (None: as they are), and how many at once.
+
+        `n_at_once` is the number that suits rows of the size seen in the first call.
+        """
+
+
+def read_beside(estimator, X, y, *, reset, **options):
+    """Read X, and y where there is one, by scikit-learn's `validate_data`."""
+    if y is NO_Y:
+        return validate_data(estimator, X, reset=reset, **options)
+    return validate_data(estimator, X, y, multi_output=True, reset=reset, **options)
+
+
+def read_unnamed(estimator, X, y, **options):
+    """Return X and y (or `NO_Y`) as scikit-learn reads them where it does not look at columns."""
+    if y is NO_Y:
+        return check_array(X, input_name="X", estimator=estimator, **options), y
+    return check_X_y(X, y, multi_output=True, estimator=estimator, **options)
+
+
+def remember_features(estimator, n_rows, n_features, *, reset):
+    """Let scikit-learn remember, or compare, the number of features of an X that is no table."""
+    stand_in = np.broadcast_to(np.zeros(1), (n_rows, n_features))
+    validate_data(estimator, stand_in, skip_check_array=True, reset=reset)

@@ -1,0 +1,210 @@
+"""X as sequences: series of numbers or tokens, of equal or unequal length."""
+
+import numpy as np
+import torch
+
+from sknets import training
+from sknets._changes import check_unchanged
+from sknets.inputs._input import (
+    FLOATS,
+    NO_Y,
+    Input,
+    read_beside,
+    read_unnamed,
+    remember_features,
+)
+from sknets.inputs._reading import as_list, drop_padding, join, without_padding
+from sknets.inputs._scaling import mean_and_deviation, read_scaling
+from sknets.inputs._sequences import Sequences, regular
+from sknets.inputs._tensors import to_tensor
+from sknets.inputs._tokens import read_tokens
+
+#: Values of the sequences whose moments are computed at once.
+_BLOCK_VALUES = 2**22
+
+
+class SequencesInput(Input):
+    """Sequences: rows are `Sequences`, whatever X was: an array, a table, a list, padded or not.
+
+    Parameters
+    ----------
+    vocabulary_size : int, "auto" or None
+        Number of tokens where X holds token ids; "auto" is one more than the largest of the first call.
+        None is for series of numbers.
+
+    Attributes
+    ----------
+    vocabulary_size : int or None
+        Number of tokens, after `learn`.
+    longest : int
+        Timesteps of the longest sequence of the first call.
+    n_features : int
+        Values of a timestep.
+    """
+
+    takes_three_axes = True
+    small_data = 10_000
+
+    def __init__(self, vocabulary_size=None):
+        self.vocabulary_size = vocabulary_size
+
+    @property
+    def has_tokens(self):
+        """Whether a timestep is a token."""
+        return self.vocabulary_size is not None
+
+    # --- reading -----------------------------------------------------------------------------------
+
+    def read(self, estimator, X, y=NO_Y, *, reset):
+        if isinstance(X, Sequences):  # has been read
+            return X
+        sequences, y = self._read_any(estimator, X, y, reset=reset)
+        rows = self._read_tokens(sequences) if self.has_tokens else without_padding(sequences, "X")
+        return rows if y is NO_Y else (rows, y)
+
+    def _read_any(self, estimator, X, y, *, reset):
+        """Return X as `Sequences` that may be padded, and y."""
+        entries = as_list(X)
+        if entries is not None:
+            dtype = None if self.has_tokens else _float_type(entries)
+            sequences = join(entries, "X", dtype=dtype)
+            _, y = read_unnamed(estimator, np.zeros((len(sequences), 1)), y)
+        elif getattr(X, "ndim", 0) > 2:
+            sequences, y = self._read_cube(estimator, X, y)
+        elif self.has_tokens or not (reset or self._is_table):
+            X, y = read_unnamed(estimator, X, y, **self._options)
+            sequences = regular(X[:, :, None])
+        else:
+            if reset:
+                self._is_table = True
+            read = read_beside(estimator, X, y, reset=reset, **self._options)
+            X, y = (read, y) if y is NO_Y else read
+            return regular(X[:, :, None]), y
+        self._check_features(estimator, sequences, reset=reset)
+        return sequences, y
+
+    @property
+    def _options(self):
+        """What scikit-learn's checks are told of X; NaN may be padding."""
+        dtype = "numeric" if self.has_tokens else FLOATS
+        return {"dtype": dtype, "ensure_all_finite": "allow-nan"}
+
+    def _read_cube(self, estimator, X, y):
+        """Read series with several features, (n_samples, n_timesteps, n_features)."""
+        X, y = read_unnamed(estimator, X, y, allow_nd=True, **self._options)
+        if X.ndim != 3 or 0 in X.shape:
+            raise ValueError(
+                f"X has shape {X.shape}; sequences have the shape (n_samples, n_timesteps, n_features), "
+                "each of at least 1."
+            )
+        return regular(X), y
+
+    def _check_features(self, estimator, sequences, *, reset):
+        """Let scikit-learn remember the number of features of a timestep, or compare it."""
+        n_features = sequences.values.shape[1]
+        if reset:
+            self._is_table = False
+        elif self._is_table:
+            if n_features != 1:
+                raise ValueError(
+                    f"X has {n_features} features per timestep, but {type(estimator).__name__} was "
+                    "fitted to a table of univariate series, which have 1."
+                )
+            return
+        remember_features(estimator, len(sequences), n_features, reset=reset)
+
+    def _read_tokens(self, sequences):
+        values = sequences.values[:, 0]
+        is_padding = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+        sequences = drop_padding(sequences, "X", is_padding | (values == -1))
+        is_open = self.vocabulary_size == "auto"  # the first call decides
+        return read_tokens(sequences, None if is_open else self.vocabulary_size)
+
+    # --- what a fit has seen -------------------------------------------------------------------------
+
+    def check_goes_on(self, fresh):
+        size = fresh.vocabulary_size
+        if size == "auto" and self.has_tokens:  # which is what has been learned
+            size = self.vocabulary_size
+        check_unchanged({"vocabulary_size": self.vocabulary_size}, {"vocabulary_size": size})
+
+    def learn(self, rows):
+        self.row_shape = rows.shape[1:]
+        if self.vocabulary_size == "auto":
+            self.vocabulary_size = int(rows.values.max()) + 1
+
+    @property
+    def longest(self):
+        """Timesteps of the longest sequence of the first call."""
+        return self.row_shape[0]
+
+    @property
+    def n_features(self):
+        """Values of a timestep."""
+        return 1 if self.has_tokens else self.row_shape[1]
+
+    # --- batches -------------------------------------------------------------------------------------
+
+    def store(self, rows, dtype, device):
+        values = to_tensor(rows.values, dtype, device)
+        if rows.is_regular:
+            return training.TensorStore(values.reshape(rows.shape))
+        return training.Ragged(values, torch.from_numpy(rows.lengths).to(device))
+
+    def plan_prediction(self, rows, n_at_once):
+        # `n_at_once` counts on sequences as long as those of the fit
+        n_at_once = max(1, n_at_once * self.longest // max(rows.shape[1], self.longest))
+        if not len(rows) or rows.is_regular:
+            return None, n_at_once
+        return np.argsort(-rows.lengths, kind="stable"), n_at_once  # neighbours of about one length
+
+
+def _float_type(entries):
+    is_single = all(getattr(entry, "dtype", None) == np.float32 for entry in entries)
+    return np.float32 if is_single else np.float64
+
+
+def moments(sequences, weight):
+    """Return mean and standard deviation of each feature over all timesteps.
+
+    Computed in float64; a feature that does not vary has the standard deviation 1.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        Series.
+    weight : ndarray of shape (n,) or None
+        Weights of the sequences.
+    """
+    steps = sequences.repeat(weight)
+
+    def average(function):
+        total, size = 0.0, max(1, _BLOCK_VALUES // sequences.values.shape[1])
+        for start in range(0, len(sequences.values), size):
+            block = function(sequences.values[start : start + size].astype(np.float64))
+            total += block.sum(axis=0) if steps is None else steps[start : start + size] @ block
+        return total / (len(sequences.values) if steps is None else steps.sum())
+
+    return mean_and_deviation(average)
+
+
+def scale_sequences(layer, scaling, rows, weight):
+    """Let the first layer of a network scale series as the parameter `input_scaling` says.
+
+    Parameters
+    ----------
+    layer : modules.SequenceInput
+        The layer; one of tokens scales nothing.
+    scaling : "standardize", (mean, std) or None
+        The parameter.
+    rows : Sequences
+        Training data.
+    weight : ndarray of shape (n_rows,) or None
+        Their weights.
+    """
+    if layer.is_tokens:
+        return
+    if isinstance(scaling, str):
+        layer.standardize_by(*moments(rows, weight))
+    else:
+        layer.standardize_by(*read_scaling(scaling, rows.values.shape[1], "features"))

@@ -1,0 +1,53 @@
+"""Sequences of token ids."""
+
+import numpy as np
+
+from sknets.inputs._sequences import Sequences
+
+
+def read_tokens(sequences, vocabulary_size):
+    """Return sequences of token ids as whole numbers.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        With one feature.
+    vocabulary_size : int or None
+        Number of tokens; None takes any.
+
+    Raises
+    ------
+    ValueError
+        If an id is no whole number, or outside the vocabulary.
+    """
+    values = sequences.values.reshape(len(sequences.values), -1)
+    if values.shape[1] != 1:
+        raise ValueError(
+            f"X has {values.shape[1]} features per timestep, but with vocabulary_size a timestep is "
+            "one token: give token ids of shape (n_samples, n_timesteps), or a list of them."
+        )
+    values = values[:, 0]
+    if values.dtype.kind not in "buif":
+        raise ValueError(
+            f"X must hold token ids, whole numbers from 0, but it holds {values.dtype}. TokenSequences "
+            "turns texts into token ids."
+        )
+    with np.errstate(invalid="ignore"):
+        tokens = values.astype(np.int64)
+    if not np.array_equal(tokens, values):
+        raise ValueError(
+            "X must hold token ids, whole numbers from 0, but it has other numbers. Set "
+            "vocabulary_size=None for series of numbers."
+        )
+    limit = np.inf if vocabulary_size is None else vocabulary_size
+    is_outside = (tokens < 0) | (tokens >= limit)
+    if is_outside.any():
+        place = int(np.argmax(is_outside))
+        row = int(np.searchsorted(sequences.starts, place, side="right")) - 1
+        known = "0" if vocabulary_size is None else f"0 to {vocabulary_size - 1}"
+        raise ValueError(
+            f"X[{row}] has the token {tokens[place]}, which is outside the vocabulary: tokens are the "
+            f"whole numbers from {known}, and -1 pads the end. Raise vocabulary_size, or give unknown "
+            "tokens an id of their own (TokenSequences does)."
+        )
+    return Sequences(tokens, sequences.lengths, width=sequences.width)

@@ -1,0 +1,91 @@
+"""What a fit leaves behind, and how it is kept."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from sknets import MLPRegressor, RNNClassifier
+from tests.estimators.estimators import ALL, data_for, outputs
+
+
+@pytest.fixture(scope="module", params=ALL, ids=lambda e: type(e).__name__)
+def fitted(request):
+    from sklearn.base import clone
+
+    network = clone(request.param).set_params(max_iter=2, random_state=0)
+    return network.fit(*data_for(network))
+
+
+def tensors_in(state):
+    """Yield all tensors in nested containers and objects."""
+    if torch.is_tensor(state) or isinstance(state, torch.nn.Module):
+        yield state
+    elif isinstance(state, dict):
+        for value in state.values():
+            yield from tensors_in(value)
+    elif isinstance(state, list | tuple):
+        for value in state:
+            yield from tensors_in(value)
+    elif type(state).__module__.startswith("sknets") and hasattr(state, "__getstate__"):
+        yield from tensors_in(state.__getstate__())
+
+
+def test_state_holds_no_tensors(fitted):
+    outputs(fitted, data_for(fitted)[0])  # which may have made some
+    assert list(tensors_in(fitted.__getstate__())) == []
+
+
+def test_one_private_attribute_holds_it_all(fitted):
+    assert [name for name in vars(fitted) if name.startswith("_")] == ["_learned"]
+
+
+def test_copy_from_a_pickle_predicts_to_the_last_bit(fitted):
+    X, _ = data_for(fitted)
+    copied = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(outputs(copied, X), outputs(fitted, X))
+    assert copied.n_iter_ == fitted.n_iter_
+    assert copied.loss_curve_ == fitted.loss_curve_
+
+
+@pytest.mark.parametrize("change", [{"version": 1}, {"version": None}])
+def test_state_of_another_version_is_refused(fitted, change):
+    state = fitted.__getstate__()
+    state["_learned"] = state["_learned"] | change
+    with pytest.raises(ValueError, match="pickled by another version of sknets.*Fit it again"):
+        type(fitted).__new__(type(fitted)).__setstate__(state)
+
+
+@pytest.mark.parametrize("name", ["mlp_regressor", "cnn_features", "rnn_forecaster"])
+def test_pickle_from_before_families_had_folders_is_refused(name):
+    """What pickle finds first is the file in which the class stood."""
+    words = "".join(part.capitalize() for part in name.split("_"))
+    Name = words.replace("Mlp", "MLP").replace("Cnn", "CNN").replace("Rnn", "RNN")
+    old = b"\x80\x04" + f"csknets.estimators._{name}\n{Name}\n".encode() + b")\x81."
+    with pytest.raises(pickle.UnpicklingError, match=f"{Name} was pickled.*fit it again"):
+        pickle.loads(old)
+
+
+@pytest.mark.parametrize("name", ["net_", "n_iter_", "loss_curve_", "coefs_", "n_parameters_"])
+def test_attribute_that_is_not_there_yet_is_named(name):
+    assert not hasattr(MLPRegressor(), name)
+    with pytest.raises(AttributeError, match=f"MLPRegressor has no {name} before fit"):
+        getattr(MLPRegressor(), name)
+
+
+def test_other_missing_attributes_say_what_they_say():
+    with pytest.raises(AttributeError, match="'MLPRegressor' object has no attribute 'nothing'"):
+        _ = MLPRegressor().nothing
+    with pytest.raises(AttributeError, match="has no attribute 'partial_fit'"):
+        _ = MLPRegressor(solver="lbfgs").partial_fit
+
+
+def test_fit_that_goes_on_has_a_record_of_its_own():
+    X, y = data_for(RNNClassifier)
+    network = RNNClassifier(max_iter=1, random_state=0).partial_fit(X, y, classes=np.unique(y))
+    before = network._learned
+    network.partial_fit(X, y)
+    assert network._learned is not before
+    assert network._learned.net.module_ is before.net.module_
+    assert network._learned.input is before.input
