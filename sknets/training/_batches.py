@@ -31,7 +31,7 @@ class Rows(torch.utils.data.Dataset):
     X = property(lambda self: self.x.data)
 
     def __len__(self):
-        return len(self.x)
+        return len(self.y)
 
     def __getitem__(self, index):
         return self.x.take(index), self.y[index]
