@@ -47,13 +47,6 @@ class BaseRNN(BaseNet):
         )
         for convolution, name in zip(convolutions, names, strict=False):
             convolution["activation"] = name
-        decoder = None
-        if self.output == "sequence":
-            decoder = {
-                "n_classes": target.n_written_classes,
-                "max_output_length": target.output_length,
-                "teacher_forcing": float(self.teacher_forcing),
-            }
         return Recurrent(
             {
                 "input": {
@@ -67,7 +60,7 @@ class BaseRNN(BaseNet):
                 "cell": self.cell,
                 "bidirectional": self.bidirectional,
                 "pool": _AUTO_POOL[self.output] if self.pool == "auto" else self.pool,
-                "decoder": decoder,
+                "decoder": self._decoder(target),
                 "dropout": float(self.dropout),
                 "recurrent_dropout": float(self.recurrent_dropout),
                 "bptt_steps": self.bptt_steps,
@@ -77,6 +70,16 @@ class BaseRNN(BaseNet):
             },
             input_scaling=self.input_scaling,
         )
+
+    def _decoder(self, target):
+        """Return the parameters of the decoder in plain values, None where nothing is written."""
+        if self.output != "sequence":
+            return None
+        return {
+            "n_classes": target.n_written_classes,
+            "max_output_length": target.output_length,
+            "teacher_forcing": float(self.teacher_forcing),
+        }
 
     def _check_unused(self):
         """Refuse parameters that the others leave without effect."""
