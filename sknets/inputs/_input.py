@@ -54,8 +54,8 @@ class Input(ABC):
         Returns
         -------
         X : rows
-        y : ndarray, sparse matrix or Sequences
-            Where there is one.
+        y : ndarray or sparse matrix
+            Where there is one: one output, or one set of outputs, for each row.
         """
 
     @abstractmethod
