@@ -93,7 +93,7 @@ def set_aside(estimator, run, learned, data, validation):
         return data, valid
     strata = learned.target.strata(data.y)
     kept, held = split_rows(
-        data.rows.shape[0], estimator.validation_fraction, learned.split_seed, strata, data.y
+        data.rows.shape[0], estimator.validation_fraction, learned.split_seed, strata
     )
     return data.take(kept), data.take(held)
 

@@ -113,8 +113,8 @@ SCIKIT_LEARNS = (
     ),
     parameter(
         """validation_fraction : float, default=0.1
-        Share of the rows that early stopping sets aside, stratified by class, unless `fit` is
-        given validation data.""",
+        Share of the rows that early stopping sets aside, stratified by class as far as each class
+        keeps a row to learn from, unless `fit` is given validation data.""",
         [Interval(Real, 0, 1, closed="left")],
     ),
     parameter(

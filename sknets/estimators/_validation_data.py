@@ -1,6 +1,7 @@
 """Validation data: set aside by early stopping, or the user's own."""
 
 import copy
+import math
 
 import numpy as np
 import torch
@@ -12,8 +13,11 @@ from sknets.inputs import prediction_dtype
 from sknets.targets import Raw
 
 
-def split_rows(n_rows, fraction, seed, strata, labels):
+def split_rows(n_rows, fraction, seed, strata):
     """Set rows aside for early stopping.
+
+    They are stratified; where rows or classes are too few for that, each class keeps a row to be learned
+    from, and the others are shared out as evenly as they can be.
 
     Parameters
     ----------
@@ -25,35 +29,50 @@ def split_rows(n_rows, fraction, seed, strata, labels):
         Seed of the split.
     strata : ndarray of shape (n_rows,) or None
         What to stratify by.
-    labels : ndarray of shape (n_rows,) or None
-        The labels as the user knows them, for the error.
 
     Returns
     -------
     train, valid : ndarray of int
         Positions of the rows.
+
+    Raises
+    ------
+    ValueError
+        If so many rows cannot be set aside.
     """
-    try:
-        train, valid = train_test_split(
-            np.arange(n_rows), test_size=fraction, random_state=seed, stratify=strata
-        )
-    except ValueError as error:
-        hint = ""
-        if strata is not None:
-            values, counts = np.unique(labels, return_counts=True)
-            if counts.min() < 2:
-                rare = values[counts < 2].tolist()
-                hint = f" (in your labels: {rare}; every class needs at least 2 rows)"
+    n_held = math.ceil(fraction * n_rows)  # as scikit-learn rounds
+    if n_held < 2:
         raise ValueError(
-            f"early_stopping=True cannot set validation_fraction={fraction} of {n_rows} rows "
-            f"aside: {error}{hint}"
-        ) from error
-    if len(valid) < 2:
-        raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' or the size of "
-            f"your dataset. Now validation_fraction={fraction} of {n_rows} rows is {len(valid)}."
+            "The validation set is too small. Increase 'validation_fraction' or the size of your "
+            f"dataset, or give X_val and y_val. Now validation_fraction={fraction} of {n_rows} rows is "
+            f"{n_held}."
         )
-    return train, valid
+    counts = np.array([1]) if strata is None else np.unique(strata, return_counts=True)[1]
+    if n_rows - n_held < len(counts):
+        classes = "" if strata is None else f" of {len(counts)} classes"
+        raise ValueError(
+            f"early_stopping=True cannot set validation_fraction={fraction} of {n_rows} rows{classes} "
+            f"aside: it would leave {n_rows - n_held} to learn from. Lower validation_fraction, or give "
+            "X_val and y_val."
+        )
+    rows = np.arange(n_rows)
+    if strata is None or (counts.min() > 1 and n_held >= len(counts)):
+        train, held = train_test_split(rows, test_size=fraction, random_state=seed, stratify=strata)
+        if strata is None or len(np.unique(strata[train])) == len(counts):
+            return train, held
+    return _split_scarce(rows, n_held, np.random.default_rng(seed), strata)
+
+
+def _split_scarce(rows, n_held, rng, strata):
+    """Split where some class has one row, or there are fewer rows to set aside than classes."""
+    order = rng.permutation(rows)
+    order = order[np.argsort(strata[order], kind="stable")]  # class by class, at random within
+    is_first = np.append(True, strata[order][1:] != strata[order][:-1])
+    others = order[~is_first]
+    # every k-th of them, from a random one on: each class gives its share, rounded up or down
+    places = (rng.uniform() + np.arange(n_held)) * (len(others) / n_held)
+    held = others[np.minimum(places.astype(int), len(others) - 1)]
+    return rng.permutation(np.setdiff1d(rows, held)), rng.permutation(held)
 
 
 def read_validation(estimator, learned, X_val, y_val, sample_weight_val):

@@ -135,8 +135,8 @@ class CNNRegressor(RegressorTask, BaseCNN):
         Whether training ends when validation data show no progress, with the best weights put
         back. Without it, training ends when the training loss makes no progress.
     validation_fraction : float, default=0.1
-        Share of the rows that early stopping sets aside, stratified by class, unless `fit` is
-        given validation data.
+        Share of the rows that early stopping sets aside, stratified by class as far as each
+        class keeps a row to learn from, unless `fit` is given validation data.
     beta_1 : float, default=0.9
         Decay in [0, 1) of the first moment in 'adam' and 'adamw'.
     beta_2 : float, default=0.999
