@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 from sknets import modules, training
 from sknets._changes import check_unchanged
+from sknets.inputs import describe_columns
 
 #: Rows of a table in a batch for batch_size="auto", as in scikit-learn.
 _BATCH_SIZE = 200
@@ -34,8 +35,11 @@ class Architecture(ABC):
         What ``max_grad_norm="auto"`` means.
     small_step : int
         Multiply-adds that wait for no others, below which a step runs on one thread.
-    advice : str
-        How advice begins about training that went wrong.
+    column : str
+        What a column of X is called.
+    scale_remedy : str
+        What to do about columns out of scale; `scaler` and `name` stand in braces for a transformer and
+        the estimator.
     """
 
     start = None
@@ -45,7 +49,8 @@ class Architecture(ABC):
     no_partial_fit = None
     auto_max_norm = None
     small_step = training.SMALL_STEP
-    advice = "Scale X (StandardScaler), lower"
+    column = "column"
+    scale_remedy = "Scale X: make_pipeline({scaler}(), {name}(...))."
 
     def __init__(self, spec):
         self.spec = spec
@@ -57,6 +62,10 @@ class Architecture(ABC):
     @abstractmethod
     def prepare(self, module, rows, sample_weight):
         """Let a new module learn what it needs of the training data before training."""
+
+    @abstractmethod
+    def describe_columns(self, module, rows, sample_weight):
+        """Return the `inputs.Columns` of X as they reach the layers, or None where scale is no matter."""
 
     @abstractmethod
     def measure_work(self, module, row):
@@ -83,6 +92,9 @@ class TableArchitecture(Architecture):
 
     def prepare(self, module, rows, sample_weight):
         """Learn nothing: columns of a table are scaled outside."""
+
+    def describe_columns(self, module, rows, sample_weight):
+        return describe_columns(rows, sample_weight)
 
     def measure_work(self, module, row):
         return modules.dense_work(module, row)

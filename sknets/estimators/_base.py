@@ -101,7 +101,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
             data, learned = steps.learn(self, run, X, y, sample_weight, classes)
             train, valid = steps.set_aside(self, run, learned, data, validation)
             rows, make = steps.place(self, run, learned, train, valid)
-            steps.train(self, run, learned, rows, make)
+            steps.train(self, run, learned, train, rows, make)
             if run.tasks is not None:
                 run.tasks.close()
         return self

@@ -154,7 +154,7 @@ def _make_rows(learned, data, dtype, device):
     )
 
 
-def train(estimator, run, learned, rows, make):
+def train(estimator, run, learned, data, rows, make):
     """Train in phases, each of which goes on from the one before, and judge the outcome."""
     previous = None if run.earlier is None else run.earlier.net
     learned.n_iter, best = 0, None
@@ -173,7 +173,7 @@ def train(estimator, run, learned, rows, make):
         with learned.threads_for(net.batch_size):
             net.partial_fit(rows, epochs=1 if run.is_partial else phase.max_iter)
             learned.n_iter += len(net.history) - n_before
-            check_outcome(estimator, learned, rows, is_partial=run.is_partial)
+            check_outcome(estimator, learned, data, rows, is_partial=run.is_partial)
         net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb is not run.tasks]
         net.callbacks = list(estimator.callbacks or [])
         best = net.stopping.best

@@ -1,16 +1,52 @@
-"""How a phase of training ended: an error or a warning if it went wrong."""
+"""How a phase of training ended: an error or a warning if it went wrong.
+
+The first row of this table that fits decides what is said. "Unsettled" is a training whose `max_iter`
+epochs or iterations are over while its loss still moves; a schedule that ends there by plan has settled.
+The constant prediction is the mean of y, or the shares of the classes.
+
+=====================  ==========================================  ====================================
+training is            on what evidence                            what to do
+=====================  ==========================================  ====================================
+broken off             weights or losses are not finite            scale X, lower the rate (an error)
+unsettled              the validation loss has risen since an      early stopping; alpha, fewer units:
+                       epoch                                       not more epochs
+unsettled              all classes of training rows are right,     the same
+                       or R² >= 0.99; no early stopping
+unsettled or settled   twice the loss of a constant prediction     scale X; else lower the rate
+unsettled              columns of X are out of scale               scale these
+settled                so they are, and the loss is more than a    scale these
+                       quarter of that of a constant prediction
+unsettled              early stopping has not stopped it           more epochs or a higher rate
+unsettled              the loss falls                              the same, and validation data
+unsettled              it does not, and is that of a constant      another rate; does X tell y at all?
+unsettled              it goes up and down                         a lower rate, or a schedule
+=====================  ==========================================  ====================================
+
+What costs more than a look at the history is computed only where a row above needs it.
+"""
 
 import math
+from functools import cached_property
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sknets import training
 from sknets._warn import warn_user
+from sknets.inputs import prediction_dtype
+from sknets.targets import Raw
 
 _EXPLODED = 1e6  # no weight of a useful network is near
+_BY_HEART = 0.99  # R² of the training rows; classes must be right
+_NOT_BY_HEART = 0.5  # of the loss of a constant prediction: nobody need look at predictions
+_POOR = 0.25  # of that loss: little has been learned, if it is the columns' fault
+_NOTHING = 0.95  # of that loss: nothing has been learned
+_RISEN = 1.05  # of the lowest validation loss
+_FEWEST_EPOCHS = 20  # in which a trend can be seen
+_MOST_NAMES = 3
 
 
-def check_outcome(estimator, learned, rows, *, is_partial):
+def check_outcome(estimator, learned, train, rows, *, is_partial):
     """Raise ValueError if training diverged, warn if it is not done.
 
     Parameters
@@ -19,48 +55,173 @@ def check_outcome(estimator, learned, rows, *, is_partial):
         The estimator, whose parameters advice may name.
     learned : Learned
         What it has learned by now.
+    train : Data
+        What it has trained on, as it was read.
     rows : training.Rows
-        What it has trained on.
+        The same as tensors.
     is_partial : bool
         Whether the call was a `partial_fit`.
     """
-    net = learned.net
-    advice = (
-        f"{learned.architecture.advice} learning_rate_init="
-        f"{estimator.learning_rate_init}, or set max_grad_norm."
-    )
-    _check_divergence(estimator, learned, advice)
+    net, outcome = learned.net, Outcome(estimator, learned, train, rows)
+    _check_divergence(outcome)
     if net.stop_reason == "interrupt":
         warn_user(
             "Training interrupted by user. The estimator predicts with the weights it had then, "
             f"after {learned.n_iter} whole epochs."
         )
     doubts = _doubts_of_epoch if is_partial else _doubts_of_training
-    for message in doubts(estimator, learned, rows, advice):
+    for message in doubts(outcome):
         warn_user(message, ConvergenceWarning)
 
 
-def _check_divergence(estimator, learned, advice):
-    net, stopping, n_iter = learned.net, learned.net.stopping, learned.n_iter
+class Outcome:
+    """What a training has come to; each figure is computed when it is asked for.
+
+    Parameters
+    ----------
+    estimator, learned, train, rows
+        As `check_outcome` takes them.
+
+    Attributes
+    ----------
+    losses : list of float
+        Training loss of each epoch of this phase.
+    """
+
+    def __init__(self, estimator, learned, train, rows):
+        self.estimator = estimator
+        self.learned = learned
+        self.net = learned.net
+        self.train = train
+        self.rows = rows
+        n_epochs = min(learned.n_iter, self.net.max_epochs)
+        self.losses = [row["train_loss"] for row in self.net.history[-n_epochs:]]
+
+    @property
+    def last_loss(self):
+        """Training loss of the last epoch, penalties included."""
+        return self.losses[-1] if self.losses else math.nan
+
+    @cached_property
+    def constant_loss(self):
+        """Loss of a constant prediction."""
+        net, rows = self.net, self.rows
+        n_outputs, dtype = self.learned.target.n_outputs, net.flat.values.dtype
+        constant = net.criterion_.neutral(rows.y, n_outputs, dtype, rows.weight)
+        return float(net.criterion_(constant, rows.y, rows.weight))
+
+    @cached_property
+    def raw(self):
+        """Raw outputs of the training rows, on the CPU."""
+        batches = training.Batches(self.rows, self.net.rows_at_once)
+        return self.net.raw_outputs((x for x, _, _ in batches), len(self.rows))
+
+    @cached_property
+    def loss(self):
+        """Loss of the training rows as they are predicted now, without penalties."""
+        raw = self.raw.to(self.net.flat.values.device)
+        return float(self.net.criterion_(raw, self.rows.y, self.rows.weight))
+
+    def is_above(self, limit):
+        """Return whether the training loss is above a limit, whatever penalties add to it."""
+        return self.last_loss > limit and self.loss > limit
+
+    @cached_property
+    def score(self):
+        """Accuracy or R² of the training rows."""
+        train, target = self.train, self.learned.target
+        raw = Raw(self.raw, train.rows, prediction_dtype(train.rows))
+        predictions = target.predictions(raw)
+        return target.score(predictions, train.y, train.weight, lambda: train.rows)
+
+    @property
+    def is_by_heart(self):
+        """Whether more epochs have nothing to learn from the training rows."""
+        if self.learned.target.is_constant or self.last_loss > _NOT_BY_HEART * self.constant_loss:
+            return False
+        is_classes = hasattr(self.learned.target, "classes")
+        return self.score >= (1.0 if is_classes else _BY_HEART)
+
+    @property
+    def valid_losses(self):
+        """Validation loss of each epoch of this phase; empty without validation data."""
+        recent = self.net.history[-len(self.losses) :] if self.losses else []
+        return [row["valid_loss"] for row in recent if "valid_loss" in row]
+
+    @property
+    def is_falling(self):
+        """Whether the training loss falls by more than it goes up and down."""
+        n = len(self.losses)
+        if n < _FEWEST_EPOCHS:
+            return True
+        n_recent = max(n // 10, _FEWEST_EPOCHS // 2)
+        before, recent = np.split(np.array(self.losses[-2 * n_recent :]), 2)
+        noise = 2 * np.abs(np.diff(recent)).mean() / math.sqrt(n_recent)
+        return before.mean() - recent.mean() > max(noise, self.estimator.tol)
+
+    @cached_property
+    def scale_words(self):
+        """What there is to say of columns of X that are out of scale, or ''."""
+        learned, train = self.learned, self.train
+        architecture = learned.architecture
+        columns = architecture.describe_columns(self.net.module_, train.rows, train.weight)
+        found = [] if columns is None else columns.out_of_scale()
+        if not len(found):
+            return ""
+        word = architecture.column
+        names = getattr(self.estimator, "feature_names_in_", None)
+        if names is None or len(names) != len(columns.mean):
+            names = [f"{word} {i}" for i in range(len(columns.mean))]
+        named = [
+            f"{names[i]} (mean {mean:.3g}, standard deviation {deviation:.3g})"
+            for i, mean, deviation in columns.rounded(found[:_MOST_NAMES])
+        ]
+        further = f" and {len(found) - len(named)} more" if len(found) > len(named) else ""
+        remedy = architecture.scale_remedy.format(
+            scaler="MaxAbsScaler" if hasattr(train.rows, "nnz") else "StandardScaler",
+            name=type(self.estimator).__name__,
+        )
+        return (
+            f"{len(found)} of {len(columns.mean)} {word}s of X are in a scale from which a network "
+            f"hardly learns: {', '.join(named)}{further}. {remedy}"
+        )
+
+    @property
+    def rate_words(self):
+        """What to do about a rate that is too high."""
+        estimator = self.estimator
+        if not training.SOLVERS[estimator.solver].is_incremental:
+            return f"Raise alpha={estimator.alpha}, or use solver='adam'."
+        return f"Lower learning_rate_init={estimator.learning_rate_init}, or set max_grad_norm."
+
+    @property
+    def all_words(self):
+        """What to do about columns out of scale, where there are any, and about the rate."""
+        return f"{self.scale_words} {self.rate_words}".lstrip()
+
+
+def _check_divergence(outcome):
+    learned, net, stopping = outcome.learned, outcome.net, outcome.net.stopping
+    n_iter = learned.n_iter
     if n_iter and stopping.restores and stopping.best_state is None and net.flat.is_finite():
         raise ValueError(
-            f"The validation score (scoring={estimator.scoring!r}) was NaN in every epoch, as R² "
-            "of a single row is: give more validation rows, or another scoring."
+            f"The validation score (scoring={outcome.estimator.scoring!r}) was NaN in every epoch, as "
+            "R² of a single row is: give more validation rows, or another scoring."
         )
-    has_exploded = n_iter and not math.isfinite(_last_loss(net)) and stopping.best_state is None
+    has_exploded = n_iter and not math.isfinite(outcome.last_loss) and stopping.best_state is None
     if net.stop_reason == "diverged" or has_exploded or not net.flat.is_finite():
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may contain large"
-            f" values and need to be preprocessed. {advice}"
+            f" values and need to be preprocessed. {outcome.all_words}"
         )
 
 
-def _doubts_of_epoch(estimator, learned, rows, advice):
+def _doubts_of_epoch(outcome):
     """Yield what is doubtful after an epoch of `partial_fit`."""
-    net = learned.net
+    estimator, net = outcome.estimator, outcome.net
     largest = float(net.flat.values.abs().max())
     if largest > _EXPLODED:
-        yield f"The weights have grown to {largest:.3g}. {advice}"
+        yield f"The weights have grown to {largest:.3g}. {outcome.scale_words or outcome.rate_words}"
     if net.optimizer_.lr == 0:
         yield (
             f"learning_rate={estimator.learning_rate!r} has come down to 0 after "
@@ -69,41 +230,105 @@ def _doubts_of_epoch(estimator, learned, rows, advice):
         )
 
 
-def _doubts_of_training(estimator, learned, rows, advice):
+def _doubts_of_training(outcome):
     """Yield what is doubtful after a training from beginning to end."""
-    net, n_iter, loss = learned.net, learned.n_iter, _last_loss(learned.net)
+    net, n_iter = outcome.net, outcome.learned.n_iter
+    if n_iter and not math.isfinite(outcome.last_loss):
+        yield f"Training diverged; the weights of the best epoch are kept. {outcome.all_words}"
+        return
+    started = _unsettled(outcome)
+    if started is not None:
+        yield f"{started} {_what_is_known(outcome) or _what_is_worse(outcome) or _trend(outcome)}"
+    elif n_iter and net.stop_reason != "interrupt":
+        words = _what_is_worse(outcome)
+        if words:
+            yield words
+
+
+def _unsettled(outcome):
+    """Return how a message begins about a training that was over before its end, or None."""
+    net = outcome.net
     if net.stop_reason in net.method.advice:
-        remedy = net.method.advice[net.stop_reason]
-        yield (
-            f"{estimator.solver} failed to converge after {n_iter} iteration(s): "
-            + remedy.format_map(vars(estimator))
-        )
-    elif net.stop_reason == "max_iter" and not net.learner.schedule.is_planned:
-        yield (
+        n_iter = outcome.learned.n_iter
+        return f"{outcome.estimator.solver} failed to converge after {n_iter} iteration(s)."
+    if net.stop_reason == "max_iter" and not net.learner.schedule.is_planned:
+        return (
             f"Stochastic Optimizer: Maximum iterations ({net.max_epochs}) reached and the "
             "optimization hasn't converged yet."
         )
-    if n_iter and not math.isfinite(loss):
-        yield f"Training diverged; the weights of the best epoch are kept. {advice}"
-    elif net.stop_reason != "interrupt" and _is_worse_than_constant(learned, loss, rows):
-        yield (
-            f"The training loss ({loss:.3g}) is more than twice that of a constant "
-            f"prediction. {advice}"
+    return None
+
+
+def _what_is_known(outcome):
+    """Return what there is to say where more epochs would not help, or ''."""
+    estimator, valid = outcome.estimator, outcome.valid_losses
+    if estimator.early_stopping:
+        return ""  # validation data had not stopped it
+    less_noise = f"a larger alpha than {estimator.alpha}, or a smaller network"
+    if valid and np.isfinite(valid).all():
+        best = int(np.argmin(valid))
+        if valid[-1] > _RISEN * valid[best]:
+            return (
+                f"But the validation loss was lowest in epoch {best + 1} of {len(valid)} "
+                f"({valid[best]:.3g}) and is {valid[-1]:.3g} now: the network learns its training rows "
+                "by heart, and more epochs make it worse. early_stopping=True keeps the best epoch; "
+                f"{less_noise}, learns less noise."
+            )
+    if not outcome.is_by_heart:
+        return ""
+    is_classes = hasattr(outcome.learned.target, "classes")
+    share = "all are predicted right" if is_classes else f"R² = {outcome.score:.4f}"
+    return (
+        f"But the network knows its training rows by heart ({share}), and more epochs would hardly "
+        "teach it more. If it does worse on other rows, it has learned noise: early_stopping=True or "
+        f"X_val, {less_noise} help, not a larger max_iter than {estimator.max_iter}."
+    )
+
+
+def _what_is_worse(outcome):
+    """Return what there is to say of a loss that is too high, or ''."""
+    loss, constant = outcome.last_loss, outcome.constant_loss
+    if outcome.is_above(2 * constant + 0.1):  # more than nothing, which is what a constant y costs
+        return (
+            f"The training loss ({loss:.3g}) is more than twice that of a constant prediction "
+            f"({constant:.3g}). {outcome.scale_words or outcome.rate_words}"
         )
+    is_early = _unsettled(outcome) is not None
+    if not (is_early or loss > _POOR * constant) or not outcome.scale_words:
+        return ""
+    if not is_early and not outcome.is_above(_POOR * constant):
+        return ""
+    return (
+        f"The training loss is {loss:.3g}, that of a constant prediction {constant:.3g}. "
+        f"{outcome.scale_words}"
+    )
 
 
-def _last_loss(net):
-    return net.history[-1]["train_loss"] if net.history else math.nan
-
-
-def _is_worse_than_constant(learned, loss, rows):
-    net, values = learned.net, learned.net.flat.values
-    zeros = net.criterion_.neutral(rows.y, learned.target.n_outputs, values.dtype)
-    constant = float(net.criterion_(zeros, rows.y, rows.weight))
-    limit = 2 * constant + 0.1  # more than nothing, which is what a constant y costs
-    if not loss > limit:
-        return False
-    # the loss has penalties in it: look at the predictions themselves
-    batches = training.Batches(rows, net.rows_at_once)
-    raw = net.raw_outputs((x for x, _, _ in batches), len(rows)).to(values.device)
-    return float(net.criterion_(raw, rows.y, rows.weight)) > limit
+def _trend(outcome):
+    """Return what the course of the training loss suggests."""
+    estimator, net = outcome.estimator, outcome.net
+    if net.stop_reason in net.method.advice:
+        remedy = net.method.advice[net.stop_reason].format_map(vars(estimator))
+        return remedy[0].upper() + remedy[1:]
+    further = (
+        f"raise max_iter={estimator.max_iter} or learning_rate_init={estimator.learning_rate_init}."
+    )
+    if estimator.early_stopping:
+        return f"Validation data have not stopped it: {further}"
+    if outcome.is_falling:
+        watch = "" if outcome.valid_losses else " early_stopping=True or X_val tell."
+        return (
+            f"The training loss still falls: {further} But it also falls while noise is learned by "
+            f"heart.{watch}"
+        )
+    if outcome.last_loss > _NOTHING * outcome.constant_loss:
+        return (
+            "Nothing has been learned yet: the training loss is that of a constant prediction "
+            f"({outcome.constant_loss:.3g}). Try other values of learning_rate_init="
+            f"{estimator.learning_rate_init}, and a simple model, to see whether X tells anything of y."
+        )
+    return (
+        "The training loss goes up and down, and falls no more: lower "
+        f"learning_rate_init={estimator.learning_rate_init}, or let it fall (learning_rate='adaptive' or "
+        "'cosine')."
+    )

@@ -1,8 +1,10 @@
 """What X is: tables, images, sequences; how they are read, and what batches are taken from."""
 
+from sknets.inputs._columns import Columns, describe_columns
 from sknets.inputs._images import (
     ImagesInput,
     channel_moments,
+    describe_channels,
     read_image_shape,
     scale_images,
 )
@@ -16,6 +18,7 @@ from sknets.inputs._tensors import prediction_dtype, to_tensor
 
 __all__ = [
     "NO_Y",
+    "Columns",
     "ImagesInput",
     "Input",
     "Sequences",
@@ -25,6 +28,8 @@ __all__ = [
     "channel_moments",
     "choose_device",
     "choose_dtype",
+    "describe_channels",
+    "describe_columns",
     "join",
     "moments",
     "prediction_dtype",

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from sknets import training
+from sknets.inputs._columns import describe_values
 from sknets.inputs._input import (
     FLOATS,
     NO_Y,
@@ -194,3 +195,25 @@ def scale_images(layer, scaling, rows, weight):
         layer.standardize_by(*channel_moments(rows, layer, weight))
     else:
         layer.standardize_by(*read_scaling(scaling, layer.n_channels, "channels"))
+
+
+def describe_channels(rows, weight, layer):
+    """Return the `Columns` of the channels of images as the first layer hands them on.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, ...)
+        Images, of any type.
+    weight : ndarray of shape (n_rows,) or None
+        Weights of the rows.
+    layer : modules.ImageInput
+        The first layer, which knows where the channels stand and how they are scaled.
+    """
+    weight = np.ones(len(rows)) if weight is None else weight
+    if layer.channels_first:
+        rows = np.moveaxis(rows.reshape(len(rows), layer.n_channels, -1), 1, -1)
+    else:
+        rows = rows.reshape(len(rows), -1, layer.n_channels)
+    shift, scale = (b.cpu().numpy().ravel().astype(float) for b in (layer.shift, layer.scale))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return describe_values(rows, weight, shift, scale)

@@ -15,6 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+#: A class that is not there has this share in a constant prediction.
+_RARE = 1e-6
+
 
 class Loss(nn.Module):
     """Base of all losses.
@@ -53,8 +56,8 @@ class Loss(nn.Module):
         """Return the loss of each row and output."""
         raise NotImplementedError
 
-    def neutral(self, target, n_outputs, dtype):
-        """Return raw outputs of zero for a target: those of a constant prediction."""
+    def neutral(self, target, n_outputs, dtype, weight=None):
+        """Return raw outputs of a constant prediction: the mean of y, or the shares of classes."""
         return target.new_zeros((len(target), n_outputs), dtype=dtype)
 
 
@@ -153,6 +156,11 @@ class BinaryCrossEntropy(Loss):
             target = target * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing
         return F.binary_cross_entropy_with_logits(raw, target, reduction="none")
 
+    def neutral(self, target, n_outputs, dtype, weight=None):
+        weight = target.new_ones(len(target)) if weight is None else weight
+        share = (weight / weight.sum()) @ target
+        return torch.logit(share.to(dtype), eps=_RARE).expand(len(target), -1)
+
 
 class SoftmaxCrossEntropy(Loss):
     """Cross-entropy of a softmax over K classes; gradient p - onehot(y).
@@ -175,6 +183,11 @@ class SoftmaxCrossEntropy(Loss):
 
     def rows(self, raw, target):
         return F.cross_entropy(raw, target, reduction="none", label_smoothing=self.label_smoothing)
+
+    def neutral(self, target, n_outputs, dtype, weight=None):
+        counts = torch.bincount(target, weight, minlength=n_outputs).to(dtype)
+        shares = (counts / counts.sum()).clamp(min=_RARE)
+        return shares.log().expand(len(target), -1)
 
 
 #: Losses of numbers by name, in the order in which documentation lists them.

@@ -50,6 +50,10 @@ class SequenceLoss(nn.Module):
         total = weights.sum() if weight_sum is None else weight_sum * self.mean_length
         return (losses * weights).sum() / total
 
-    def neutral(self, target, n_outputs, dtype):
-        """Return raw outputs of zero for a target: those of a constant prediction."""
-        return target.new_zeros((*target.shape[:2], n_outputs), dtype=dtype)
+    def neutral(self, target, n_outputs, dtype, weight=None):
+        """Return raw outputs of a constant prediction, the same for each step."""
+        is_step = target >= 0 if target.ndim == 2 else ~target[:, :, 0].isnan()
+        if weight is not None:
+            weight = (weight[:, None] * is_step)[is_step]
+        step = self.loss.neutral(target[is_step], n_outputs, dtype, weight)[0]
+        return step.expand(*target.shape[:2], n_outputs)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import entropy
 from sklearn.metrics import (
     log_loss,
     mean_absolute_error,
@@ -12,7 +13,12 @@ from sklearn.metrics import (
 )
 
 from sknets import modules, training
-from sknets.training._losses import mixed_loss
+from sknets.training._losses import (
+    BinaryCrossEntropy,
+    HalfSquaredError,
+    SoftmaxCrossEntropy,
+    mixed_loss,
+)
 
 RNG = np.random.default_rng(0)
 RAW = RNG.standard_normal((12, 1))
@@ -256,3 +262,33 @@ def test_mixed_loss_is_tested_with_every_loss():
     tested = {type(loss) for loss, _, _ in ALL_LOSSES.values()}
     ours = {c for c in training.Loss.__subclasses__() if c.__module__.startswith("sknets")}
     assert tested == ours
+
+
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_neutral_outputs_are_the_best_constant(is_weighted):
+    rng = np.random.default_rng(0)
+    weight = rng.uniform(0.1, 2, 50)
+    classes, labels = rng.choice(3, 50, p=[0.7, 0.2, 0.1]), (rng.random((50, 2)) < [0.1, 0.6])
+    given = torch.from_numpy(weight) if is_weighted else None
+    weight = weight if is_weighted else np.ones(50)
+
+    raw = SoftmaxCrossEntropy().neutral(torch.from_numpy(classes), 4, torch.float64, given)
+    shares = np.bincount(classes, weight, minlength=3) / weight.sum()
+    loss = SoftmaxCrossEntropy()(raw, torch.from_numpy(classes), given)
+    np.testing.assert_allclose(loss, entropy(shares), rtol=1e-4)
+
+    target = torch.from_numpy(labels.astype(float))
+    raw = BinaryCrossEntropy().neutral(target, 2, torch.float64, given)
+    shares = np.average(labels, axis=0, weights=weight)
+    loss = BinaryCrossEntropy()(raw, target, given)
+    np.testing.assert_allclose(loss, sum(entropy([p, 1 - p]) for p in shares))
+
+    assert (HalfSquaredError().neutral(target, 2, torch.float64, given) == 0).all()
+
+
+def test_a_constant_prediction_of_one_class_is_finite():
+    target = torch.zeros(5, dtype=torch.int64)
+    raw = SoftmaxCrossEntropy().neutral(target, 3, torch.float32)
+    assert 0 <= float(SoftmaxCrossEntropy(label_smoothing=0.1)(raw, target)) < 2
+    loss = BinaryCrossEntropy()
+    assert float(loss(loss.neutral(torch.ones(5, 1), 1, torch.float32), torch.ones(5, 1))) < 1e-5

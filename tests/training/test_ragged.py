@@ -279,8 +279,13 @@ def test_gradient_is_zero_in_the_padding():
     assert torch.isfinite(raw.grad).all()
 
 
-def test_neutral_outputs_are_zero():
+def test_neutral_outputs_are_the_same_for_each_step():
     padded = torch.tensor([[0, 1], [2, -1]])
     neutral = SequenceLoss(CrossEntropy(), 1.0).neutral(padded, 4, torch.float32)
-    np.testing.assert_array_equal(neutral, np.zeros((2, 2, 4)))
+    shares = [1 / 3, 1 / 3, 1 / 3, 1e-6]
+    np.testing.assert_allclose(neutral, np.broadcast_to(np.log(shares), (2, 2, 4)), rtol=1e-6)
     assert neutral.dtype == torch.float32
+    weighted = SequenceLoss(CrossEntropy(), 1.0).neutral(
+        padded, 4, torch.float32, torch.tensor([1.0, 2.0])
+    )
+    np.testing.assert_allclose(weighted[0, 0, :3].exp(), [0.25, 0.25, 0.5], rtol=1e-6)

@@ -8,7 +8,7 @@ from sknets import modules, training
 from sknets.estimators._architecture import Architecture
 from sknets.estimators._base import BaseNet
 from sknets.estimators.cnn._backbone import make_backbone
-from sknets.inputs import scale_images
+from sknets.inputs import describe_channels, scale_images
 
 _BATCH_SIZE = 32  # batch_size="auto"; so few rows that all of them fit in two batches make one
 
@@ -29,7 +29,8 @@ class Convolutional(Architecture):
     """
 
     small_step = training.SMALL_CONV_STEP
-    advice = "Lower"  # images are scaled inside
+    column = "channel"
+    scale_remedy = "Set input_scaling='standardize', or (mean, std) in units of X."
 
     def __init__(self, spec, *, augmentation, input_scaling, fine_tune_layers):
         super().__init__(spec)
@@ -112,6 +113,11 @@ class Convolutional(Architecture):
         came_scaled = isinstance(self.spec["backbone"], BaseNet)
         if not (came_scaled and isinstance(self.input_scaling, str)):
             scale_images(module.input, self.input_scaling, rows, sample_weight)
+
+    def describe_columns(self, module, rows, sample_weight):
+        if isinstance(self.input_scaling, str):
+            return None
+        return describe_channels(rows, sample_weight, module.input)
 
     def measure_work(self, module, row):
         with training.Seeded(torch.Generator()):

@@ -4,7 +4,7 @@ import math
 
 from sknets import modules, training
 from sknets.estimators._architecture import Architecture
-from sknets.inputs import scale_sequences
+from sknets.inputs import describe_columns, scale_sequences
 
 # batch_size="auto"; so few rows that all of them fit in two batches make one
 _FEWEST_ROWS, _MOST_ROWS = 32, 128
@@ -24,7 +24,8 @@ class Recurrent(Architecture):
 
     auto_max_norm = 1.0
     small_step = training.SMALL_RECURRENT_STEP
-    advice = "Lower"  # series are scaled inside
+    column = "feature"
+    scale_remedy = "Set input_scaling='standardize', or (mean, std) in units of X."
 
     def __init__(self, spec, *, input_scaling):
         super().__init__(spec)
@@ -59,6 +60,14 @@ class Recurrent(Architecture):
 
     def prepare(self, module, rows, sample_weight):
         scale_sequences(module.input, self.input_scaling, rows, sample_weight)
+
+    def describe_columns(self, module, rows, sample_weight):
+        if isinstance(self.input_scaling, str) or module.input.is_tokens:
+            return None
+        shift, scale = (
+            b.cpu().numpy().astype(float) for b in (module.input.shift, module.input.scale)
+        )
+        return describe_columns(rows, sample_weight, shift, scale)
 
     def measure_work(self, module, row):
         n_steps = math.ceil(row.shape[1] / module.stack.shortening)
