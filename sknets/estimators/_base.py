@@ -12,6 +12,7 @@ from sknets.estimators import _fit as steps
 from sknets.estimators._attributes import FittedAttributes
 from sknets.estimators._callbacks import open_tasks
 from sknets.estimators._learned import from_state, to_state
+from sknets.estimators._overflow import check_outputs
 from sknets.estimators._sklearn import CallbackSupportMixin, fit_context
 from sknets.estimators._transaction import transaction
 from sknets.estimators._words import Page
@@ -70,7 +71,8 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Target: class labels or label indicators in classification, numbers in regression.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. A weight of 0 is removal, a weight of 2 is repetition.
+            Weights of the rows. A weight of 0 is removal, a weight of 2 is repetition. Weights whose
+            mean is below 1e-9 or above 1e9 count no rows: they are divided by it.
         X_val : {array-like, sparse matrix} of shape (n_val_samples, ...), default=None
             Validation data of your own. With `early_stopping` they decide when to stop and
             nothing is set aside; without it they are recorded in `history_`.
@@ -110,7 +112,10 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
 
     def _read(self, X):
         """Read a further X."""
-        return self._learned.input.read(self, X, reset=False)
+        learned = self._learned
+        rows = learned.input.read(self, X, reset=False)
+        learned.input.check_sizes(rows, learned.net.flat.values.dtype)
+        return rows
 
     def _raw_predict(self, X, part=None):
         """Read X and return its raw outputs as a `Raw`, which the target decodes.
@@ -131,6 +136,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
             raw = learned.net.raw_outputs(batches, n_rows, part)
         if order is not None:
             raw = raw[torch.from_numpy(np.argsort(order))]
+        check_outputs(learned, raw)
         return Raw(raw, rows, prediction_dtype(rows))
 
     # --- scikit-learn's view -------------------------------------------------------------------------

@@ -5,6 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sknets.estimators._sklearn import check_sample_weight
+from sknets.inputs import within_float64
+
+#: Means of weights that may be meant as numbers of rows.
+_COUNTS = (1e-9, 1e9)
 
 
 class Data(NamedTuple):
@@ -18,32 +22,75 @@ class Data(NamedTuple):
         What they have.
     weight : ndarray of shape (n_rows,) or None
         Weights of the rows, all positive.
+    name : str
+        What the user calls X.
+    places : ndarray of shape (n_rows,) or None
+        Positions of the rows in the user's X; None if all of them are here.
     """
 
     rows: Any
     y: Any
     weight: Any = None
+    name: str = "X"
+    places: Any = None
 
     def take(self, index):
         """Return the data of some rows."""
-        return Data(*(None if part is None else part[index] for part in self))
+        places = np.arange(self.rows.shape[0]) if self.places is None else self.places
+        parts = (self.rows, self.y, self.weight)
+        taken = (None if part is None else part[index] for part in parts)
+        return Data(*taken, self.name, places[index])
 
     def weighed(self, target):
         """Return the rows that have a weight, with all that y adds to it."""
-        return self._replace(weight=target.weigh(self.y, self.weight))._without_zeros()
+        with np.errstate(over="ignore"):
+            weight = target.weigh(self.y, self.weight)
+        return self._replace(weight=weight)._with_usable_weights()
 
-    def _without_zeros(self):
-        if self.weight is None or (self.weight > 0).all():
+    def _with_usable_weights(self):
+        """Return the rows that have a weight, with weights in whose sums no digits are lost."""
+        if self.weight is None:
             return self
-        kept = self.weight > 0
-        if not kept.any():
-            raise ValueError(
-                "class_weight gives every row a weight of zero; no row is left to fit."
-            )
-        return self.take(kept)
+        if not np.isfinite(self.weight).all():
+            raise ValueError("class_weight times sample_weight is too large for float64.")
+        data = self
+        if not (self.weight > 0).all():
+            kept = self.weight > 0
+            if not kept.any():
+                raise ValueError(
+                    "class_weight gives every row a weight of zero; no row is left to fit."
+                )
+            data = self.take(kept)
+        return data._replace(weight=as_counts(data.weight))
 
 
-def read_data(estimator, input, task, X, y, sample_weight, *, reset):
+def as_counts(weight):
+    """Return positive weights as they are, or relative to their mean where they cannot count rows.
+
+    A weight is a number of rows, beside which `alpha` and `l1_alpha` are measured. Weights that are so
+    large or so small on average only say which row counts how much.
+    """
+    largest = weight.max()
+    mean = (weight / largest).mean()  # whose sum cannot overflow
+    least, most = _COUNTS
+    if least <= mean * largest <= most:
+        return weight
+    # the quotient of a tiny number keeps its row
+    return np.maximum(weight / largest / mean, np.finfo(np.float64).tiny)
+
+
+def as_shares(sample_weight):
+    """Return weights of a score, which are only relative, in a size in which they can be added up."""
+    if sample_weight is None:
+        return None
+    weight = np.asarray(sample_weight)
+    if weight.ndim != 1 or weight.dtype.kind not in "uif" or not weight.size:
+        return sample_weight  # for scikit-learn to judge
+    _, exponent = np.frexp(weight.max())
+    return np.ldexp(weight, -exponent)  # to the last bit
+
+
+def read_data(estimator, input, task, X, y, sample_weight, *, reset, name="X"):
     """Read X, y and weights as a user gave them; rows whose weight is zero are removed.
 
     Parameters
@@ -58,6 +105,8 @@ def read_data(estimator, input, task, X, y, sample_weight, *, reset):
         As the user gave them.
     reset : bool
         Whether this is the first call.
+    name : str, default="X"
+        What the user calls X.
 
     Returns
     -------
@@ -65,8 +114,9 @@ def read_data(estimator, input, task, X, y, sample_weight, *, reset):
     """
     rows, y = task.read(estimator, input, X, y, reset=reset)
     if sample_weight is None:
-        return Data(rows, y)
-    sample_weight = check_sample_weight(
-        sample_weight, rows, dtype=np.float64, ensure_non_negative=True
-    )
-    return Data(rows, y, sample_weight)._without_zeros()
+        return Data(rows, y, name=name)
+    with within_float64("sample_weight"):
+        sample_weight = check_sample_weight(
+            sample_weight, rows, dtype=np.float64, ensure_non_negative=True
+        )
+    return Data(rows, y, sample_weight, name)._with_usable_weights()

@@ -112,6 +112,9 @@ def place(estimator, run, learned, train, valid):
     step_size = batch_size * learned.work.at_once
     device = choose_device(estimator.device, step_size, estimator.dtype)
     dtype = choose_dtype(estimator.dtype, train.rows, device, learned.input.small_data)
+    for data in (train, valid):
+        if data is not None:
+            learned.input.check_sizes(data.rows, dtype, data.name, data.places)
     if _is_elsewhere(run.module, device, dtype):  # to ask is ten times as fast as to move nothing
         run.module.to(device, dtype)
     if run.earlier is None:

@@ -5,6 +5,8 @@ from sklearn.utils.metaestimators import available_if
 
 from sknets import targets, training
 from sknets._warn import warn_user
+from sknets.estimators._data import as_shares
+from sknets.estimators._overflow import check_predictions
 from sknets.estimators._sklearn import fit_context
 
 
@@ -138,7 +140,8 @@ class ClassifierTask(ClassifierMixin):
             timesteps; where sequences are written, share of the sequences that are right as a whole.
         """
         predictions = self.predict(X)
-        return self._learned.target.score(predictions, y, sample_weight, lambda: self._read(X))
+        weight = as_shares(sample_weight)
+        return self._learned.target.score(predictions, y, weight, lambda: self._read(X))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -198,7 +201,9 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
             Predictions in the units of y and the floating-point type of X.
         """
         raw = self._raw_predict(X)
-        return self._learned.target.predictions(raw)
+        predictions = self._learned.target.predictions(raw)
+        check_predictions(predictions)
+        return predictions
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R² on data.
@@ -218,4 +223,5 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
             R²; of all steps of all sequences where predictions are sequences.
         """
         predictions = self.predict(X)
-        return self._learned.target.score(predictions, y, sample_weight, lambda: self._read(X))
+        weight = as_shares(sample_weight)
+        return self._learned.target.score(predictions, y, weight, lambda: self._read(X))

@@ -91,7 +91,7 @@ def read_validation(estimator, learned, X_val, y_val, sample_weight_val):
         raise ValueError("X_val needs y_val, which is None.")
     try:
         parts = (learned.input, learned.target.task, X_val, y_val, sample_weight_val)
-        valid = read_data(estimator, *parts, reset=False)
+        valid = read_data(estimator, *parts, reset=False, name="X_val")
         learned.target.check(valid.y, is_validation=True)
     except ValueError as error:
         raise ValueError(f"The validation data (X_val, y_val): {error}") from error

@@ -8,11 +8,12 @@ from sknets.inputs._images import (
     read_image_shape,
     scale_images,
 )
-from sknets.inputs._input import NO_Y, Input
+from sknets.inputs._input import NO_Y, Input, within_float64
 from sknets.inputs._placement import choose_device, choose_dtype
 from sknets.inputs._reading import as_list, join, without_padding
 from sknets.inputs._sequences import Sequences, regular, split
 from sknets.inputs._sequences_input import SequencesInput, moments, scale_sequences
+from sknets.inputs._sizes import name_rows
 from sknets.inputs._table import TableInput
 from sknets.inputs._tensors import prediction_dtype, to_tensor
 
@@ -32,6 +33,7 @@ __all__ = [
     "describe_columns",
     "join",
     "moments",
+    "name_rows",
     "prediction_dtype",
     "read_image_shape",
     "regular",
@@ -39,5 +41,6 @@ __all__ = [
     "scale_sequences",
     "split",
     "to_tensor",
+    "within_float64",
     "without_padding",
 ]

@@ -14,7 +14,7 @@ from sknets.inputs._input import (
     read_unnamed,
     remember_features,
 )
-from sknets.inputs._scaling import mean_and_deviation, read_scaling
+from sknets.inputs._scaling import mean_and_deviation, read_scaling, standardize
 from sknets.inputs._tensors import to_tensor
 
 _AXES = {1: "length", 2: "height, width", 3: "depth, height, width"}
@@ -58,8 +58,8 @@ class ImagesInput(Input):
     def check_goes_on(self, fresh):
         """Accept any: there are no parameters."""
 
-    def learn(self, rows):
-        self.row_shape = rows.shape[1:]
+    def _learn(self, rows):
+        """Learn nothing further."""
 
     def store(self, rows, dtype, device):
         return training.TensorStore(to_tensor(rows, dtype, device))
@@ -163,18 +163,24 @@ def channel_moments(X, images, weight):
     weight = np.ones(len(X)) if weight is None else weight
     size = max(1, _BLOCK_VALUES // images.n_values)
 
-    def average(function):
-        total = np.zeros(n_channels)
+    def blocks():
         for start in range(0, len(X), size):
             # sums must not depend on how the user's memory lies
             block = np.ascontiguousarray(X[start : start + size], dtype=np.float64)
             if images.channels_first:
                 block = block.reshape(len(block), n_channels, -1).swapaxes(1, 2)
-            rows = function(block.reshape(len(block), -1, n_channels)).mean(axis=1)
-            total += weight[start : start + size] @ rows
+            yield slice(start, start + size), block.reshape(len(block), -1, n_channels)
+
+    def average(function):
+        total = np.zeros(n_channels)
+        for rows, block in blocks():
+            total += weight[rows] @ function(block).mean(axis=1)
         return total / weight.sum()
 
-    return mean_and_deviation(average)
+    def reach():
+        return np.max([np.abs(block).max(axis=(0, 1)) for _, block in blocks()], axis=0)
+
+    return mean_and_deviation(average, reach)
 
 
 def scale_images(layer, scaling, rows, weight):
@@ -192,9 +198,10 @@ def scale_images(layer, scaling, rows, weight):
         Their weights.
     """
     if isinstance(scaling, str):
-        layer.standardize_by(*channel_moments(rows, layer, weight))
+        standardize(layer, *channel_moments(rows, layer, weight), "X")
     else:
-        layer.standardize_by(*read_scaling(scaling, layer.n_channels, "channels"))
+        given = read_scaling(scaling, layer.n_channels, "channels")
+        standardize(layer, *given, f"input_scaling={scaling!r}")
 
 
 def describe_channels(rows, weight, layer):

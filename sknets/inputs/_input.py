@@ -1,10 +1,13 @@
 """What X is: the base of all inputs, and how X and y are read side by side."""
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 
 import numpy as np
 from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import validate_data
+
+from sknets.inputs._sizes import check_sizes, usual_reach, values_of
 
 #: What stands for y where there is none; None is a y that a user forgot.
 NO_Y = object()
@@ -30,6 +33,8 @@ class Input(ABC):
     ----------
     row_shape : tuple of int
         Shape of one row of the first call, after `learn`.
+    usual_reach : float
+        How large values of the first call are, after `learn`.
     small_data : int
         Values in X up to which ``dtype="auto"`` keeps float64.
     """
@@ -62,9 +67,19 @@ class Input(ABC):
     def check_goes_on(self, fresh):
         """Raise ValueError if an input made of the parameters of now would read another X."""
 
-    @abstractmethod
     def learn(self, rows):
         """Remember what the network depends on, of all rows of the first call."""
+        self.row_shape = rows.shape[1:]
+        self.usual_reach = usual_reach(values_of(rows))
+        self._learn(rows)
+
+    @abstractmethod
+    def _learn(self, rows):
+        """Remember what is particular to this kind of X."""
+
+    def check_sizes(self, rows, dtype, name="X", places=None):
+        """Raise ValueError if values are too large for a type, or beside those of the first call."""
+        check_sizes(rows, dtype, self.usual_reach, name, places)
 
     @abstractmethod
     def store(self, rows, dtype, device):
@@ -87,16 +102,28 @@ class Input(ABC):
 
 def read_beside(estimator, X, y, *, reset, **options):
     """Read X, and y where there is one, by scikit-learn's `validate_data`."""
-    if y is NO_Y:
-        return validate_data(estimator, X, reset=reset, **options)
-    return validate_data(estimator, X, y, multi_output=True, reset=reset, **options)
+    with within_float64("X or y"):
+        if y is NO_Y:
+            return validate_data(estimator, X, reset=reset, **options)
+        return validate_data(estimator, X, y, multi_output=True, reset=reset, **options)
 
 
 def read_unnamed(estimator, X, y, **options):
     """Return X and y (or `NO_Y`) as scikit-learn reads them where it does not look at columns."""
-    if y is NO_Y:
-        return check_array(X, input_name="X", estimator=estimator, **options), y
-    return check_X_y(X, y, multi_output=True, estimator=estimator, **options)
+    with within_float64("X or y"):
+        if y is NO_Y:
+            return check_array(X, input_name="X", estimator=estimator, **options), y
+        return check_X_y(X, y, multi_output=True, estimator=estimator, **options)
+
+
+@contextmanager
+def within_float64(name):
+    """Return a context in which numbers that float64 cannot hold are an error that has a name."""
+    try:
+        with np.errstate(over="ignore"):  # of wider floats
+            yield
+    except OverflowError as error:  # of Python's whole numbers
+        raise ValueError(f"{name} has a number too large for float64: {error}.") from error
 
 
 def remember_features(estimator, n_rows, n_features, *, reset):

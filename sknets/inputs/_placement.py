@@ -11,11 +11,13 @@ Precision
 ``dtype="auto"`` computes in float64 when X is float64 and has at most so many values as its `Input`
 calls small, on a CPU; in float32 otherwise. Small data gain scikit-learn's precision at no cost, large
 data twice the speed. Sequences, for which float64 takes up to four times as long, draw the line earlier
-than tables.
+than tables. An X that float32 cannot hold, in units so large or so small, has float64 too.
 """
 
 import numpy as np
 import torch
+
+from sknets.inputs._sizes import suits_single_precision
 
 #: Multiply-adds in a step from which "auto" prefers an accelerator. An estimate: a step launches
 #: about 40 kernels of 10 µs, in which a CPU core does some 10 million multiply-adds.
@@ -61,12 +63,15 @@ def choose_device(device, step_size, dtype="auto"):
 def choose_dtype(dtype, rows, device, small_data):
     """Return the `torch.dtype` that the parameter `dtype` means for these rows on this device.
 
-    "auto" keeps float64 for up to `small_data` values.
+    "auto" keeps float64 for up to `small_data` values, and takes it for X that need it.
     """
     if dtype == "auto":
+        if device.type != "cpu":
+            return torch.float32
         is_small = int(np.prod(rows.shape)) <= small_data
-        is_precise = rows.dtype == np.float64 and is_small and device.type == "cpu"
-        return torch.float64 if is_precise else torch.float32
+        is_precise = rows.dtype == np.float64 and is_small
+        needs_more = not is_precise and not suits_single_precision(rows)
+        return torch.float64 if is_precise or needs_more else torch.float32
     if dtype == "float64" and device.type == "mps":
         raise ValueError("dtype='float64' is not available on device='mps'; use 'float32'.")
     return getattr(torch, dtype)

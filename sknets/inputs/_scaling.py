@@ -1,6 +1,10 @@
 """What is done to X inside a network: the parameter `input_scaling`."""
 
 import numpy as np
+import torch
+
+#: A smaller standard deviation may have lost digits, for squares of about 1e-308 do.
+_LEAST_DEVIATION = 1e-140
 
 
 def read_scaling(scaling, n_columns, what):
@@ -38,15 +42,53 @@ def read_scaling(scaling, n_columns, what):
     return mean, deviation
 
 
-def mean_and_deviation(average):
+def mean_and_deviation(average, reach):
     """Return the mean and standard deviation of each column; 1 for one that does not vary.
 
     Parameters
     ----------
     average : callable
         ``average(function)`` is the mean of a function of X over the training data, by column.
+    reach : callable
+        ``reach()`` is the largest absolute value of each column. It is asked where sums or squares leave
+        what float64 holds: they are then formed in units of it.
     """
-    mean = average(lambda block: block)
-    deviation = np.sqrt(average(lambda block: (block - mean) ** 2))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = average(lambda block: block)
+        deviation = np.sqrt(average(lambda block: (block - mean) ** 2))
+    unit = 1.0
+    if not (np.isfinite(deviation) & (deviation > _LEAST_DEVIATION)).all():
+        unit = _powers_of_two(reach())
+        mean = average(lambda block: block / unit)
+        deviation = np.sqrt(average(lambda block: (block / unit - mean) ** 2))
     is_constant = deviation <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-    return mean, np.where(is_constant, 1.0, deviation)
+    return mean * unit, np.where(is_constant, 1.0, deviation * unit)
+
+
+def _powers_of_two(values):
+    """Return the power of two below each value, division by which costs no digits; 1 for 0."""
+    _, exponent = np.frexp(values)
+    return np.where(values > 0, np.ldexp(1.0, exponent - 1), 1.0)
+
+
+def standardize(layer, mean, deviation, name):
+    """Hand the scaling of each column to a layer, whose type must be able to hold it.
+
+    Parameters
+    ----------
+    layer : torch.nn.Module
+        Has `standardize_by` and a buffer `scale`.
+    mean, deviation : ndarray of shape (n_columns,)
+        What is subtracted, and what it is then divided by.
+    name : str
+        What the numbers are of, for the error.
+    """
+    type_ = torch.finfo(layer.scale.dtype)
+    most, least = np.abs([mean, deviation]).max(), deviation.min()
+    if most > type_.max or least < type_.tiny:
+        raise ValueError(
+            f"{name} has means of up to {np.abs(mean).max():.3g} and standard deviations of {least:.3g} "
+            f"to {deviation.max():.3g}, which {type_.dtype} cannot hold. Set dtype='float64', or bring X "
+            "into other units."
+        )
+    layer.standardize_by(mean, deviation)

@@ -14,7 +14,7 @@ from sknets.inputs._input import (
     remember_features,
 )
 from sknets.inputs._reading import as_list, drop_padding, join, without_padding
-from sknets.inputs._scaling import mean_and_deviation, read_scaling
+from sknets.inputs._scaling import mean_and_deviation, read_scaling, standardize
 from sknets.inputs._sequences import Sequences, regular
 from sknets.inputs._tensors import to_tensor
 from sknets.inputs._tokens import read_tokens
@@ -128,8 +128,7 @@ class SequencesInput(Input):
             size = self.vocabulary_size
         check_unchanged({"vocabulary_size": self.vocabulary_size}, {"vocabulary_size": size})
 
-    def learn(self, rows):
-        self.row_shape = rows.shape[1:]
+    def _learn(self, rows):
         if self.vocabulary_size == "auto":
             self.vocabulary_size = int(rows.values.max()) + 1
 
@@ -176,16 +175,19 @@ def moments(sequences, weight):
     weight : ndarray of shape (n,) or None
         Weights of the sequences.
     """
-    steps = sequences.repeat(weight)
+    steps, values = sequences.repeat(weight), sequences.values
 
     def average(function):
-        total, size = 0.0, max(1, _BLOCK_VALUES // sequences.values.shape[1])
-        for start in range(0, len(sequences.values), size):
-            block = function(sequences.values[start : start + size].astype(np.float64))
+        total, size = 0.0, max(1, _BLOCK_VALUES // values.shape[1])
+        for start in range(0, len(values), size):
+            block = function(values[start : start + size].astype(np.float64))
             total += block.sum(axis=0) if steps is None else steps[start : start + size] @ block
-        return total / (len(sequences.values) if steps is None else steps.sum())
+        return total / (len(values) if steps is None else steps.sum())
 
-    return mean_and_deviation(average)
+    def reach():
+        return np.maximum(values.max(axis=0), -values.min(axis=0)).astype(np.float64)
+
+    return mean_and_deviation(average, reach)
 
 
 def scale_sequences(layer, scaling, rows, weight):
@@ -205,6 +207,7 @@ def scale_sequences(layer, scaling, rows, weight):
     if layer.is_tokens:
         return
     if isinstance(scaling, str):
-        layer.standardize_by(*moments(rows, weight))
+        standardize(layer, *moments(rows, weight), "X")
     else:
-        layer.standardize_by(*read_scaling(scaling, rows.values.shape[1], "features"))
+        given = read_scaling(scaling, rows.values.shape[1], "features")
+        standardize(layer, *given, f"input_scaling={scaling!r}")

@@ -18,8 +18,8 @@ class TableInput(Input):
     def check_goes_on(self, fresh):
         """Accept any: there are no parameters."""
 
-    def learn(self, rows):
-        self.row_shape = rows.shape[1:]
+    def _learn(self, rows):
+        """Learn nothing further."""
 
     def store(self, rows, dtype, device):
         if sp.issparse(rows):

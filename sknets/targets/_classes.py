@@ -141,6 +141,11 @@ class ClassTarget(_LabelledTarget):
         """Whether each class has a raw output of its own."""
         return self.n_outputs > 1
 
+    @property
+    def excludes(self):
+        """Whether a module may exclude a class: the softmax of -inf is 0."""
+        return self.is_softmax
+
     def _make_output(self):
         return modules.SoftmaxOutput() if self.is_softmax else modules.LogisticOutput()
 
@@ -201,7 +206,10 @@ class ClassTarget(_LabelledTarget):
     def step_weights(self):
         if self.class_weights is None:
             return None
-        return np.append(self.class_weights, 1.0) if self.has_end else self.class_weights
+        if self.has_end:
+            return np.append(self.class_weights, 1.0)
+        largest = self.class_weights.max()
+        return self.class_weights / (1.0 if 1e-9 < largest < 1e9 else largest)  # only relative
 
     def predictions(self, raw):
         return self.classes[self.probabilities(raw).argmax(axis=1)]

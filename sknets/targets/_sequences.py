@@ -120,6 +120,11 @@ class SequenceTarget(Target):
         return self.inner.classes
 
     @property
+    def excludes(self):
+        """Whether a raw output of -inf among finite ones has a meaning."""
+        return self.inner.excludes
+
+    @property
     def is_constant(self):
         """Whether the first y had no spread."""
         return self.inner.is_constant

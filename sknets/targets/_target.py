@@ -103,9 +103,12 @@ class Target(ABC):
         The output activation, from raw outputs to predictions.
     is_constant : bool
         Whether the first y had no spread in which it could be learned.
+    excludes : bool
+        Whether a raw output of -inf among finite ones has a meaning: a class that cannot be.
     """
 
     is_constant = False
+    excludes = False
 
     @property
     @abstractmethod

@@ -10,7 +10,16 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from sknets import MLPClassifier, MLPRegressor
 from sknets.estimators.cnn._base import BaseCNN
-from tests.estimators.estimators import ALL, MLPS, X_IRIS, Y_IRIS, data_for, outputs
+from tests.estimators.estimators import (
+    ALL,
+    MLPS,
+    X_DIABETES,
+    X_IRIS,
+    Y_DIABETES,
+    Y_IRIS,
+    data_for,
+    outputs,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -178,3 +187,54 @@ def test_scorers_without_weights_are_named():
         with pytest.raises(ValueError, match="scoring=.* takes no sample_weight"):
             model.fit(X, y, sample_weight=np.ones(len(y)))
         model.fit(X, y)
+
+
+UNITS = [2.0**900, 2.0**-900, 1e-300, 1e307]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
+def test_the_unit_of_weights_changes_nothing(estimator, unit):
+    X, y = data_for(estimator)
+    X, y = X[:90], y[:90]
+    weight = np.random.default_rng(0).uniform(0.5, 1.5, len(y))
+    weight[:3] = 0
+    weight /= weight[3:].mean()  # what alpha is measured by where weights cannot count rows
+    network = clone(estimator).set_params(max_iter=2, random_state=0)
+    expected = outputs(network.fit(X.astype(np.float32), y, weight), X)
+    ours = outputs(network.fit(X.astype(np.float32), y, weight * unit), X)
+    np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(network.score(X, y, weight * unit), network.score(X, y, weight))
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_unit_of_class_weights_changes_nothing(unit):
+    X, y = X_IRIS.astype(np.float32), Y_IRIS
+    weight = {0: 1.5, 1: 0.5, 2: 1.0}
+    scaled = {label: unit * value for label, value in weight.items()}
+    network = MLPClassifier(max_iter=5, random_state=0, class_weight=weight).fit(X, y)
+    expected = network.predict_proba(X)
+    ours = network.set_params(class_weight=scaled).fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(ours, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 0.01, 100.0, 1e8])
+def test_weights_that_may_count_rows_are_measured_against_alpha(scale):
+    X, y = X_DIABETES, Y_DIABETES
+    fits = [
+        MLPRegressor(hidden_layer_sizes=(), alpha=alpha, solver="lbfgs", random_state=0)
+        .fit(X, y, weight)
+        .coefs_[0]
+        for alpha, weight in ((100 * scale, np.full(len(y), scale)), (100, None))
+    ]
+    np.testing.assert_allclose(*fits, atol=0.1)
+
+
+def test_weights_of_any_spread_keep_their_rows():
+    X, y = X_IRIS, Y_IRIS
+    weight = np.where(y == 2, 5e-324, 1e308)
+    network = MLPClassifier(max_iter=2, random_state=0).fit(X, y, weight)
+    assert network.classes_.tolist() == [0, 1, 2]
+    assert np.isfinite(network.predict_proba(X)).all()
+    with pytest.raises(ValueError, match="class_weight times sample_weight is too large"):
+        network.set_params(class_weight={0: 1e308, 1: 1, 2: 1}).fit(X, y, np.where(y, 1e-3, 1e3))
