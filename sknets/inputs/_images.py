@@ -14,6 +14,7 @@ from sknets.inputs._input import (
     read_unnamed,
     remember_features,
 )
+from sknets.inputs._kind import Kind
 from sknets.inputs._scaling import mean_and_deviation, read_scaling, standardize
 from sknets.inputs._tensors import to_tensor
 
@@ -27,11 +28,23 @@ class ImagesInput(Input):
     """Images of one size: rows are an array in the user's own shape and type, uint8 among them.
 
     Signals are images with one axis, volumes with three; a table holds images that were flattened.
+
+    Attributes
+    ----------
+    kind : Kind
+        What values the images of the first call had.
     """
 
     takes_three_axes = True
 
     def read(self, estimator, X, y=NO_Y, *, reset):
+        read = self._read_any(estimator, X, y, reset=reset)
+        if not reset:
+            self.kind.check(read if y is NO_Y else read[0], type(estimator).__name__)
+        return read
+
+    def _read_any(self, estimator, X, y, *, reset):
+        """Return images of the fit's shape, and y where there is one."""
         X = stack_images(X)
         n_axes = getattr(X, "ndim", 0)  # unknown of lists, which scikit-learn reads
         if not reset and n_axes >= 2:
@@ -59,7 +72,7 @@ class ImagesInput(Input):
         """Accept any: there are no parameters."""
 
     def _learn(self, rows):
-        """Learn nothing further."""
+        self.kind = Kind.of(rows)
 
     def store(self, rows, dtype, device):
         return training.TensorStore(to_tensor(rows, dtype, device))

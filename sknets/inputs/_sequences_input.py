@@ -13,6 +13,7 @@ from sknets.inputs._input import (
     read_unnamed,
     remember_features,
 )
+from sknets.inputs._kind import Kind
 from sknets.inputs._reading import as_list, drop_padding, join, without_padding
 from sknets.inputs._scaling import mean_and_deviation, read_scaling, standardize
 from sknets.inputs._sequences import Sequences, regular
@@ -40,6 +41,8 @@ class SequencesInput(Input):
         Timesteps of the longest sequence of the first call.
     n_features : int
         Values of a timestep.
+    kind : Kind or None
+        What values the series of the first call had.
     """
 
     takes_three_axes = True
@@ -60,6 +63,8 @@ class SequencesInput(Input):
             return X
         sequences, y = self._read_any(estimator, X, y, reset=reset)
         rows = self._read_tokens(sequences) if self.has_tokens else without_padding(sequences, "X")
+        if not (reset or self.has_tokens):
+            self.kind.check(rows, type(estimator).__name__)
         return rows if y is NO_Y else (rows, y)
 
     def _read_any(self, estimator, X, y, *, reset):
@@ -129,6 +134,7 @@ class SequencesInput(Input):
         check_unchanged({"vocabulary_size": self.vocabulary_size}, {"vocabulary_size": size})
 
     def _learn(self, rows):
+        self.kind = None if self.has_tokens else Kind.of(rows)
         if self.vocabulary_size == "auto":
             self.vocabulary_size = int(rows.values.max()) + 1
 

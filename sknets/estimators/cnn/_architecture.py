@@ -111,7 +111,9 @@ class Convolutional(Architecture):
             self.start = copy.deepcopy(module.base).cpu()
             module.thaw(self.fine_tune_layers)  # there must be so many
         came_scaled = isinstance(self.spec["backbone"], BaseNet)
-        if not (came_scaled and isinstance(self.input_scaling, str)):
+        if came_scaled and isinstance(self.input_scaling, str):
+            self.spec["backbone"]._learned.input.kind.check(rows, "backbone")
+        else:
             scale_images(module.input, self.input_scaling, rows, sample_weight)
 
     def describe_columns(self, module, rows, sample_weight):
