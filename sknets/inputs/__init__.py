@@ -1,5 +1,6 @@
 """What X is: tables, images, sequences; how they are read, and what batches are taken from."""
 
+from sknets.inputs._axes import doubt_channels, doubt_times
 from sknets.inputs._columns import Columns, describe_columns
 from sknets.inputs._images import (
     ImagesInput,
@@ -31,6 +32,8 @@ __all__ = [
     "choose_dtype",
     "describe_channels",
     "describe_columns",
+    "doubt_channels",
+    "doubt_times",
     "join",
     "moments",
     "name_rows",

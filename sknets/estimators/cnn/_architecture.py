@@ -5,10 +5,11 @@ import copy
 import torch
 
 from sknets import modules, training
+from sknets._warn import warn_user
 from sknets.estimators._architecture import Architecture
 from sknets.estimators._base import BaseNet
 from sknets.estimators.cnn._backbone import make_backbone
-from sknets.inputs import describe_channels, scale_images
+from sknets.inputs import describe_channels, doubt_channels, scale_images
 
 _BATCH_SIZE = 32  # batch_size="auto"; so few rows that all of them fit in two batches make one
 
@@ -106,6 +107,9 @@ class Convolutional(Architecture):
         )
 
     def prepare(self, module, rows, sample_weight):
+        doubt = doubt_channels(rows, **self.spec["input"])
+        if doubt is not None:
+            warn_user(doubt)
         if self.is_pretrained:
             # a copy of its own: what the user does to the backbone later is no matter of this fit
             self.start = copy.deepcopy(module.base).cpu()

@@ -3,8 +3,9 @@
 import math
 
 from sknets import modules, training
+from sknets._warn import warn_user
 from sknets.estimators._architecture import Architecture
-from sknets.inputs import describe_columns, scale_sequences
+from sknets.inputs import describe_columns, doubt_times, scale_sequences
 
 # batch_size="auto"; so few rows that all of them fit in two batches make one
 _FEWEST_ROWS, _MOST_ROWS = 32, 128
@@ -59,6 +60,9 @@ class Recurrent(Architecture):
         return modules.RecurrentNet(source, stack, feature_dropout=spec["dropout"], **options)
 
     def prepare(self, module, rows, sample_weight):
+        doubt = None if module.input.is_tokens else doubt_times(rows)
+        if doubt is not None:
+            warn_user(doubt)
         scale_sequences(module.input, self.input_scaling, rows, sample_weight)
 
     def describe_columns(self, module, rows, sample_weight):
