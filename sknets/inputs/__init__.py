@@ -10,6 +10,7 @@ from sknets.inputs._images import (
     scale_images,
 )
 from sknets.inputs._input import NO_Y, Input, within_float64
+from sknets.inputs._names import common_names
 from sknets.inputs._placement import choose_device, choose_dtype
 from sknets.inputs._reading import as_list, join, without_padding
 from sknets.inputs._sequences import Sequences, regular, split
@@ -30,6 +31,7 @@ __all__ = [
     "channel_moments",
     "choose_device",
     "choose_dtype",
+    "common_names",
     "describe_channels",
     "describe_columns",
     "doubt_channels",

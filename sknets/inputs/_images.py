@@ -15,6 +15,7 @@ from sknets.inputs._input import (
     remember_features,
 )
 from sknets.inputs._kind import Kind
+from sknets.inputs._names import common_names, compare_names
 from sknets.inputs._scaling import mean_and_deviation, read_scaling, standardize
 from sknets.inputs._tensors import to_tensor
 
@@ -36,6 +37,7 @@ class ImagesInput(Input):
     """
 
     takes_three_axes = True
+    _names = None  # of the columns, where images or signals are frames
 
     def read(self, estimator, X, y=NO_Y, *, reset):
         read = self._read_any(estimator, X, y, reset=reset)
@@ -45,7 +47,14 @@ class ImagesInput(Input):
 
     def _read_any(self, estimator, X, y, *, reset):
         """Return images of the fit's shape, and y where there is one."""
-        X = stack_images(X)
+        names = None
+        if are_single_images(X):
+            names = common_names(list(X), "X")
+            X = stack_images(X)
+        if getattr(X, "ndim", 0) > 2:
+            if not reset:
+                compare_names(names, self._names, type(estimator).__name__)
+            self._names = names if reset else self._names
         n_axes = getattr(X, "ndim", 0)  # unknown of lists, which scikit-learn reads
         if not reset and n_axes >= 2:
             self._check_shape(estimator, tuple(X.shape))
@@ -81,17 +90,20 @@ class ImagesInput(Input):
         return None, n_at_once
 
 
+def are_single_images(X):
+    """Whether X is a list or object array of single images."""
+    is_list = isinstance(X, list | tuple) and len(X) and np.ndim(X[0]) >= 2
+    return is_list or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
+
+
 def stack_images(X):
-    """Return a list or object array of single images as one array; leave other X alone.
+    """Return single images as one array.
 
     Raises
     ------
     ValueError
         If the images differ in size.
     """
-    is_list = isinstance(X, list | tuple) and len(X) and np.ndim(X[0]) >= 2
-    if not is_list and not (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
-        return X
     shapes = sorted({np.shape(image) for image in X})
     if len(shapes) > 1:
         raise ValueError(

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import validate_data
 
@@ -126,7 +127,21 @@ def within_float64(name):
         raise ValueError(f"{name} has a number too large for float64: {error}.") from error
 
 
-def remember_features(estimator, n_rows, n_features, *, reset):
-    """Let scikit-learn remember, or compare, the number of features of an X that is no table."""
+def remember_features(estimator, n_rows, n_features, *, reset, names=None):
+    """Let scikit-learn remember, or compare, the features of an X that is no table.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What remembers.
+    n_rows, n_features : int
+        Rows of X, and their features.
+    reset : bool
+        Whether to remember rather than compare.
+    names : list of str, default=None
+        Names of the features, where they have any.
+    """
     stand_in = np.broadcast_to(np.zeros(1), (n_rows, n_features))
+    if names is not None:
+        stand_in = pd.DataFrame(stand_in[:1], columns=names)
     validate_data(estimator, stand_in, skip_check_array=True, reset=reset)

@@ -1,6 +1,7 @@
 """X as sequences: series of numbers or tokens, of equal or unequal length."""
 
 import numpy as np
+import pandas as pd
 import torch
 
 from sknets import training
@@ -14,6 +15,7 @@ from sknets.inputs._input import (
     remember_features,
 )
 from sknets.inputs._kind import Kind
+from sknets.inputs._names import common_names, compare_names
 from sknets.inputs._reading import as_list, drop_padding, join, without_padding
 from sknets.inputs._scaling import mean_and_deviation, read_scaling, standardize
 from sknets.inputs._sequences import Sequences, regular
@@ -47,6 +49,7 @@ class SequencesInput(Input):
 
     takes_three_axes = True
     small_data = 10_000
+    _names = None  # of the features, where X is a list
 
     def __init__(self, vocabulary_size=None):
         self.vocabulary_size = vocabulary_size
@@ -70,6 +73,7 @@ class SequencesInput(Input):
     def _read_any(self, estimator, X, y, *, reset):
         """Return X as `Sequences` that may be padded, and y."""
         entries = as_list(X)
+        names = self._names_in(X if entries is None else entries, reset=reset)
         if entries is not None:
             dtype = None if self.has_tokens else _float_type(entries)
             sequences = join(entries, "X", dtype=dtype)
@@ -82,11 +86,28 @@ class SequencesInput(Input):
         else:
             if reset:
                 self._is_table = True
+            self._compare_in_table(estimator, names)
             read = read_beside(estimator, X, y, reset=reset, **self._options)
             X, y = (read, y) if y is NO_Y else read
             return regular(X[:, :, None]), y
-        self._check_features(estimator, sequences, reset=reset)
+        self._check_features(estimator, sequences, names, reset=reset)
         return sequences, y
+
+    def _names_in(self, X, *, reset):
+        """Return the names of the features in a list of sequences, or None."""
+        names = common_names(X, "X") if isinstance(X, list | tuple) and len(X) else None
+        if names is not None and isinstance(X[0], pd.Series):
+            # one name may be that of a series: it takes several, or a fit that knows it
+            is_known = len(X) > 1 if reset else self._names is not None
+            names = names if is_known else None
+        if reset:
+            self._names = names
+        return names
+
+    def _compare_in_table(self, estimator, names):
+        """Compare the one name of listed series where scikit-learn counts a column for each time."""
+        if names is not None and self._names is not None:
+            compare_names(names, self._names, type(estimator).__name__)
 
     @property
     def _options(self):
@@ -104,19 +125,20 @@ class SequencesInput(Input):
             )
         return regular(X), y
 
-    def _check_features(self, estimator, sequences, *, reset):
-        """Let scikit-learn remember the number of features of a timestep, or compare it."""
+    def _check_features(self, estimator, sequences, names, *, reset):
+        """Let scikit-learn remember the features of a timestep, or compare them."""
         n_features = sequences.values.shape[1]
         if reset:
             self._is_table = False
         elif self._is_table:
+            self._compare_in_table(estimator, names)
             if n_features != 1:
                 raise ValueError(
                     f"X has {n_features} features per timestep, but {type(estimator).__name__} was "
                     "fitted to a table of univariate series, which have 1."
                 )
             return
-        remember_features(estimator, len(sequences), n_features, reset=reset)
+        remember_features(estimator, len(sequences), n_features, reset=reset, names=names)
 
     def _read_tokens(self, sequences):
         values = sequences.values[:, 0]
