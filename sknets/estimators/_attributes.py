@@ -7,6 +7,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from sknets import modules
+from sknets._plain_torch import in_plain_torch
 
 _NAMES = {
     "loss": "train_loss",
@@ -101,6 +102,7 @@ class FittedAttributes:
         """Rows seen in training."""
         return self.net_.n_seen
 
+    @in_plain_torch
     def summary(self):
         """Describe the layers of the fitted network.
 

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sknets import training
+from sknets._plain_torch import in_plain_torch
 from sknets.estimators import _fit as steps
 from sknets.estimators._attributes import FittedAttributes
 from sknets.estimators._callbacks import open_tasks
@@ -94,6 +95,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
+    @in_plain_torch
     def _fit(self, X, y, sample_weight, validation=(None,) * 3, *, is_partial=False, classes=None):
         """Go the way of every fit: learn X and y, build or go on, set aside, place, train."""
         earlier = getattr(self, "_learned", None) if is_partial or self.warm_start else None
@@ -162,6 +164,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
             state["_learned"] = to_state(state["_learned"])
         return state
 
+    @in_plain_torch
     def __setstate__(self, state):
         state = dict(state)
         learned = state.pop("_learned", None)

@@ -4,6 +4,7 @@ from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from sknets import targets, training
+from sknets._plain_torch import in_plain_torch
 from sknets._warn import warn_user
 from sknets.estimators._data import as_shares
 from sknets.estimators._overflow import check_predictions
@@ -71,6 +72,7 @@ class ClassifierTask(ClassifierMixin):
             )
         return self._fit(X, y, sample_weight, is_partial=True, classes=classes)
 
+    @in_plain_torch
     def predict(self, X):
         """Predict the most probable class, or the labels with a probability above one half.
 
@@ -87,6 +89,7 @@ class ClassifierTask(ClassifierMixin):
         raw = self._raw_predict(X)
         return self._learned.target.predictions(raw)
 
+    @in_plain_torch
     def predict_proba(self, X):
         """Predict the probability of each class.
 
@@ -103,6 +106,7 @@ class ClassifierTask(ClassifierMixin):
         raw = self._raw_predict(X)
         return self._learned.target.probabilities(raw)
 
+    @in_plain_torch
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class.
 
@@ -187,6 +191,7 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
             )
         return self
 
+    @in_plain_torch
     def predict(self, X):
         """Predict the target.
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from sknets._plain_torch import in_plain_torch
 from sknets.inspection._opened_images import OpenedImageNetwork
 
 
+@in_plain_torch
 def layer_activations(estimator, X, layer=None):
     """Compute the outputs of the layers of a fitted convolutional network.
 

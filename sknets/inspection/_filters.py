@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from sknets._plain_torch import in_plain_torch
 from sknets.inspection._opened_images import OpenedImageNetwork
 
 
+@in_plain_torch
 def learned_filters(estimator, layer=None):
     """Return the kernels of a convolutional layer.
 

@@ -2,6 +2,7 @@
 
 import math
 
+from sknets._plain_torch import in_plain_torch
 from sknets.inspection._captum import import_captum
 from sknets.inspection._explained import explain
 from sknets.inspection._opened_images import OpenedImageNetwork
@@ -9,6 +10,7 @@ from sknets.inspection._opened_images import OpenedImageNetwork
 _INTERPOLATION = {2: "bilinear", 3: "trilinear"}
 
 
+@in_plain_torch
 def grad_cam(estimator, X, target=None, layer=None):
     """Compute where the maps of a layer speak for a class.
 

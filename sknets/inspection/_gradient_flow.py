@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from sklearn.utils import Bunch
 
+from sknets._plain_torch import in_plain_torch
 from sknets.inspection._opened import OpenedNetwork
 from sknets.inspection._unwrap import REMEMBERS
 
@@ -15,6 +16,7 @@ from sknets.inspection._unwrap import REMEMBERS
 _BLOCK_VALUES = 2**22
 
 
+@in_plain_torch
 def gradient_flow(estimator, X, *, layer=-1):
     """Compute how strongly the last state of a recurrent layer depends on each state before it.
 

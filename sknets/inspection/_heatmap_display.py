@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import is_classifier
 
+from sknets._plain_torch import in_plain_torch
 from sknets.inspection._grad_cam import grad_cam
 from sknets.inspection._integrated_gradients import integrated_gradients
 from sknets.inspection._occlusion import occlusion
@@ -69,6 +70,7 @@ class HeatmapDisplay:
         self.is_wrong = is_wrong
 
     @classmethod
+    @in_plain_torch
     def from_estimator(cls, estimator, X, y=None, *, method="grad_cam", target=None, ax=None):
         """Draw heat maps of a fitted network.
 

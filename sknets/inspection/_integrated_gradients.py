@@ -5,11 +5,13 @@ import warnings
 import numpy as np
 import torch
 
+from sknets._plain_torch import in_plain_torch
 from sknets.inspection._captum import import_captum
 from sknets.inspection._explained import explain
 from sknets.inspection._opened_images import OpenedImageNetwork
 
 
+@in_plain_torch
 def integrated_gradients(estimator, X, target=None, baseline=None, n_steps=200):
     """Compute what each value of an image adds to a raw output, compared with a baseline.
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from sknets._plain_torch import in_plain_torch
 from sknets.inspection._activations import layer_activations
 from sknets.inspection._filters import learned_filters
 from sknets.inspection._opened_images import OpenedImageNetwork
@@ -46,6 +47,7 @@ class ActivationsDisplay:
         self.activations = activations
 
     @classmethod
+    @in_plain_torch
     def from_estimator(cls, estimator, x, *, layer=None, max_maps=16, ax=None):
         """Draw the maps of one image in a fitted network.
 
@@ -165,6 +167,7 @@ class FiltersDisplay:
         self.name = name
 
     @classmethod
+    @in_plain_torch
     def from_estimator(cls, estimator, *, layer=None, max_maps=64, ax=None):
         """Draw the kernels of a fitted network.
 

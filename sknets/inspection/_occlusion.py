@@ -2,11 +2,13 @@
 
 from numbers import Integral
 
+from sknets._plain_torch import in_plain_torch
 from sknets.inspection._captum import import_captum
 from sknets.inspection._explained import explain
 from sknets.inspection._opened_images import OpenedImageNetwork
 
 
+@in_plain_torch
 def occlusion(estimator, X, target=None, window=3, stride=1):
     """Compute by how much a raw output drops when a window of an image is covered.
 

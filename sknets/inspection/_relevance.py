@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from sknets._plain_torch import in_plain_torch
 from sknets.inspection._captum import import_captum
 from sknets.inspection._explained import explain
 from sknets.inspection._opened_images import OpenedImageNetwork
@@ -11,6 +12,7 @@ from sknets.inspection._opened_images import OpenedImageNetwork
 _TOLERANCE = 0.01
 
 
+@in_plain_torch
 def layer_relevance(estimator, X, target=None, rule="composite"):
     """Compute how much each value of an image contributes to a raw output.
 

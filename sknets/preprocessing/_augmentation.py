@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
 from sknets import modules, training
+from sknets._plain_torch import in_plain_torch
 from sknets.modules._augmentation import RandomImages, whole_pixels
 
 _FLIPS = ("horizontal", "vertical", "both")
@@ -221,6 +222,7 @@ class Augmentation(BaseEstimator):
             ],
         )
 
+    @in_plain_torch
     def sample(self, X, random_state=None):
         """Look at what the changes do to images.
 

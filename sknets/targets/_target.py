@@ -10,6 +10,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import column_or_1d
 
 from sknets._changes import check_unchanged
+from sknets._plain_torch import in_plain_torch
 from sknets._warn import warn_user
 from sknets.targets._outputs import SINGLE
 
@@ -218,6 +219,7 @@ class RowTarget(Target):
         """Return how good predictions are."""
 
     @cached_property
+    @in_plain_torch
     def output(self):
         """The output activation, which is made of what has been learned."""
         return self._make_output()

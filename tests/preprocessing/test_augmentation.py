@@ -13,6 +13,7 @@ import torch
 from sklearn.base import clone
 
 from sknets.preprocessing import Augmentation
+from tests.torch_modes import MODES
 
 RNG = np.random.default_rng(0)
 X = {
@@ -284,3 +285,13 @@ def test_transform_that_returns_an_array_is_named():
     augment = Augmentation(transforms=[lambda images: images.numpy()])
     with pytest.raises(ValueError, match=r"transforms\[0\] must return a tensor .* got ndarray"):
         augment.sample(np.ones((2, 8, 8)))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_sample_is_the_same_whatever_the_caller_has_changed_in_torch(mode):
+    augment = Augmentation(shift=0.2, rotate=20, noise=0.1)
+    images = np.random.default_rng(0).normal(size=(4, 8, 8)).astype("float32")
+    expected = augment.sample(images, random_state=0)
+    with MODES[mode]():
+        found = augment.sample(images, random_state=0)
+    np.testing.assert_array_equal(found, expected)

@@ -10,6 +10,7 @@ from sklearn.base import (
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from sknets._plain_torch import in_plain_torch
 from sknets.estimators._sklearn import fit_context
 from sknets.estimators.cnn._base import BaseCNN
 from sknets.estimators.cnn._classifier import CNNClassifier
@@ -116,6 +117,7 @@ class CNNFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.estimator_ = network
         return self
 
+    @in_plain_torch
     def transform(self, X):
         """Return the activations below the output layer.
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sknets import modules
+from sknets._plain_torch import in_plain_torch
 from sknets.estimators._base import BaseNet
 from sknets.estimators._per_layer import per_layer, read_names, read_sizes
 from sknets.estimators.mlp._architecture import Dense
@@ -55,6 +56,7 @@ class BaseMLP(BaseNet):
         """Intercepts of the layers, of shape (n_units,); the last one in units of y."""
         return [_frozen(bias) for _, bias in self._folded_layers()]
 
+    @in_plain_torch
     def _folded_layers(self):
         """Return weights and intercepts of the layers, the last ones in units of y."""
         layers = [

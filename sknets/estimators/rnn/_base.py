@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sknets import modules
+from sknets._plain_torch import in_plain_torch
 from sknets.estimators._base import BaseNet
 from sknets.estimators._per_layer import per_layer, read_names, read_sizes
 from sknets.estimators.rnn._architecture import Recurrent
@@ -132,6 +133,7 @@ class BaseRNN(BaseNet):
         rows = zip(channels, kernels, windows, strict=True)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    @in_plain_torch
     def attention_weights(self, X):
         """Return how much the network looks at each timestep.
 
