@@ -1,5 +1,6 @@
 """Neural networks as scikit-learn estimators."""
 
+from sknets._version import __version__
 from sknets.estimators import (
     CNNClassifier,
     CNNFeatures,
@@ -12,8 +13,6 @@ from sknets.estimators import (
     RNNRegressor,
 )
 from sknets.forecasting import Forecaster
-
-__version__ = "0.1.0.dev0"
 
 __all__ = [
     "CNNClassifier",

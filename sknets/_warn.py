@@ -1,6 +1,8 @@
 """Warnings that point to the line of the user."""
 
+import copy
 import os
+import pickle
 import sys
 import warnings
 from pathlib import Path
@@ -10,11 +12,12 @@ import sklearn
 
 _OWN = Path(__file__).parent
 _OTHERS = (Path(module.__file__).parent for module in (sklearn, joblib))
-_INSIDE = tuple(f"{folder}{os.sep}" for folder in (_OWN, *_OTHERS))
+_READERS = (pickle.__file__, copy.__file__)  # which make copies of estimators
+_INSIDE = (*(f"{folder}{os.sep}" for folder in (_OWN, *_OTHERS)), *_READERS)
 
 
 def warn_user(message, category=UserWarning):
-    """Warn at the first line on the stack that is neither ours nor scikit-learn's nor joblib's."""
+    """Warn at the user's line, the first on the stack that is neither ours nor of what calls us."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
         frame, level = frame.f_back, level + 1

@@ -9,19 +9,24 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknets import training
 from sknets._plain_torch import in_plain_torch
+from sknets._version import VERSION_KEY, Versioned
 from sknets.estimators import _fit as steps
 from sknets.estimators._attributes import FittedAttributes
 from sknets.estimators._callbacks import open_tasks
-from sknets.estimators._learned import from_state, to_state
+from sknets.estimators._learned import check_layout, from_state, to_state
 from sknets.estimators._overflow import check_outputs
-from sknets.estimators._sklearn import CallbackSupportMixin, fit_context
+from sknets.estimators._sklearn import (
+    CallbackSupportMixin,
+    fit_context,
+    validate_parameter_constraints,
+)
 from sknets.estimators._transaction import transaction
 from sknets.estimators._words import Page
 from sknets.inputs import prediction_dtype
 from sknets.targets import SINGLE, Raw
 
 
-class BaseNet(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
+class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, ABC):
     """Base of all estimators: what X is, what y is and what the network is meet here.
 
     A family of networks answers two questions, `_make_input` and `_make_architecture`; a task
@@ -146,6 +151,15 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_learned")
 
+    def _validate_params(self):
+        """Check the parameters, and those that the constructor of a subclass sets by itself."""
+        of_page = {entry.name: getattr(self, entry.name) for entry in self._page.parameters}
+        validate_parameter_constraints(
+            self._parameter_constraints,
+            of_page | self.get_params(deep=False),
+            caller_name=type(self).__name__,
+        )
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         input = self._make_input()
@@ -159,7 +173,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
         return copied
 
     def __getstate__(self):
-        state = dict(super().__getstate__())
+        state = super().__getstate__()
         if "_learned" in state:
             state["_learned"] = to_state(state["_learned"])
         return state
@@ -168,6 +182,8 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
     def __setstate__(self, state):
         state = dict(state)
         learned = state.pop("_learned", None)
+        if learned is not None:
+            check_layout(self, learned, state.get(VERSION_KEY))
         super().__setstate__(state)
         if learned is not None:
             self._learned = from_state(self, learned)

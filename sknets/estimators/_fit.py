@@ -13,7 +13,7 @@ import torch
 
 from sknets import training
 from sknets.estimators._data import read_data
-from sknets.estimators._learned import Learned
+from sknets.estimators._learned import Learned, plain_parameters
 from sknets.estimators._net import choose_batch_size, make_net, phases
 from sknets.estimators._options import check_options
 from sknets.estimators._outcome import check_outcome
@@ -160,6 +160,7 @@ def _make_rows(learned, data, dtype, device):
 def train(estimator, run, learned, data, rows, make):
     """Train in phases, each of which goes on from the one before, and judge the outcome."""
     previous = None if run.earlier is None else run.earlier.net
+    learned.parameters = plain_parameters(estimator)
     learned.n_iter, best = 0, None
     for number, phase in enumerate(phases(estimator)):
         learned.phase = phase

@@ -5,7 +5,9 @@ A model trained on a GPU loads on a machine without one, and formats that know n
 exception: the pretrained start of a backbone, which nothing but itself can describe.)
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from numbers import Number
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import skorch
 import torch
 
 from sknets import training
+from sknets._version import __version__
 from sknets.estimators._architecture import Architecture
 from sknets.estimators._net import Phase, make_net
 from sknets.inputs import Input
@@ -20,7 +23,7 @@ from sknets.modules import Work
 from sknets.targets import Target
 
 #: Of the layout of a state; one of another number is refused.
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 
 @dataclass
@@ -48,6 +51,8 @@ class Learned:
         The net that trained.
     n_iter : int
         Epochs of the last call.
+    parameters : dict
+        The `plain_parameters` of the last call; those of the estimator may have changed since.
     """
 
     input: Input
@@ -60,6 +65,7 @@ class Learned:
     phase: Phase | None = None
     net: Any = None
     n_iter: int = 0
+    parameters: dict = field(default_factory=dict)
 
     def threads_for(self, n_rows):
         """Return a context with as many threads as the work of some rows is worth."""
@@ -70,10 +76,17 @@ class Learned:
         return replace(self, **changes)
 
 
+def plain_parameters(estimator):
+    """Return the parameters of a fit that are numbers, strings or None."""
+    values = {entry.name: getattr(estimator, entry.name) for entry in estimator._page.parameters}
+    is_plain = (str, Number, np.generic, type(None))
+    return {name: value for name, value in values.items() if isinstance(value, is_plain)}
+
+
 def to_state(learned):
     """Return a `Learned` as a dict without tensors."""
     net = learned.net
-    state = {field.name: getattr(learned, field.name) for field in fields(learned)}
+    state = {entry.name: getattr(learned, entry.name) for entry in fields(learned)}
     del state["net"]
     state["generator"] = training.generator_to_array(learned.generator)
     state["phase"] = tuple(learned.phase)
@@ -91,6 +104,26 @@ def to_state(learned):
     return state
 
 
+def check_layout(estimator, state, version):
+    """Raise ValueError if a state is laid out as in another version of the package.
+
+    Parameters
+    ----------
+    estimator : BaseNet
+        The estimator.
+    state : object
+        What `to_state` of that version returned.
+    version : str or None
+        The version, if the pickle knows it.
+    """
+    if not isinstance(state, dict) or state.get("version") != STATE_VERSION:
+        raise ValueError(
+            f"This {type(estimator).__name__} was pickled by another version of sknets "
+            f"({version or 'one that recorded none'}; this is {__version__}), which laid out fitted "
+            "networks otherwise. Fit it again with this version, or read it with the other one."
+        )
+
+
 def from_state(estimator, state):
     """Return the `Learned` of a state, with the net built again.
 
@@ -99,18 +132,8 @@ def from_state(estimator, state):
     estimator : BaseNet
         The estimator, with its parameters.
     state : dict
-        What `to_state` returned.
-
-    Raises
-    ------
-    ValueError
-        If the state is of another version of the package.
+        What `to_state` returned, of the present layout.
     """
-    if not isinstance(state, dict) or state.get("version") != STATE_VERSION:
-        raise ValueError(
-            f"This {type(estimator).__name__} was pickled by another version of sknets, which laid out "
-            "fitted networks otherwise. Fit it again with this version."
-        )
     state = {name: value for name, value in state.items() if name != "version"}
     saved, generator_state = state.pop("net_state"), state["generator"]
     state["generator"] = training.generator_from_array(generator_state)
@@ -126,9 +149,9 @@ def from_state(estimator, state):
     )
     if learned.architecture.is_pretrained:
         module.thaw(learned.phase.n_tuned)
-    callbacks = list(estimator.callbacks or [])
-    net = make_net(estimator, learned, module, saved["batch_size"], callbacks=callbacks)
-    net.stopping.monitor = saved["stopping"][0]  # of the fit; parameters may have changed since
+    fitted = _as_fitted(estimator, learned.parameters)
+    net = make_net(fitted, learned, module, saved["batch_size"], callbacks=fitted.callbacks)
+    net.stopping.monitor = saved["stopping"][0]
     saved["history"] = skorch.history.History(saved["history"])
     training.resume(net, saved, is_same_fit=True)
     if net.learner.device_generator is not learned.generator:
@@ -141,6 +164,23 @@ def from_state(estimator, state):
     net.module_.eval()
     learned.net = net
     return learned
+
+
+def _as_fitted(estimator, parameters):
+    """Return the estimator's parameters as they were in the fit.
+
+    They may have changed since, and be wrong now. What was no plain value then is as it is now, if it can
+    be used, or the default.
+    """
+    values = {}
+    for entry in estimator._page.parameters:
+        now = getattr(estimator, entry.name)
+        values[entry.name] = parameters.get(
+            entry.name, now if callable(now) else entry.default_value
+        )
+    given = estimator.callbacks if isinstance(estimator.callbacks, list | tuple) else []
+    values["callbacks"] = [cb for cb in given if isinstance(cb, skorch.callbacks.Callback)]
+    return SimpleNamespace(**values)
 
 
 def _array(tensor):

@@ -5,7 +5,13 @@ to keep its public ones. When a release moves one, this is the file to change.
 """
 
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils.validation import _check_sample_weight
 
 try:  # marked experimental in scikit-learn 1.9
@@ -27,4 +33,5 @@ __all__ = [
     "StrOptions",
     "check_sample_weight",
     "fit_context",
+    "validate_parameter_constraints",
 ]

@@ -5,6 +5,7 @@ A page holds all that is said of an estimator in its signature, in its checks an
 of the class, where an editor shows them.
 """
 
+import ast
 import re
 from dataclasses import dataclass, replace
 
@@ -41,6 +42,11 @@ class Parameter:
     def but(self, **changes):
         """Return the parameter with other words."""
         return replace(self, **changes)
+
+    @property
+    def default_value(self):
+        """The default itself."""
+        return ast.literal_eval(self.default or "None")
 
     def is_neutral(self, value):
         """Whether a value, or each entry of a list, is one that leaves the parameter without effect."""

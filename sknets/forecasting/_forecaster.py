@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sknets._version import Versioned
 from sknets.estimators._sklearn import HasMethods, Interval, StrOptions
 from sknets.estimators._transaction import transaction
 from sknets.forecasting._backtest import backtest
@@ -19,7 +20,7 @@ from sknets.forecasting._series import find_columns, read_ahead, read_series, re
 from sknets.preprocessing._sliding_windows import as_columns
 
 
-class Forecaster(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     """The future of a series, forecast by any regressor.
 
     `fit` is given a series y, with a row for each time in order, and may be given further columns X of

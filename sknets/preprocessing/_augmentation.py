@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 
 from sknets import modules, training
 from sknets._plain_torch import in_plain_torch
+from sknets._version import Versioned
 from sknets.modules._augmentation import RandomImages, whole_pixels
 
 _FLIPS = ("horizontal", "vertical", "both")
@@ -36,7 +37,7 @@ _RULES = {
 }
 
 
-class Augmentation(BaseEstimator):
+class Augmentation(Versioned, BaseEstimator):
     """Random changes of the training images of a convolutional network.
 
     In every epoch the network sees each image changed anew, and so learns that a shifted digit is the

@@ -8,13 +8,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import validate_data
 
+from sknets._version import Versioned
+
 _FLOATS = (np.float64, np.float32)
 
 #: The least value of each parameter.
 _LEAST = {"window": 1, "horizon": 1, "step": 1, "gap": 0}
 
 
-class SlidingWindows(TransformerMixin, BaseEstimator):
+class SlidingWindows(Versioned, TransformerMixin, BaseEstimator):
     """Cut a time series into windows, and into samples that forecast it.
 
     A series has one row for each time, in order. `transform` cuts it into all complete windows, and

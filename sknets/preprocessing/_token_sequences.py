@@ -9,6 +9,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils.validation import check_is_fitted
 
+from sknets._version import Versioned
+
 _UNKNOWN = 0
 _PADDING = -1
 
@@ -31,7 +33,7 @@ _ONLY_FOR_WORDS = ("tokenizer", "stop_words")
 _NOT_FOR_CALLABLES = (*_ONLY_FOR_WORDS, "preprocessor", "strip_accents")
 
 
-class TokenSequences(TransformerMixin, BaseEstimator):
+class TokenSequences(Versioned, TransformerMixin, BaseEstimator):
     r"""Convert texts to sequences of integer tokens.
 
     The words of the vocabulary have the numbers 1, 2, ... by falling frequency, ties in alphabetical

@@ -1,11 +1,13 @@
 """What a fit leaves behind, and how it is kept."""
 
+import copy
 import pickle
 
 import numpy as np
 import pytest
 import torch
 
+import sknets
 from sknets import MLPRegressor, RNNClassifier
 from tests.estimators.estimators import ALL, data_for, outputs
 
@@ -55,6 +57,57 @@ def test_state_of_another_version_is_refused(fitted, change):
     state["_learned"] = state["_learned"] | change
     with pytest.raises(ValueError, match="pickled by another version of sknets.*Fit it again"):
         type(fitted).__new__(type(fitted)).__setstate__(state)
+
+
+def test_refusal_of_another_layout_names_both_versions(fitted):
+    state = fitted.__getstate__()
+    state["_learned"] = state["_learned"] | {"version": 1}
+    words = f"\\(0.0.1; this is {sknets.__version__}\\)"
+    with pytest.raises(ValueError, match=words):
+        type(fitted).__new__(type(fitted)).__setstate__(state | {"_sknets_version": "0.0.1"})
+
+
+WRONG = {
+    "solver": "nonsense",
+    "callbacks": "nonsense",
+    "verbose": "nonsense",
+    "learning_rate": "nonsense",
+    "average": "nonsense",
+    "early_stopping": "nonsense",
+    "max_grad_norm": "nonsense",
+    "tol": None,
+    "batch_size": -1,
+    "device": "nonsense",
+    "dtype": "nonsense",
+    "random_state": "nonsense",
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_copy_is_that_of_the_fit_whatever_the_parameters_are_now(fitted, name):
+    X, y = data_for(fitted)
+    network = copy.deepcopy(fitted).set_params(**{name: WRONG[name]})
+    for copied in (pickle.loads(pickle.dumps(network)), copy.deepcopy(network)):
+        assert getattr(copied, name) == WRONG[name]
+        np.testing.assert_array_equal(outputs(copied, X), outputs(fitted, X))
+        with pytest.raises(ValueError, match=name):
+            copied.fit(X, y)
+
+
+def test_copy_learns_on_as_if_parameters_had_never_been_others():
+    X, y = data_for(MLPRegressor)
+    network = MLPRegressor(solver="adam", max_iter=3, random_state=0).fit(X, y)
+    copied = pickle.loads(pickle.dumps(network.set_params(solver="sgd"))).set_params(solver="adam")
+    network.set_params(solver="adam").partial_fit(X, y)
+    np.testing.assert_array_equal(copied.partial_fit(X, y).predict(X), network.predict(X))
+
+
+def test_function_of_the_fit_may_be_taken_away_to_pickle():
+    X, y = data_for(MLPRegressor)
+    network = MLPRegressor(learning_rate=lambda epoch: 0.01, max_iter=2, random_state=0).fit(X, y)
+    network.set_params(learning_rate="constant")
+    copied = pickle.loads(pickle.dumps(network))
+    np.testing.assert_array_equal(copied.predict(X), network.predict(X))
 
 
 @pytest.mark.parametrize("name", ["mlp_regressor", "cnn_features", "rnn_forecaster"])

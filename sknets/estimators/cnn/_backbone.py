@@ -1,7 +1,6 @@
 """Pretrained networks: what may be given as `backbone`, and the base that it becomes."""
 
 import copy
-import inspect
 
 import numpy as np
 import torch
@@ -39,9 +38,10 @@ def read_backbone(estimator):
     backbone = estimator.backbone
     if isinstance(backbone, FrozenEstimator):
         backbone = backbone.estimator
-    defaults = inspect.signature(type(estimator)).parameters
+    # of the page: the constructor of a subclass may leave parameters out
+    defaults = {entry.name: entry.default_value for entry in estimator._page.parameters}
     for name in _REPLACED:
-        value, default = getattr(estimator, name), defaults[name].default
+        value, default = getattr(estimator, name), defaults[name]
         if value is not default and not np.array_equal(value, default):
             raise ValueError(
                 f"backbone replaces the convolutional base, so {name}={getattr(estimator, name)!r} "

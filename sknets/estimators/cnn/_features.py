@@ -11,12 +11,13 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sknets._plain_torch import in_plain_torch
+from sknets._version import Versioned
 from sknets.estimators._sklearn import fit_context
 from sknets.estimators.cnn._base import BaseCNN
 from sknets.estimators.cnn._classifier import CNNClassifier
 
 
-class CNNFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class CNNFeatures(Versioned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Activations below the output layer of a convolutional network, as features.
 
     `fit` trains a copy of the network; `transform` returns what its last layer sees. A network that is
