@@ -1,6 +1,7 @@
 """What a network is, in plain values, and what can be made of them."""
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 
 from sknets import modules, training
 from sknets._changes import check_unchanged
@@ -27,8 +28,11 @@ class Architecture(ABC):
         What changes the rows of a batch in training.
     is_pretrained : bool
         Whether the module has layers that learn only where a phase says so (``module.thaw``).
+    activations : list
+        The activations of all layers: names, or a user's own.
     draws_unseeded : bool
-        Whether the module may draw from Torch's global generator, as a user's own may.
+        Whether the module may draw from Torch's global generator, as a user's own may, or a user's own
+        activation.
     no_partial_fit : str or None
         What keeps `partial_fit` from going on with the network.
     auto_max_norm : float or None
@@ -43,9 +47,10 @@ class Architecture(ABC):
     """
 
     start = None
+    _holds_foreign_module = False
     augment = None
     is_pretrained = False
-    draws_unseeded = False
+    activations = ()
     no_partial_fit = None
     auto_max_norm = None
     small_step = training.SMALL_STEP
@@ -54,6 +59,19 @@ class Architecture(ABC):
 
     def __init__(self, spec):
         self.spec = spec
+
+    @property
+    def draws_unseeded(self):
+        """Whether the module may draw from Torch's global generator."""
+        return self._holds_foreign_module or self._has_own_activations
+
+    @property
+    def _has_own_activations(self):
+        return any(not isinstance(activation, str) for activation in self.activations)
+
+    def _seeded_activations(self, generator):
+        """Return a context in which a user's activations draw from a generator."""
+        return training.Seeded(generator) if self._has_own_activations else nullcontext()
 
     @abstractmethod
     def build(self, generator):

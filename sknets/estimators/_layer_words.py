@@ -23,12 +23,15 @@ HIDDEN_LAYER_SIZES = parameter(
     annotation="Sequence[int] | int",
 )
 
+#: What may stand in the place of a name.
+OWN_ACTIVATION = "a function of a tensor, or a module (or its class)"
+
 ACTIVATION = parameter(
-    f"""activation : str or list of str, default='relu'
-    Activation of all {{layers}} and hidden layers, or one for each in this order:
-    {activation_names()}.""",
-    [StrOptions(set(modules.ACTIVATIONS)), list, tuple],
-    annotation="str | Sequence[str]",
+    f"""activation : str, callable or list of these, default='relu'
+    That of all {{layers}} and hidden layers, or one for each in this order: {activation_names()}; or
+    {OWN_ACTIVATION}.""",
+    [StrOptions(set(modules.ACTIVATIONS)), callable, list, tuple],
+    annotation="str | Callable | Sequence",
 )
 
 DROPOUT = parameter(

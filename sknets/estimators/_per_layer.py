@@ -56,6 +56,32 @@ def read_names(name, value, n_layers, kind, allowed):
     return names
 
 
+def read_activations(value, n_layers, kind, allowed):
+    """Return the activations of `value`, which is given as to `per_layer`, as a list.
+
+    Each is one of the allowed names, a function of a tensor, or a module or its class.
+
+    Raises
+    ------
+    ValueError
+        If one is none of these.
+    """
+    if callable(value):  # a Sequential, say, is one activation, though it can be gone through
+        return [value] * n_layers
+    entries = per_layer("activation", value, n_layers, kind)
+    unknown = [
+        entry
+        for entry in entries
+        if not (entry in allowed if isinstance(entry, str) else callable(entry))
+    ]
+    if unknown:
+        raise ValueError(
+            f"activation={value!r} has the unknown {unknown}; choose from {sorted(allowed)}, or give a "
+            "function of a tensor, or a torch.nn.Module or its class."
+        )
+    return entries
+
+
 def per_axis(name, value, n_layers, n_dims, *, least=1):
     """Return one tuple per layer with a whole number per spatial dimension.
 

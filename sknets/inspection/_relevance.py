@@ -1,5 +1,7 @@
 """Which values of an image a raw output is made of: layer-wise relevance propagation."""
 
+import copy
+
 import torch
 from torch import nn
 
@@ -57,8 +59,8 @@ def layer_relevance(estimator, X, target=None, rule="composite"):
     the sign of z_k; with positive z_k this is the z⁺ rule. Dense layers keep the ε rule. "epsilon" takes
     it everywhere. An output without any contribution shares by the sizes of its weights.
 
-    Activations, dropout and normalisation (batch, group, layer) hand relevance down as it is; a
-    maximum hands it to the largest value.
+    Activations (your own, too), dropout and normalisation (batch, group, layer) hand relevance down as
+    it is; a maximum hands it to the largest value.
 
     The raw output is the logit of the class; for two classes it is the common logit with the sign
     of the class, and in regression the standardised prediction.
@@ -90,6 +92,7 @@ def layer_relevance(estimator, X, target=None, rule="composite"):
     rules = import_captum("layer_relevance", "sknets.inspection._relevance_rules")
     opened = OpenedImageNetwork(estimator, X)
     _split_sums(opened.module, rules.Sum)
+    _close_activations(opened.module)
     model = _FromImages(opened.module)
 
     def attribute(images, columns, signs):
@@ -127,6 +130,15 @@ def _split_sums(module, Sum):
             block.forward = lambda x, b=block: b.sum(b.shortcut(x), b.body(x))
         if hasattr(block, "inplace"):
             block.inplace = False  # inputs are needed on the way back
+
+
+def _close_activations(module):
+    """Let each activation of a user's own be one layer, whatever it is made of."""
+    for layer in list(module.modules()):
+        if getattr(layer, "is_activation", False):
+            inner = copy.copy(layer)
+            layer._modules = {}  # the copy keeps them
+            layer.forward = inner.forward
 
 
 def _set_rules(model, make_rule, rule):

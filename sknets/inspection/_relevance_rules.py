@@ -177,6 +177,8 @@ def make_rule(layer, rule):
     rule : {"composite", "epsilon"}
         "composite" shares by sign in all layers with maps, and by ε in dense ones.
     """
+    if getattr(layer, "is_activation", False):
+        return Pass()
     kind = _kind(layer)
     if kind == "GlobalPool":
         kind = "_AdaptiveAvgPoolNd" if layer.name == "average" else "_AdaptiveMaxPoolNd"

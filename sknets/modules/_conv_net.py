@@ -6,7 +6,7 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from sknets.modules._activations import ACTIVATIONS
+from sknets.modules._activations import make_activation
 from sknets.modules._convolution import make_convolution
 from sknets.modules._dense import DenseStack
 from sknets.modules._dropout import Dropout, SpatialDropout
@@ -186,10 +186,11 @@ def make_base(input, layers, *, method, residual, weight_init, spatial_dropout, 
         n_channels = layer["channels"]
         after = []
         if layer["activation"] != "identity":
-            after.append(("activation", ACTIVATIONS[layer["activation"]]()))
+            shape = (n_channels, *size)
+            after.append(("activation", make_activation(layer["activation"], shape)))
         if layer["pooling"] is not None:
             pooling, size = _pool(n_channels, size, layer, number)
-            is_first = layer["pooling"] == "max" and layer["activation"] in _INCREASING
+            is_first = layer["pooling"] == "max" and _never_falls(layer["activation"])
             after.insert(0 if is_first else len(after), ("pooling", pooling))
         if layer["normalization"] is not None:
             _check_group(layer, size, number)
@@ -203,6 +204,11 @@ def make_base(input, layers, *, method, residual, weight_init, spatial_dropout, 
             after.append(("dropout", SpatialDropout(spatial_dropout)))
         parts |= {f"{name}{number}": part for name, part in after}
     return nn.Sequential(parts)
+
+
+def _never_falls(activation):
+    """Whether an activation never falls; of a user's own that is not known."""
+    return isinstance(activation, str) and activation in _INCREASING
 
 
 class ResidualBlock(nn.Module):
@@ -221,7 +227,8 @@ class ResidualBlock(nn.Module):
         )
         parts = [*first]
         if layer["activation"] != "identity":
-            parts.append(("activation", ACTIVATIONS[layer["activation"]]()))
+            shape = (channels, *middle)
+            parts.append(("activation", make_activation(layer["activation"], shape)))
         if layer["normalization"] is not None:
             parts.append(
                 (

@@ -97,7 +97,7 @@ class EncoderDecoder(nn.Module):
             self.keys = make_linear(stack.n_outputs, n_units, scheme, "tanh", generator)
             self.mix = make_linear(stack.n_outputs + n_units, n_units, scheme, "tanh", generator)
         sizes = [n_units, *head["layer_sizes"]]
-        self.head = DenseStack(**head | {"layer_sizes": sizes}, generator=generator)
+        self.head = DenseStack(**head | {"layer_sizes": sizes}, generator=generator, has_steps=True)
 
     def forward(self, x, y=None):
         """Return raw outputs of shape (n, n_steps, n_outputs).

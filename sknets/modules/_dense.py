@@ -2,11 +2,13 @@
 
 from torch import nn
 
-from sknets.modules._activations import ACTIVATIONS
+from sknets.modules._activations import make_activation
 from sknets.modules._dropout import Dropout
 from sknets.modules._initialization import Undrawn, initialize
 from sknets.modules._normalization import make_normalization
 from sknets.modules._radial import RadialBasis
+
+_N_STEPS = 3  # of the sequences with which an activation is tried
 
 
 class DenseStack(nn.Sequential):
@@ -18,8 +20,8 @@ class DenseStack(nn.Sequential):
     ----------
     layer_sizes : sequence of int
         Number of inputs, units of each hidden layer, number of outputs.
-    activations : sequence of str
-        Activation of each hidden layer: a key of `ACTIVATIONS`, or "rbf" for radial basis units.
+    activations : sequence of str, callable or torch.nn.Module
+        Activation of each hidden layer, as `make_activation` takes it, or "rbf" for radial basis units.
     dropout : sequence of float
         Dropout rate after each hidden layer.
     normalization : {"batch", "layer"} or None
@@ -28,10 +30,20 @@ class DenseStack(nn.Sequential):
         One of `INITIALIZERS`.
     generator : torch.Generator, default=None
         Source of the initial weights.
+    has_steps : bool, default=False
+        Whether a row has timesteps, each of which goes through by itself.
     """
 
     def __init__(
-        self, layer_sizes, activations, dropout, normalization, weight_init, generator=None
+        self,
+        layer_sizes,
+        activations,
+        dropout,
+        normalization,
+        weight_init,
+        generator=None,
+        *,
+        has_steps=False,
     ):
         layers = []
         *hidden_sizes, n_outputs = layer_sizes[1:]
@@ -42,7 +54,8 @@ class DenseStack(nn.Sequential):
             else:
                 layers.append(make_linear(n_inputs, size, weight_init, activation, generator))
                 if activation != "identity":
-                    layers.append(ACTIVATIONS[activation]())
+                    shape, time_axis = ((_N_STEPS, size), 1) if has_steps else ((size,), None)
+                    layers.append(make_activation(activation, shape, time_axis=time_axis))
             if normalization is not None:
                 layers.append(make_normalization(normalization, size))
             if rate > 0:
@@ -54,7 +67,8 @@ class DenseStack(nn.Sequential):
     @property
     def weighted_layers(self):
         """The layers with a weight matrix, from the inputs to the outputs."""
-        return [layer for layer in self if isinstance(layer, nn.Linear | RadialBasis)]
+        layers = [layer for layer in self if isinstance(layer, nn.Linear | RadialBasis)]
+        return [layer for layer in layers if not getattr(layer, "is_activation", False)]
 
 
 class Linear(Undrawn, nn.Linear):

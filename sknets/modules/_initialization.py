@@ -5,6 +5,8 @@ import math
 import torch
 from torch import nn
 
+from sknets.modules._activations import activation_name
+
 INITIALIZERS = (
     "glorot_uniform",
     "glorot_normal",
@@ -41,12 +43,13 @@ def initialize(layer, scheme, activation, generator):
         within √(6 / (fan_in + fan_out)), or √(2 / (fan_in + fan_out)) for logistic units. The other
         schemes set intercepts to zero. "linear" draws from a normal distribution with standard deviation
         0.1 / √fan_in, so that units begin in the linear part of their activation.
-    activation : str
-        The activation that follows; it sets the gain of "he_*" and "orthogonal".
+    activation : str, callable or torch.nn.Module
+        The activation that follows; it sets the gain of "he_*" and "orthogonal", and the bounds of
+        "glorot_uniform". One that is not known by its name counts as "identity".
     generator : torch.Generator
         Source of the draws.
     """
-    weight, bias = layer.weight, layer.bias
+    weight, bias, activation = layer.weight, layer.bias, activation_name(activation)
     fan_in, fan_out = weight[0].numel(), len(weight) * weight[0, 0].numel()
     gain = math.sqrt(2.0) if activation in _ELU_LIKE else 1.0
     with torch.no_grad():

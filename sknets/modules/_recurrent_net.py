@@ -158,7 +158,9 @@ class RecurrentNet(nn.Module):
         self.only_last = pool == "last"
         self.feature_dropout = Dropout(feature_dropout) if feature_dropout else nn.Identity()
         sizes = [stack.n_outputs, *head["layer_sizes"]]
-        self.head = DenseStack(**head | {"layer_sizes": sizes}, generator=generator)
+        self.head = DenseStack(
+            **head | {"layer_sizes": sizes}, generator=generator, has_steps=pool is None
+        )
 
     def forward(self, x):
         outputs, lengths = self.stack(*self.input(x), only_last=self.only_last)

@@ -4,9 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sknets.modules._activations import ACTIVATIONS
+from sknets.modules._activations import make_activation
 from sknets.modules._dense import make_linear
 from sknets.modules._initialization import Undrawn, initialize
+
+_N_STEPS = 3  # of the sequences with which an activation is tried
 
 
 def valid_steps(x, lengths):
@@ -112,8 +114,8 @@ class SequenceConvolution(nn.Module):
         Values of a timestep before and after.
     kernel_size, pool_size : int
         Timesteps that a kernel sees, and of which one remains.
-    activation : str
-        A key of `ACTIVATIONS`.
+    activation : str, callable or torch.nn.Module
+        As `make_activation` takes it.
     weight_init : str
         One of `INITIALIZERS`.
     generator : torch.Generator
@@ -126,7 +128,7 @@ class SequenceConvolution(nn.Module):
         super().__init__()
         self.convolution = _Conv1d(n_inputs, n_channels, kernel_size)
         initialize(self.convolution, weight_init, activation, generator)
-        self.activation = ACTIVATIONS[activation]()
+        self.activation = make_activation(activation, (n_channels, _N_STEPS), time_axis=2)
         self.normalization = nn.LayerNorm(n_channels)
         self.pool_size = pool_size
 

@@ -15,9 +15,9 @@ class FlatParameters:
     are frozen or released in the middle of training.
 
     Guarantees: `theta[:n_weights]` holds the penalised parameters (those with two or more
-    dimensions: weight matrices, kernels, centres), the rest (intercepts, slopes,
-    normalisation) follows; loading a state dict into the module writes through to `theta`. Each
-    parameter keeps its memory format: kernels that lie channels-last still do.
+    dimensions: weight matrices, kernels, centres), the rest (intercepts, slopes, normalisation, and
+    all of a module that has `is_activation`) follows; loading a state dict into the module writes
+    through to `theta`. Each parameter keeps its memory format: kernels that lie channels-last still do.
 
     Parameters
     ----------
@@ -46,8 +46,11 @@ class FlatParameters:
                 f"{type(getattr(module, 'module', module)).__name__} has no trainable parameter, so "
                 "there is nothing to fit."
             )
-        weights = [p for p in everything if p.dim() >= 2]
-        others = [p for p in everything if p.dim() < 2]
+        shapes = [m for m in module.modules() if getattr(m, "is_activation", False)]
+        of_shapes = {id(p) for activation in shapes for p in activation.parameters()}
+        is_weight = [p.dim() >= 2 and id(p) not in of_shapes for p in everything]
+        weights = [p for p, penalised in zip(everything, is_weight, strict=True) if penalised]
+        others = [p for p, penalised in zip(everything, is_weight, strict=True) if not penalised]
         self._parameters = weights + others
         self._strides = [_dense_strides(p) for p in self._parameters]
         values = torch.cat(

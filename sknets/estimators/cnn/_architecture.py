@@ -45,8 +45,15 @@ class Convolutional(Architecture):
         return self.spec["backbone"] is not None
 
     @property
-    def draws_unseeded(self):
-        """Whether the backbone is none of ours."""
+    def activations(self):
+        """Those of the convolutions and of the head."""
+        return [
+            *(layer["activation"] for layer in self.spec["layers"]),
+            *self.spec["head_activations"],
+        ]
+
+    @property
+    def _holds_foreign_module(self):
         return self.is_pretrained and not isinstance(self.spec["backbone"], BaseNet)
 
     @property
@@ -96,15 +103,16 @@ class Convolutional(Architecture):
             return copy.deepcopy(self.start)
         if self.is_pretrained:
             return make_backbone(spec["backbone"], images, generator)
-        return modules.make_base(
-            images,
-            spec["layers"],
-            method=spec["conv_method"],
-            residual=spec["residual"],
-            weight_init=spec["weight_init"],
-            spatial_dropout=spec["spatial_dropout"],
-            generator=generator,
-        )
+        with self._seeded_activations(generator):
+            return modules.make_base(
+                images,
+                spec["layers"],
+                method=spec["conv_method"],
+                residual=spec["residual"],
+                weight_init=spec["weight_init"],
+                spatial_dropout=spec["spatial_dropout"],
+                generator=generator,
+            )
 
     def prepare(self, module, rows, sample_weight):
         doubt = doubt_channels(rows, **self.spec["input"])

@@ -5,7 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknets import modules
 from sknets.estimators._base import BaseNet
 from sknets.estimators._net import Phase
-from sknets.estimators._per_layer import per_axis, read_names, read_sizes
+from sknets.estimators._per_layer import per_axis, read_activations, read_names, read_sizes
 from sknets.estimators.cnn._architecture import Convolutional
 from sknets.estimators.cnn._backbone import read_backbone
 from sknets.inputs import ImagesInput, read_image_shape
@@ -38,12 +38,8 @@ class BaseCNN(BaseNet):
                 f"fine_tune_layers={self.fine_tune_layers!r} needs a backbone, which is None."
             )
         layers = [] if backbone is not None else self._conv_layers(shape, n_spatial)
-        names = read_names(
-            "activation",
-            self.activation,
-            len(layers) + len(sizes),
-            "conv and hidden",
-            modules.ACTIVATIONS,
+        names = read_activations(
+            self.activation, len(layers) + len(sizes), "conv and hidden", modules.ACTIVATIONS
         )
         for layer, name in zip(layers, names, strict=False):
             layer["activation"] = name

@@ -57,10 +57,10 @@ class CNNRegressor(RegressorTask, BaseCNN):
     hidden_layer_sizes : array-like of shape (n_hidden_layers,) or int, default=()
         Number of units in each hidden layer of the dense head, between the maps and the
         outputs.
-    activation : str or list of str, default='relu'
-        Activation of all convolutional and hidden layers, or one for each in this order:
-        'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu' (learned slope), 'elu',
-        'gelu' or 'silu'.
+    activation : str, callable or list of these, default='relu'
+        That of all convolutional and hidden layers, or one for each in this order: 'identity',
+        'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu' (learned slope), 'elu', 'gelu' or
+        'silu'; or a function of a tensor, or a module (or its class).
     dropout : float, default=0.0
         Dropout rate in [0, 1) of the dense head: of what it sees and of its hidden layers.
     spatial_dropout : float, default=0.0
@@ -277,7 +277,7 @@ class CNNRegressor(RegressorTask, BaseCNN):
         residual: bool = False,
         conv_method: str = "auto",
         hidden_layer_sizes: Sequence[int] | int = (),
-        activation: str | Sequence[str] = "relu",
+        activation: str | Callable | Sequence = "relu",
         dropout: float = 0.0,
         spatial_dropout: float = 0.0,
         weight_init: str = "glorot_uniform",

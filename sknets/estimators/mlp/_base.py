@@ -5,7 +5,7 @@ import numpy as np
 from sknets import modules
 from sknets._plain_torch import in_plain_torch
 from sknets.estimators._base import BaseNet
-from sknets.estimators._per_layer import per_layer, read_names, read_sizes
+from sknets.estimators._per_layer import per_layer, read_activations, read_sizes
 from sknets.estimators.mlp._architecture import Dense
 from sknets.inputs import TableInput
 
@@ -19,7 +19,7 @@ class BaseMLP(BaseNet):
     def _make_architecture(self, input, target):
         sizes = read_sizes("hidden_layer_sizes", self.hidden_layer_sizes, "units")
         allowed = [*modules.ACTIVATIONS, "rbf"]
-        names = read_names("activation", self.activation, len(sizes), "hidden", allowed)
+        names = read_activations(self.activation, len(sizes), "hidden", allowed)
         rates = per_layer("dropout", self.dropout, len(sizes), "hidden")
         if any(not 0 <= rate < 1 for rate in rates):
             raise ValueError(f"dropout={self.dropout!r} must be rates in [0, 1).")

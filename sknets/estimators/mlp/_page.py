@@ -5,6 +5,7 @@ from sknets.estimators._layer_words import (
     ACTIVATION,
     DROPOUT,
     HIDDEN_LAYER_SIZES,
+    OWN_ACTIVATION,
     WEIGHT_INIT,
     activation_names,
 )
@@ -27,9 +28,9 @@ SIZES = (
         text="Number of units in each hidden layer; ``()`` makes a linear model.",
     ),
     ACTIVATION.but(
-        text=f"""Activation of all hidden layers, or one per layer: {activation_names("rbf")} (radial
-        basis units, whose `coefs_` are their centres).""",
-        constraint=[StrOptions({*modules.ACTIVATIONS, "rbf"}), list, tuple],
+        text=f"""That of all hidden layers, or one for each: {activation_names("rbf")} (radial basis,
+        `coefs_` are centres); or {OWN_ACTIVATION}.""",
+        constraint=[StrOptions({*modules.ACTIVATIONS, "rbf"}), callable, list, tuple],
     ),
 )
 

@@ -23,10 +23,10 @@ class MLPRegressor(RegressorTask, BaseMLP):
         ``y >= 0``.
     hidden_layer_sizes : array-like of shape (n_layers - 2,) or int, default=(100,)
         Number of units in each hidden layer; ``()`` makes a linear model.
-    activation : str or list of str, default='relu'
-        Activation of all hidden layers, or one per layer: 'identity', 'logistic', 'tanh',
-        'relu', 'leaky_relu', 'prelu' (learned slope), 'elu', 'gelu', 'silu' or 'rbf' (radial
-        basis units, whose `coefs_` are their centres).
+    activation : str, callable or list of these, default='relu'
+        That of all hidden layers, or one for each: 'identity', 'logistic', 'tanh', 'relu',
+        'leaky_relu', 'prelu' (learned slope), 'elu', 'gelu', 'silu' or 'rbf' (radial basis,
+        `coefs_` are centres); or a function of a tensor, or a module (or its class).
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
@@ -207,7 +207,7 @@ class MLPRegressor(RegressorTask, BaseMLP):
         self,
         loss: str = "squared_error",
         hidden_layer_sizes: Sequence[int] | int = (100,),
-        activation: str | Sequence[str] = "relu",
+        activation: str | Callable | Sequence = "relu",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,

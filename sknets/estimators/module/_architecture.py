@@ -9,7 +9,7 @@ from sknets.estimators._architecture import TableArchitecture
 class UserModule(TableArchitecture):
     """A module of the user's own; it may draw from Torch's global generator."""
 
-    draws_unseeded = True
+    _holds_foreign_module = True
 
     def build(self, generator):
         spec = self.spec

@@ -32,7 +32,19 @@ class Recurrent(Architecture):
         super().__init__(spec)
         self.input_scaling = input_scaling
 
+    @property
+    def activations(self):
+        """Those of the convolutions and of the head."""
+        return [
+            *(layer["activation"] for layer in self.spec["convolutions"]),
+            *self.spec["head_activations"],
+        ]
+
     def build(self, generator):
+        with self._seeded_activations(generator):
+            return self._build(generator)
+
+    def _build(self, generator):
         spec = self.spec
         source = modules.SequenceInput(**spec["input"], generator=generator)
         common = {

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknets import modules
 from sknets._plain_torch import in_plain_torch
 from sknets.estimators._base import BaseNet
-from sknets.estimators._per_layer import per_layer, read_names, read_sizes
+from sknets.estimators._per_layer import per_layer, read_activations, read_sizes
 from sknets.estimators.rnn._architecture import Recurrent
 from sknets.inputs import SequencesInput
 from sknets.targets import Outputs
@@ -43,9 +43,7 @@ class BaseRNN(BaseNet):
         hidden_sizes = read_sizes("hidden_layer_sizes", self.hidden_layer_sizes, "units")
         convolutions = self._convolutions(input.longest)
         n_layers = len(convolutions) + len(hidden_sizes)
-        names = read_names(
-            "activation", self.activation, n_layers, "conv and hidden", modules.ACTIVATIONS
-        )
+        names = read_activations(self.activation, n_layers, "conv and hidden", modules.ACTIVATIONS)
         for convolution, name in zip(convolutions, names, strict=False):
             convolution["activation"] = name
         return Recurrent(

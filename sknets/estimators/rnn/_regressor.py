@@ -35,10 +35,10 @@ class RNNRegressor(RegressorTask, BaseRNN):
     hidden_layer_sizes : array-like of shape (n_hidden_layers,) or int, default=()
         Number of units in each hidden layer of the dense head, between the features and the
         outputs.
-    activation : str or list of str, default='relu'
-        Activation of all convolutions and hidden layers, or one for each in this order:
-        'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu' (learned slope), 'elu',
-        'gelu' or 'silu'.
+    activation : str, callable or list of these, default='relu'
+        That of all convolutions and hidden layers, or one for each in this order: 'identity',
+        'logistic', 'tanh', 'relu', 'leaky_relu', 'prelu' (learned slope), 'elu', 'gelu' or
+        'silu'; or a function of a tensor, or a module (or its class).
     dropout : float, default=0.0
         Dropout rate in [0, 1) between the layers: of recurrent outputs and of hidden layers.
     recurrent_dropout : float, default=0.0
@@ -261,7 +261,7 @@ class RNNRegressor(RegressorTask, BaseRNN):
         bidirectional: bool = False,
         pool: str = "auto",
         hidden_layer_sizes: Sequence[int] | int = (),
-        activation: str | Sequence[str] = "relu",
+        activation: str | Callable | Sequence = "relu",
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         conv_channels: Sequence[int] | int | str = "auto",
