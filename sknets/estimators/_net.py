@@ -90,7 +90,10 @@ def _make_learner(estimator, learned, module, make_solver):
     kind, phase = training.SOLVERS[estimator.solver], learned.phase
     monitor = "train_loss"
     if estimator.early_stopping:
-        monitor = "valid_loss" if estimator.scoring == "loss" else "valid_score"
+        by_loss = estimator.scoring == "loss"
+        if estimator.scoring is None:
+            by_loss = learned.target.watches_loss
+        monitor = "valid_loss" if by_loss else "valid_score"
     max_norm = estimator.max_grad_norm
     if max_norm == "auto":
         max_norm = None if kind.takes_all_rows else learned.architecture.auto_max_norm

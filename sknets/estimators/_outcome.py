@@ -232,6 +232,8 @@ def _doubts_of_epoch(outcome):
 
 def _doubts_of_training(outcome):
     """Yield what is doubtful after a training from beginning to end."""
+    if outcome.learned.target.is_constant:
+        return  # its value is predicted, whatever the network has learned
     net, n_iter = outcome.net, outcome.learned.n_iter
     if n_iter and not math.isfinite(outcome.last_loss):
         yield f"Training diverged; the weights of the best epoch are kept. {outcome.all_words}"
@@ -288,7 +290,7 @@ def _what_is_known(outcome):
 def _what_is_worse(outcome):
     """Return what there is to say of a loss that is too high, or ''."""
     loss, constant = outcome.last_loss, outcome.constant_loss
-    if outcome.is_above(2 * constant + 0.1):  # more than nothing, which is what a constant y costs
+    if outcome.is_above(constant + abs(constant) + 0.1):  # more than nothing; a loss may be negative
         return (
             f"The training loss ({loss:.3g}) is more than twice that of a constant prediction "
             f"({constant:.3g}). {outcome.scale_words or outcome.rate_words}"

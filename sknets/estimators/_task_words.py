@@ -3,7 +3,7 @@
 from numbers import Real
 from typing import NamedTuple
 
-from sknets import training
+from sknets import modules, training
 from sknets.estimators._sklearn import Interval, StrOptions
 from sknets.estimators._words import attribute, listed, one_of, parameter
 
@@ -39,6 +39,14 @@ CLASSES = Task(
             annotation="dict | list | str | None",
         ),
         parameter(
+            """loss : {'log_loss'} or callable, default='log_loss'
+            The cross-entropy, or a function ``loss(raw, target)`` that returns the loss of each row, of
+            shape (n_rows,). `target` is 0 or 1 for each logit of two classes or several labels, and the
+            number of the class where there are more.""",
+            [StrOptions({"log_loss"}), callable],
+            annotation="str | Callable",
+        ),
+        parameter(
             """label_smoothing : float, default=0.0
             Share of each target, in [0, 1), that is spread evenly over all classes.""",
             [Interval(Real, 0, 1, closed="left")],
@@ -51,7 +59,7 @@ CLASSES = Task(
         ),
     ),
     words={
-        "metric": "the accuracy",
+        "watched": "the accuracy",
         "outputs": listed(
             (training.SoftmaxCrossEntropy.output, training.BinaryCrossEntropy.output), " or "
         ),
@@ -60,32 +68,40 @@ CLASSES = Task(
     },
 )
 
+#: The losses that outliers pull with a bounded force.
+ROBUST = [name for name, loss in training.LOSSES.items() if loss.scaling == "median"]
+
 NUMBERS = Task(
     first=(
         parameter(
-            f"""loss : {one_of(training.LOSSES)}, default='squared_error'
-            Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All
-            but "poisson" learn a standardised y; "poisson" has an exponential output and needs
-            ``y >= 0``.""",
-            [StrOptions(set(training.LOSSES))],
+            f"""loss : {one_of(training.LOSSES)} or callable, default='squared_error'
+            Loss; of the squared error and the Poisson deviance the half. "poisson" has an exponential
+            output and needs ``y >= 0``, all others learn a standardised y. A function ``loss(raw,
+            target)`` of tensors returns the loss of each row, of shape (n_rows,).""",
+            [StrOptions(set(training.LOSSES)), callable],
+            annotation="str | Callable",
         ),
     ),
     further=(
         parameter(
-            """quantile : float, default=0.5
-            Quantile, between 0 and 1, that ``loss='quantile'`` predicts.""",
-            [Interval(Real, 0, 1, closed="neither")],
+            """quantile : float or array-like of float, default=0.5
+            Quantile, between 0 and 1, that ``loss='quantile'`` predicts; or several, in increasing
+            order, which do not cross: predictions have a column for each. `score` is then D².""",
+            [Interval(Real, 0, 1, closed="neither"), "array-like"],
+            annotation="float | Sequence[float]",
         ),
         parameter(
             """huber_delta : float, default=1.35
-            Residual, in standard deviations of y, beyond which ``loss='huber'`` is linear.""",
+            Residual beyond which ``loss='huber'`` is linear, in spreads of y: its standard deviation if
+            y is normal, and hardly more with a few outliers.""",
             [Interval(Real, 0, None, closed="neither")],
         ),
     ),
     attributes=(),
     words={
-        "metric": "R²",
-        "outputs": listed(dict.fromkeys(loss.output for loss in training.LOSSES.values()), " or "),
+        "watched": f"""R² (for {listed(ROBUST)} the validation loss, which outliers do not decide)""",
+        "outputs": listed(dict.fromkeys(loss.output for loss in training.LOSSES.values()), ", ")
+        + f", or {modules.QuantilesOutput.name!r} for several quantiles",
         "of_y": ", of the standardised y",
         "in_units": "; the last one in units of y",
     },

@@ -1,5 +1,6 @@
 """The two tasks of scikit-learn: what a classifier and a regressor can be asked."""
 
+import numpy as np
 from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
@@ -27,7 +28,7 @@ class ClassifierTask(ClassifierMixin):
 
     @property
     def _task(self):
-        return targets.Classification(self.class_weight, self.label_smoothing)
+        return targets.Classification(self.class_weight, self.label_smoothing, self.loss)
 
     @property
     def classes_(self):
@@ -158,7 +159,11 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
 
     @property
     def _task(self):
-        declared = training.declared(training.LOSSES[self.loss])
+        if np.ndim(self.quantile) and self.loss != "quantile":
+            raise ValueError(
+                f"quantile={self.quantile!r} needs loss='quantile', but loss={self.loss!r}."
+            )
+        declared = () if callable(self.loss) else training.declared(training.LOSSES[self.loss])
         return targets.Regression(self.loss, {name: getattr(self, name) for name in declared})
 
     @available_if(_is_incremental)
@@ -166,7 +171,8 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
     def partial_fit(self, X, y, sample_weight=None):
         """Go on with one epoch over the given data.
 
-        The first call decides on the scale in which the target is learned.
+        The first call decides on the scale in which the target is learned; until y has a spread, its
+        value is predicted as it is.
 
         Parameters
         ----------
@@ -186,8 +192,9 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         self._fit(X, y, sample_weight, is_partial=True)
         if is_first and self._learned.target.is_constant:
             warn_user(
-                "The first call to partial_fit saw a y without spread, so y is learned as it is. Begin "
-                "with more rows: their spread is the scale in which y is learned."
+                "The first call to partial_fit saw a y without spread, which is predicted as it is. The "
+                "first call with another y decides on the scale in which y is learned: begin with more "
+                "rows."
             )
         return self
 
@@ -203,7 +210,8 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions in the units of y and the floating-point type of X.
+            Predictions in the units of y, in the floating-point type of X unless y needs more digits
+            or a larger range. With ``quantile=[...]`` of shape (n_samples, n_quantiles).
         """
         raw = self._raw_predict(X)
         predictions = self._learned.target.predictions(raw)
@@ -211,7 +219,7 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         return predictions
 
     def score(self, X, y, sample_weight=None):
-        """Return the coefficient of determination R² on data.
+        """Return the R² on data, for ``loss='quantile'`` the D² of quantiles.
 
         Parameters
         ----------
@@ -225,7 +233,8 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         Returns
         -------
         float
-            R²; of all steps of all sequences where predictions are sequences.
+            R²; of all steps of all sequences where predictions are sequences. For ``loss='quantile'``
+            `sklearn.metrics.d2_pinball_score`, the mean of it over several quantiles.
         """
         predictions = self.predict(X)
         weight = as_shares(sample_weight)

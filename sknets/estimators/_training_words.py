@@ -183,7 +183,7 @@ FURTHER = (
     ),
     parameter(
         """scoring : str, callable or None, default=None
-        What early stopping watches: None is {metric}, 'loss' the validation loss, else any scorer of
+        What early stopping watches: None is {watched}, 'loss' the validation loss, else any scorer of
         scikit-learn.""",
         [str, callable, None],
         annotation="str | Callable | None",

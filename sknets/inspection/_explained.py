@@ -30,6 +30,11 @@ def explained_outputs(opened, target, raw):
     ValueError
         If the target is unknown, or must be given.
     """
+    if opened.target.is_ordered:
+        raise ValueError(
+            "The network's outputs are distances between quantiles, as quantile=[...] asks for; explain "
+            "one that is fitted with a single quantile."
+        )
     n, n_outputs = raw.shape
     has_classes = isinstance(opened.target, ClassTarget)
     choices = opened.target.classes if has_classes else np.arange(n_outputs)

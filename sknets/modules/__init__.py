@@ -18,6 +18,8 @@ from sknets.modules._outputs import (
     ExpOutput,
     IdentityOutput,
     LogisticOutput,
+    OrderedQuantiles,
+    QuantilesOutput,
     SoftmaxOutput,
     make_number_output,
 )
@@ -50,6 +52,8 @@ __all__ = [
     "Layer",
     "LogisticOutput",
     "OnSignals",
+    "OrderedQuantiles",
+    "QuantilesOutput",
     "RadialBasis",
     "RawOutputs",
     "RecurrentNet",

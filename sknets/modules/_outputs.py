@@ -4,58 +4,130 @@ They are the inverse links of the losses. Each is a module, so that a network an
 exported together. They compute in float64 on the CPU, where units of y are no burden.
 """
 
+import numpy as np
+import scipy.special
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+#: Single precision must resolve a ten-thousandth of the spread of y.
+_COARSENESS = 1e4 * torch.finfo(torch.float32).eps
 
-class IdentityOutput(nn.Module):
-    """Standardised values back into the units of y: raw * scale + shift.
+
+class _NumberOutput(nn.Module):
+    """Base of the outputs that make numbers in the units of y.
 
     Parameters
     ----------
     shift, scale : array-like of shape (n_outputs,)
-        Location and spread of the target.
+        Location and spread of the target; a scale of 0 makes all predictions equal to the shift.
     """
-
-    name = "identity"
 
     def __init__(self, shift, scale):
         super().__init__()
         self.register_buffer("shift", torch.tensor(shift, dtype=torch.float64))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float64))
 
+    def scaled(self, values):
+        """Return values in the units of y."""
+        return torch.where(self.scale > 0, values * self.scale, 0.0) + self.shift
+
+    @property
+    def needs_double(self):
+        """Whether single precision would lose what y is, or digits that its spread needs."""
+        shift, scale = self.shift.abs(), self.scale
+        is_fixed = scale == 0
+        is_lost = torch.where(is_fixed, shift.float() != shift, shift * _COARSENESS > scale)
+        return bool(is_lost.any() or _is_extreme(shift) or _is_extreme(scale))
+
+    def _as(self, dtype, *values):
+        dtype = torch.float64 if self.needs_double else dtype
+        return tuple(value.to(dtype) for value in values)
+
+
+def _is_extreme(values):
+    return bool(((values > 1e30) | ((values > 0) & (values < 1e-30))).any())
+
+
+class IdentityOutput(_NumberOutput):
+    """Standardised values back into the units of y: raw * scale + shift."""
+
+    name = "identity"
+
     def forward(self, raw):
-        return raw.double() * self.scale + self.shift
+        return self.scaled(raw.double())
 
     def fold(self, weight, bias):
         """Return the last layer's weights (n_inputs, n_outputs) and intercepts in units of y."""
-        return (weight * self.scale).to(weight.dtype), (bias * self.scale + self.shift).to(
-            bias.dtype
-        )
+        return self._as(weight.dtype, weight * self.scale, bias * self.scale + self.shift)
 
 
-class ExpOutput(nn.Module):
-    """Positive means: exp(raw) * scale.
-
-    Parameters
-    ----------
-    scale : array-like of shape (n_outputs,)
-        Mean of the target.
-    """
+class ExpOutput(_NumberOutput):
+    """Positive means: exp(raw) * scale; a shift is the value of an output whose scale is 0."""
 
     name = "exp"
 
-    def __init__(self, scale):
-        super().__init__()
-        self.register_buffer("scale", torch.tensor(scale, dtype=torch.float64))
-
     def forward(self, raw):
-        return raw.double().exp() * self.scale
+        return self.scaled(raw.double().exp())
 
     def fold(self, weight, bias):
         """Return the last layer's weights and intercepts, from which exp makes y."""
-        return weight, (bias + self.scale.log()).to(bias.dtype)
+        is_fixed = self.scale == 0
+        bias = torch.where(is_fixed, self.shift.log(), bias + self.scale.log())
+        return self._as(weight.dtype, torch.where(is_fixed, 0.0, weight), bias)
+
+
+class OrderedQuantiles(nn.Module):
+    """Quantiles that cannot cross, of raw outputs of shape (n, n_levels).
+
+    One raw output is the quantile nearest to the median; each other is, through a softplus, its distance
+    from the next. Raw outputs of zero are the quantiles of the standard normal distribution.
+
+    Parameters
+    ----------
+    levels : array-like of float
+        Levels between 0 and 1, increasing.
+    """
+
+    def __init__(self, levels):
+        super().__init__()
+        normal = scipy.special.ndtri(levels)
+        self.start = int(np.abs(np.subtract(levels, 0.5)).argmin())
+        gaps = np.diff(normal)
+        offsets = gaps + np.log(-np.expm1(-gaps))  # the inverse of the softplus
+        self.offsets = np.insert(offsets, self.start, normal[self.start]).tolist()
+
+    def forward(self, raw):
+        values, start = raw + raw.new_tensor(self.offsets), self.start
+        first, gaps = values[:, start : start + 1], F.softplus(values)
+        below = first - gaps[:, :start].flip(1).cumsum(1).flip(1)
+        above = first + gaps[:, start + 1 :].cumsum(1)
+        return torch.cat([below, first, above], dim=1)
+
+
+class QuantilesOutput(_NumberOutput):
+    """Several quantiles of one y, which cannot cross, in the units of y.
+
+    Parameters
+    ----------
+    shift, scale : array-like of shape (1,)
+        As of all outputs of numbers.
+    levels : array-like of float
+        Levels between 0 and 1, increasing.
+    """
+
+    name = "ordered"
+
+    def __init__(self, shift, scale, levels):
+        super().__init__(shift, scale)
+        self.ordered = OrderedQuantiles(levels)
+
+    def forward(self, raw):
+        return self.scaled(self.ordered(raw.double()))
+
+    def fold(self, weight, bias):
+        """Return the last layer's weights and intercepts as they are: most are of distances."""
+        return weight, bias
 
 
 class _ProbabilityOutput(nn.Module):
@@ -92,16 +164,33 @@ class SoftmaxOutput(_ProbabilityOutput):
         return torch.log_softmax(raw.double(), dim=1)
 
 
-def make_number_output(name, shift, scale):
+def make_number_output(name, shift, scale, constant, levels=None):
     """Make the output that a loss of numbers names; it undoes the scaling of y.
+
+    Parameters
+    ----------
+    name : str
+        "identity" or "exp".
+    shift, scale : ndarray of shape (n_outputs,)
+        What y was scaled by.
+    constant : ndarray of shape (n_outputs,)
+        What is predicted whatever the raw output; NaN for outputs that vary.
+    levels : array-like of float, default=None
+        Levels of the quantiles that are predicted, if there are several.
 
     Raises
     ------
     ValueError
         If there is none of this name, or none that undoes a shift.
     """
+    varies = np.isnan(constant)
+    if name == "exp" and not any(shift[varies]):
+        return ExpOutput(np.where(varies, 0.0, constant), np.where(varies, scale, 0.0))
+    shift, scale = np.where(varies, shift, constant), np.where(varies, scale, 0.0)
     if name == "identity":
-        return IdentityOutput(shift, scale)
-    if name == "exp" and not any(shift):
-        return ExpOutput(scale)
+        return (
+            IdentityOutput(shift, scale)
+            if levels is None
+            else QuantilesOutput(shift, scale, levels)
+        )
     raise ValueError(f"No output {name!r} makes numbers of what was shifted by {shift}.")

@@ -1,5 +1,6 @@
 """Classes and labels: the targets of classifiers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,15 +24,35 @@ class Classification(RowTask):
         Weights of the classes.
     label_smoothing : float
         Share of each target that is spread over all classes.
+    loss : "log_loss" or callable
+        The cross-entropy, or a loss of the user's own.
     """
 
     class_weight: dict | list | str | None
     label_smoothing: float
+    loss: str | Callable = "log_loss"
 
     @property
     def given(self):
         """What must not change where a fit goes on, by name."""
         return {"output": self.outputs.kind}
+
+    def make_loss(self, cross_entropy):
+        """Make the loss: a cross-entropy, unless the user has one.
+
+        Raises
+        ------
+        ValueError
+            If labels are to be smoothed for a loss that does not know of it.
+        """
+        if not callable(self.loss):
+            return cross_entropy(label_smoothing=self.label_smoothing)
+        if self.label_smoothing:
+            raise ValueError(
+                f"label_smoothing={self.label_smoothing} is for loss='log_loss'; a function smoothes "
+                "targets by itself."
+            )
+        return training.CallableLoss(self.loss)
 
     def learn(self, y, sample_weight, classes):
         """Return the target of a first y.
@@ -150,8 +171,9 @@ class ClassTarget(_LabelledTarget):
         return modules.SoftmaxOutput() if self.is_softmax else modules.LogisticOutput()
 
     def make_loss(self):
-        loss = training.SoftmaxCrossEntropy if self.is_softmax else training.BinaryCrossEntropy
-        return loss(label_smoothing=self.task.label_smoothing)
+        return self.task.make_loss(
+            training.SoftmaxCrossEntropy if self.is_softmax else training.BinaryCrossEntropy
+        )
 
     def check_classes(self, classes):
         """Raise ValueError if the classes that a user announces are others than before."""
@@ -184,7 +206,7 @@ class ClassTarget(_LabelledTarget):
     def strata(self, y):
         return self.encode(y).astype(int if self.is_softmax else bool)
 
-    def _learn_weights(self, y, sample_weight):
+    def _learn_further(self, y, sample_weight):
         self.class_weights = None
         if self.task.class_weight is None:
             return
@@ -255,7 +277,7 @@ class LabelTarget(_LabelledTarget):
         return modules.LogisticOutput()
 
     def make_loss(self):
-        return training.BinaryCrossEntropy(label_smoothing=self.task.label_smoothing)
+        return self.task.make_loss(training.BinaryCrossEntropy)
 
     def check_classes(self, classes):
         """Accept any: the labels of an indicator are its columns."""
@@ -273,7 +295,7 @@ class LabelTarget(_LabelledTarget):
     def strata(self, y):
         return None
 
-    def _learn_weights(self, y, sample_weight):
+    def _learn_further(self, y, sample_weight):
         self._label_weights = self.task.class_weight
         if self._label_weights != "balanced":
             return

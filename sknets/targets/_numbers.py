@@ -1,13 +1,23 @@
 """Numbers: the target of regressors."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 
 from sknets import modules, training
+from sknets._warn import warn_user
+from sknets.targets._scaling import SCALINGS, Scaling
 from sknets.targets._target import RowTarget, RowTask
+
+#: Spreads from the centre from which an outlier counts as if it lay there, to a loss that it pulls with
+#: a bounded force: none of the digits of the loss belong to it alone.
+_FAR = 1e4
+
+#: Spreads from the centre that a loss can compute with, in single precision.
+_FURTHEST = 1e15
 
 
 @dataclass(frozen=True)
@@ -16,29 +26,63 @@ class Regression(RowTask):
 
     Parameters
     ----------
-    loss : str
-        Name of the loss, which says how y is scaled and which y it is for.
+    loss : str or callable
+        Name of the loss, which says how y is scaled and which y it is for; or a loss of the user's own.
     options : dict
         The parameters that the loss declares.
     """
 
-    loss: str
+    loss: str | Callable
     options: dict
 
     @property
     def kind(self):
         """The class of the loss."""
-        return training.LOSSES[self.loss]
+        return training.CallableLoss if callable(self.loss) else training.LOSSES[self.loss]
+
+    @property
+    def levels(self):
+        """Levels of the quantiles, or None where a y has one prediction.
+
+        Raises
+        ------
+        ValueError
+            If they do not increase from above 0 to below 1.
+        """
+        quantile = self.options.get("quantile", 0.5)
+        if not np.ndim(quantile):
+            return None
+        try:
+            levels = np.asarray(quantile, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"quantile={quantile!r} must be numbers: {error}") from error
+        ends = np.r_[0.0, levels.ravel(), 1.0]
+        if levels.ndim != 1 or not len(levels) or not (np.diff(ends) > 0).all():
+            raise ValueError(
+                f"quantile={quantile!r} must be a number between 0 and 1, or a list of such numbers that "
+                "increase, as [0.1, 0.5, 0.9]."
+            )
+        return tuple(levels.tolist())
 
     @property
     def given(self):
         """What must not change where a fit goes on: some losses learn another y."""
         scaling = f"{self.kind.output}, {self.kind.scaling}"
-        return {"output": self.outputs.kind, "y (by loss)": scaling}
+        n_levels = None if self.levels is None else len(self.levels)
+        return {
+            "output": self.outputs.kind,
+            "y (by loss)": scaling,
+            "number of entries in quantile": n_levels,
+        }
 
     def make_loss(self):
         """Make the loss."""
-        return self.kind(**self.options)
+        if callable(self.loss):
+            return training.CallableLoss(self.loss)
+        if self.levels is None:
+            return self.kind(**self.options)
+        ordered = modules.OrderedQuantiles(self.levels)
+        return training.OrderedPinball(ordered, quantile=self.levels)
 
     def learn(self, y, sample_weight, classes):
         """Return the target of a first y of shape (n,) or (n, n_outputs); `classes` has no meaning.
@@ -49,23 +93,31 @@ class Regression(RowTask):
             If y holds no numbers, or numbers that the loss is not for.
         """
         y = self.columns(y)
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.average(y, axis=0, weights=sample_weight)
-            reach = np.abs(y - mean).max(axis=0)
-            reach = np.where(reach > 0, reach, 1.0)  # squares of tiny residuals would vanish
-            relative = np.average(((y - mean) / reach) ** 2, axis=0, weights=sample_weight)
-            deviation = reach * np.sqrt(relative)
-        if not np.isfinite(deviation).all():
+        if self.levels is not None and y.shape[1] > 1:
+            raise ValueError(
+                f"quantile={list(self.levels)} predicts several quantiles of one y, but y has "
+                f"{y.shape[1]} outputs; fit an estimator for each of them, or give one quantile."
+            )
+        target = NumberTarget(self, self.scaling(y, sample_weight))
+        target.check_reach(y)
+        return target
+
+    def scaling(self, y, sample_weight):
+        """Return the `Scaling` that the loss asks for, of columns."""
+        scaling = SCALINGS[self.kind.scaling](y, sample_weight)
+        if not (np.isfinite(scaling.shift) & np.isfinite(scaling.scale)).all():
             raise ValueError(
                 f"y reaches {np.abs(y).max():.3g}, too large to standardise in float64; "
                 "divide it by a constant."
             )
-        is_constant = deviation <= 10 * np.finfo(np.float64).eps * np.abs(mean)
-        shift, scale = {
-            "standardize": (mean, np.where(is_constant, 1.0, deviation)),
-            "mean": (np.zeros_like(mean), np.where(mean > 0, mean, 1.0)),
-        }[self.kind.scaling]
-        return NumberTarget(self, shift, scale, is_constant=bool(is_constant.all()))
+        return scaling
+
+    @property
+    def furthest(self):
+        """Spreads from the centre from which a target counts as if it lay there."""
+        if self.kind.scaling != "median":
+            return np.inf
+        return _FAR + self.options.get("huber_delta", 0.0)
 
     def columns(self, y):
         """Return y as float64 of shape (n, n_outputs)."""
@@ -88,46 +140,121 @@ class Regression(RowTask):
 class NumberTarget(RowTarget):
     """One or several numbers per row, scaled for the loss and back for the user.
 
+    An output whose y has no spread is predicted as it is, whatever the network says. The first call in
+    which it has one decides on its scale.
+
     Parameters
     ----------
     task : Regression
         The options.
-    shift, scale : ndarray of shape (n_outputs,)
-        What is subtracted from y, and what it is then divided by.
-    is_constant : bool
-        Whether the first y had no spread.
+    scaling : Scaling
+        What y is scaled by.
     """
 
-    def __init__(self, task, shift, scale, *, is_constant):
+    def __init__(self, task, scaling):
         super().__init__(task)
-        self.shift = shift
-        self.scale = scale
-        self.n_outputs = len(scale)
-        self.is_constant = is_constant
+        self.scaling = scaling
+        self.n_outputs = len(scaling.scale) if task.levels is None else len(task.levels)
+
+    @property
+    def is_constant(self):
+        """Whether no output has had a spread."""
+        return bool(self.scaling.is_constant.all())
+
+    @property
+    def is_ordered(self):
+        """Whether raw outputs are distances between quantiles."""
+        return self.task.levels is not None
+
+    @property
+    def watches_loss(self):
+        """Whether a validation loss says more than a score, which a single outlier can decide."""
+        return self.task.kind.scaling == "median"
 
     def with_end(self):
         """Return the target itself: sequences of numbers have a length, and no end to be written."""
+        if self.is_ordered:
+            raise ValueError(
+                "output='sequence' writes one number for each y, from which it goes on: quantile="
+                f"{list(self.task.levels)} has several. Give one quantile."
+            )
         return self
 
     def _make_output(self):
-        return modules.make_number_output(self.task.kind.output, self.shift, self.scale)
+        return modules.make_number_output(
+            self.task.kind.output, *self.scaling, levels=self.task.levels
+        )
 
     def make_loss(self):
         return self.task.make_loss()
 
     def check(self, y, *, as_before=False, is_validation=False):
-        n_outputs = self.task.columns(y).shape[1]
-        if n_outputs != self.n_outputs:
-            raise ValueError(f"y has {n_outputs} outputs, but the network has {self.n_outputs}.")
+        y = self.task.columns(y)
+        n_outputs = len(self.scaling.scale)
+        if y.shape[1] != n_outputs:
+            raise ValueError(f"y has {y.shape[1]} outputs, but the network has {n_outputs}.")
+        self.check_reach(y, is_validation=is_validation)
+
+    def check_reach(self, y, *, is_validation=False):
+        """Warn of columns with outliers that the loss counts as nearer than they are.
+
+        Raises
+        ------
+        ValueError
+            If the loss cannot be computed for them, or if most of them lie there.
+        """
+        limit = min(self.task.furthest, _FURTHEST)
+        is_learned = is_validation | ~self.scaling.is_constant  # others will be scaled anew
+        is_far = (np.abs(self.scaled(y)) > limit) & is_learned
+        n_far = int(is_far.any(axis=1).sum())
+        if not n_far:
+            return
+        words = (
+            f"y has {n_far} of {len(y)} rows that lie more than {limit:.3g} spreads from the centre of "
+            f"the y of the first call (up to {np.abs(y[is_far]).max():.3g})"
+        )
+        if limit < self.task.furthest:
+            raise ValueError(
+                f"{words}: too far to compute loss={self.task.loss!r}. Remove or correct them, or choose "
+                "loss='huber'."
+            )
+        if is_validation:
+            return
+        if n_far > len(y) / 2:
+            raise ValueError(
+                f"{words}: the network cannot learn them in the scale of that y. Begin again with all "
+                "rows, which decide on the scale."
+            )
+        warn_user(
+            f"{words}. loss={self.task.loss!r} learns from them as if they lay there. Are they right?"
+        )
+
+    def scaled(self, y):
+        """Return columns in the scale of the loss."""
+        with np.errstate(over="ignore"):
+            return (y - self.scaling.shift) / self.scaling.scale
 
     def encode(self, y):
-        return (self.task.columns(y) - self.shift) / self.scale
+        scaled, furthest = self.scaled(self.task.columns(y)), self.task.furthest
+        return scaled if furthest == np.inf else np.clip(scaled, -furthest, furthest)
 
     def strata(self, y):
         return None
 
-    def _learn_weights(self, y, sample_weight):
-        pass  # nothing but the user's own weights
+    def _learn_further(self, y, sample_weight):
+        y, scaling = self.task.columns(y), self.scaling
+        is_new = scaling.is_constant & (y != scaling.constant).any(axis=0)
+        if not is_new.any():
+            return
+        now = self.task.scaling(y, sample_weight)
+        # where it is another value without spread, the step to it is all that is known
+        step = np.abs(now.constant - scaling.constant)
+        found = now._replace(
+            scale=np.where(now.is_constant, step, now.scale), constant=np.full_like(step, np.nan)
+        )
+        self.scaling = Scaling(
+            *(np.where(is_new, *pair) for pair in zip(found, scaling, strict=True))
+        )
 
     def step_weights(self):
         return None
@@ -136,8 +263,26 @@ class NumberTarget(RowTarget):
         return sample_weight
 
     def predictions(self, raw):
-        y = self.output(raw.values).numpy().astype(raw.dtype, copy=False)
-        return y[:, 0] if self.n_outputs == 1 else y
+        dtype = np.float64 if self.output.needs_double else raw.dtype
+        y = self.output(raw.values).numpy().astype(dtype, copy=False)
+        return y[:, 0] if self.n_outputs == 1 and not self.is_ordered else y
 
     def metric(self, y, predictions, sample_weight):
-        return r2_score(y, predictions, sample_weight=sample_weight)
+        y, predictions = _in_reach(y, predictions)
+        if self.task.loss != "quantile":
+            return r2_score(y, predictions, sample_weight=sample_weight)
+        levels, columns = self.task.levels, predictions.T
+        if levels is None:
+            levels, columns = [self.task.options["quantile"]], [predictions]
+        scores = [
+            d2_pinball_score(y, column, sample_weight=sample_weight, alpha=level)
+            for level, column in zip(levels, columns, strict=True)
+        ]
+        return float(np.mean(scores))
+
+
+def _in_reach(y, predictions):
+    """Return both in units in which squares neither overflow nor vanish: powers of two cost no digits."""
+    y, predictions = (np.asarray(values, dtype=np.float64) for values in (y, predictions))
+    _, exponent = np.frexp(max(np.abs(y).max(initial=0), np.abs(predictions).max(initial=0)))
+    return np.ldexp(y, -exponent), np.ldexp(predictions, -exponent)

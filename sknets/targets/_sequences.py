@@ -126,8 +126,18 @@ class SequenceTarget(Target):
 
     @property
     def is_constant(self):
-        """Whether the first y had no spread."""
+        """Whether no y has had a spread."""
         return self.inner.is_constant
+
+    @property
+    def is_ordered(self):
+        """Whether raw outputs are distances between quantiles."""
+        return self.inner.is_ordered
+
+    @property
+    def watches_loss(self):
+        """Whether early stopping by the default score watches the validation loss."""
+        return self.inner.watches_loss
 
     @property
     def n_written_classes(self):
@@ -141,7 +151,7 @@ class SequenceTarget(Target):
     # --- training ------------------------------------------------------------------------------------
 
     def check(self, y, *, as_before=False, is_validation=False):
-        self.inner.check(y.values, as_before=as_before)
+        self.inner.check(y.values, as_before=as_before, is_validation=is_validation)
         if self.per_timestep:
             return
         if self.inner.has_end and not is_validation and y.shape[1] > self.output_length:

@@ -103,12 +103,18 @@ class Target(ABC):
     output : torch.nn.Module
         The output activation, from raw outputs to predictions.
     is_constant : bool
-        Whether the first y had no spread in which it could be learned.
+        Whether no y has had a spread in which it could be learned.
+    is_ordered : bool
+        Whether raw outputs are distances between quantiles.
+    watches_loss : bool
+        Whether early stopping by the default score watches the validation loss.
     excludes : bool
         Whether a raw output of -inf among finite ones has a meaning: a class that cannot be.
     """
 
     is_constant = False
+    is_ordered = False
+    watches_loss = False
     excludes = False
 
     @property
@@ -136,7 +142,7 @@ class Target(ABC):
 
     @abstractmethod
     def for_fit(self, task, y, sample_weight):
-        """Return a copy with the options of a task, and with what y adds to the weights of the rows."""
+        """Return a copy with the options of a task, and with what the y of this fit adds."""
 
     @abstractmethod
     def weigh(self, y, sample_weight):
@@ -230,12 +236,12 @@ class RowTarget(Target):
     def for_fit(self, task, y, sample_weight):
         target = copy.copy(self)  # but for the output, which belongs to the copy
         target.task = task
-        target._learn_weights(y, sample_weight)
+        target._learn_further(y, sample_weight)
         return target
 
     @abstractmethod
-    def _learn_weights(self, y, sample_weight):
-        """Learn what y adds to the weights of the rows."""
+    def _learn_further(self, y, sample_weight):
+        """Learn what the y of this fit adds: to the weights of the rows, or to a scale."""
 
     def score(self, predictions, y, sample_weight, get_rows):
         return self.metric(y, predictions, sample_weight)

@@ -9,6 +9,7 @@ parameters, which are the keyword-only arguments of its constructor under the na
 parameters (`declared` reads them). `LOSSES` has those of numbers by their names.
 """
 
+import copy
 import math
 
 import torch
@@ -32,8 +33,9 @@ class Loss(nn.Module):
     ----------
     output : {"identity", "exp", "logistic", "softmax"}
         The activation that turns raw outputs into predictions.
-    scaling : {"standardize", "mean"} or None
-        What is done to y before: mean 0 and standard deviation 1, or mean 1.
+    scaling : {"standardize", "mean", "median"} or None
+        What is done to y before: mean 0 and standard deviation 1; mean 1; or median 0 and a spread of 1
+        that outliers do not move, for the losses that outliers pull with a bounded force.
     lowest_y : float
         Smallest y for which the loss is defined.
     """
@@ -97,12 +99,16 @@ class HalfSquaredError(Loss):
 class AbsoluteError(Loss):
     """|raw - y|; gradient sign(raw - y)."""
 
+    scaling = "median"
+
     def elements(self, raw, target):
         return (raw - target).abs()
 
 
 class Huber(Loss):
     """Squared within `huber_delta` of the target, linear beyond (Huber, 1964)."""
+
+    scaling = "median"
 
     def __init__(self, *, huber_delta=1.35):
         super().__init__()
@@ -115,6 +121,8 @@ class Huber(Loss):
 class Pinball(Loss):
     """Quantile loss: q (y - raw) above the prediction, (1 - q) (raw - y) below it."""
 
+    scaling = "median"
+
     def __init__(self, *, quantile=0.5):
         super().__init__()
         self.quantile = quantile
@@ -122,6 +130,73 @@ class Pinball(Loss):
     def elements(self, raw, target):
         residual = target - raw
         return torch.maximum(self.quantile * residual, (self.quantile - 1.0) * residual)
+
+
+class OrderedPinball(Loss):
+    """Mean quantile loss of several quantiles of one y, a raw output for each.
+
+    Parameters
+    ----------
+    ordered : callable
+        Makes quantiles of raw outputs.
+    quantile : array-like of float
+        Their levels.
+    """
+
+    scaling = "median"
+
+    def __init__(self, ordered, *, quantile):
+        super().__init__()
+        self.ordered = ordered
+        self.quantile = [float(level) for level in quantile]
+
+    def elements(self, raw, target):
+        residual, level = target - self.ordered(raw), raw.new_tensor(self.quantile)
+        losses = torch.maximum(level * residual, (level - 1.0) * residual)
+        return losses / len(level)
+
+
+class CallableLoss(Loss):
+    """A loss of the user's own.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(raw, target)`` returns the loss of each row, of shape (n_rows,).
+    """
+
+    def __init__(self, function):
+        super().__init__()
+        if isinstance(function, type):
+            raise ValueError(
+                f"loss={function.__name__} is a class; give a function, or an instance."
+            )
+        if isinstance(function, nn.Module):
+            if any(True for _ in function.parameters()):
+                raise ValueError(
+                    f"loss={function} has parameters of its own, which would not be trained; give a "
+                    "function without any, or keep them in buffers."
+                )
+            function = copy.deepcopy(function)  # which may be moved to another device
+        self.function = function
+
+    def elements(self, raw, target):
+        return self.rows(raw, target)
+
+    def rows(self, raw, target):
+        losses = self.function(raw, target)
+        what = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type(losses).__name__
+        if what != (len(raw),):
+            raise ValueError(
+                f"loss={self.function} must return a tensor with the loss of each row, of shape "
+                f"({len(raw)},) for raw outputs of shape {tuple(raw.shape)}; it returned {what}."
+            )
+        if raw.requires_grad and not losses.requires_grad:
+            raise ValueError(
+                f"loss={self.function} returned a tensor that does not depend on the raw outputs; it "
+                "must be computed from them by operations of Torch."
+            )
+        return losses
 
 
 class HalfPoissonDeviance(Loss):

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LinearRegression, QuantileRegressor
 from sklearn.metrics import accuracy_score, get_scorer, mean_absolute_error, r2_score
 
 from sknets import MLPClassifier, MLPRegressor
@@ -268,12 +269,16 @@ def test_every_option_of_the_classifier_changes_the_fit(params):
 
 
 def test_huber_delta_moves_between_both_losses():
-    def fit(loss, **params):
-        return MLPRegressor(loss, max_iter=20, random_state=0, **params).fit(X_DIABETES, Y_DIABETES)
+    def predict(huber_delta):  # a linear model, which the scaling of y does not move
+        network = MLPRegressor("huber", (), solver="lbfgs", alpha=0, tol=1e-8, max_iter=1000)
+        network.set_params(huber_delta=huber_delta, random_state=0).fit(X_DIABETES, Y_DIABETES)
+        return network.predict(X_DIABETES)
 
-    wide = fit("huber", huber_delta=1e6).predict(X_DIABETES)
-    np.testing.assert_allclose(wide, fit("squared_error").predict(X_DIABETES), rtol=1e-9)
-    assert not np.allclose(wide, fit("huber", huber_delta=0.5).predict(X_DIABETES), rtol=1e-3)
+    least_squares = LinearRegression().fit(X_DIABETES, Y_DIABETES).predict(X_DIABETES)
+    np.testing.assert_allclose(predict(1e6), least_squares, rtol=1e-4)
+    medians = QuantileRegressor(alpha=0).fit(X_DIABETES, Y_DIABETES).predict(X_DIABETES)
+    np.testing.assert_allclose(predict(1e-3), medians, rtol=0.02)
+    assert not np.allclose(predict(0.5), least_squares, rtol=1e-2)
 
 
 def test_quantiles_are_ordered():

@@ -14,7 +14,7 @@ def test_outputs_equal_scipy():
     shift, scale = np.array([1.0, 2.0, 3.0]), np.array([10.0, 20.0, 0.5])
     for output, expected in [
         (modules.IdentityOutput(shift, scale), RAW * scale + shift),
-        (modules.ExpOutput(scale), np.exp(RAW) * scale),
+        (modules.ExpOutput(0 * shift, scale), np.exp(RAW) * scale),
         (modules.LogisticOutput(), scipy.special.expit(RAW)),
         (modules.SoftmaxOutput(), scipy.special.softmax(RAW, axis=1)),
     ]:
@@ -37,3 +37,42 @@ def test_large_units_lose_no_digits_in_single_precision():
     output = modules.IdentityOutput([1e9], [1e-2])
     raw = torch.tensor([[1.5]], dtype=torch.float32)
     assert output(raw).item() == 1e9 + 0.015
+
+
+LEVELS = [0.01, 0.2, 0.6, 0.95]
+FOUR = torch.from_numpy(np.random.default_rng(0).standard_normal((50, 4)) * 5)
+
+
+def test_ordered_quantiles_begin_at_those_of_the_normal_distribution():
+    ordered = modules.OrderedQuantiles(LEVELS)(torch.zeros(1, 4, dtype=torch.float64))
+    np.testing.assert_allclose(ordered[0], scipy.special.ndtri(LEVELS), rtol=1e-12)
+
+
+def test_ordered_quantiles_are_a_first_one_and_distances():
+    ordered = modules.OrderedQuantiles(LEVELS)(FOUR).numpy()
+    normal = scipy.special.ndtri(LEVELS)
+    np.testing.assert_allclose(ordered[:, 2], FOUR[:, 2] + normal[2])  # the nearest to the median
+    for low, high, place in ((0, 1, 0), (1, 2, 1), (2, 3, 3)):
+        gap = normal[high] - normal[low]
+        expected = np.log1p(np.exp(FOUR[:, place].numpy()) * np.expm1(gap))
+        np.testing.assert_allclose(ordered[:, high] - ordered[:, low], expected, rtol=1e-9)
+
+
+def test_quantiles_output_is_in_units_of_y():
+    ordered = modules.OrderedQuantiles(LEVELS)(FOUR)
+    output = modules.QuantilesOutput([3.0], [10.0], LEVELS)
+    torch.testing.assert_close(output(FOUR), ordered * 10 + 3)
+
+
+def test_a_scale_of_zero_makes_a_constant_of_whatever_is_raw():
+    raw = torch.tensor([[np.inf, 1.0], [-3.0, 2.0]])
+    identity = modules.IdentityOutput([0.1, 5.0], [0.0, 2.0])
+    np.testing.assert_array_equal(identity(raw), [[0.1, 7.0], [0.1, 9.0]])
+    weight, bias = identity.fold(torch.ones(3, 2), torch.ones(2))
+    np.testing.assert_array_equal(weight, [[0.0, 2.0]] * 3)
+    np.testing.assert_array_equal(bias, [0.1, 7.0])
+    positive = modules.ExpOutput([0.1, 0.0, 0.0], [0.0, 0.0, 2.0])
+    raw = torch.zeros(1, 3)
+    np.testing.assert_array_equal(positive(raw), [[0.1, 0.0, 2.0]])
+    _, bias = positive.fold(torch.ones(3, 3), torch.zeros(3))
+    np.testing.assert_allclose(bias.exp().numpy(), [0.1, 0.0, 2.0])

@@ -30,7 +30,7 @@ def test_steps_are_rows_with_the_weight_of_their_sequence():
     weight = np.array([1.0, 2.0, 4.0])
     target = learn(NUMBERS, VALUES, TIMESTEPS, weight)
     steps = np.repeat(weight, LENGTHS)
-    np.testing.assert_allclose(target.inner.shift, np.average(VALUES.values, weights=steps))
+    np.testing.assert_allclose(target.inner.scaling.shift, np.average(VALUES.values, weights=steps))
     assert target.mean_length == pytest.approx(np.average(LENGTHS, weights=weight))
     encoded = target.encode(VALUES)
     assert encoded.shape == (3, 3, 1)

@@ -45,7 +45,7 @@ def test_loss_belongs_to_an_output(loss):
         modules.SoftmaxOutput,
     }
     assert loss.output in {output.name for output in outputs}
-    assert loss.scaling in ("standardize", "mean", None)
+    assert loss.scaling in ("standardize", "mean", "median", None)
     # the scale of a positive mean is all that an exponential output can put back
     assert (loss.scaling == "mean") == (loss.output == "exp")
 

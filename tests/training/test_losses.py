@@ -90,6 +90,17 @@ def test_softmax_cross_entropy_equals_log_loss(weight):
     assert actual == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+def test_loss_of_several_quantiles_is_the_mean_of_theirs(weight):
+    raw, levels = RNG.standard_normal((12, 3)), [0.1, 0.5, 0.9]
+    loss = training.OrderedPinball(lambda raw: raw.cumsum(dim=1), quantile=levels)
+    expected = [
+        mean_pinball_loss(REAL, column, sample_weight=weight, alpha=level)
+        for column, level in zip(raw.cumsum(axis=1).T, levels, strict=True)
+    ]
+    assert value(loss, raw, REAL, weight) == pytest.approx(np.mean(expected), rel=1e-12)
+
+
 def test_label_smoothing_spreads_the_target():
     raw = RNG.standard_normal((6, 3))
     target = np.arange(6) % 3
@@ -131,7 +142,7 @@ CANONICAL = {
     ),
     "exp": (
         training.HalfPoissonDeviance(),
-        modules.ExpOutput([1.0, 1.0]),
+        modules.ExpOutput([0.0, 0.0], [1.0, 1.0]),
         RNG.standard_normal((7, 2)),
         RNG.poisson(2.0, (7, 2)).astype(float),
     ),
@@ -194,6 +205,12 @@ ALL_LOSSES = {
     "logistic, smoothed": (training.BinaryCrossEntropy(label_smoothing=0.2), RAW, LABEL),
     "softmax": (training.SoftmaxCrossEntropy(), SCORES, CLASSES),
     "softmax, smoothed": (training.SoftmaxCrossEntropy(label_smoothing=0.2), SCORES, CLASSES),
+    "quantiles": (
+        training.OrderedPinball(lambda raw: raw.cumsum(dim=1), quantile=[0.1, 0.5, 0.9]),
+        SCORES,
+        REAL,
+    ),
+    "of the user": (training.CallableLoss(lambda raw, y: (raw - y).pow(4).sum(dim=1)), RAW, REAL),
     "several outputs": (training.HalfSquaredError(), SCORES, RNG.standard_normal((12, 3))),
 }
 

@@ -77,6 +77,10 @@ class MLPClassifier(ClassifierTask, BaseMLP):
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Weights of the classes, which multiply `sample_weight`; "balanced" makes them inversely
         proportional to class frequencies. A list of dicts, one per label, for a multilabel y.
+    loss : {'log_loss'} or callable, default='log_loss'
+        The cross-entropy, or a function ``loss(raw, target)`` that returns the loss of each
+        row, of shape (n_rows,). `target` is 0 or 1 for each logit of two classes or several
+        labels, and the number of the class where there are more.
     label_smoothing : float, default=0.0
         Share of each target, in [0, 1), that is spread evenly over all classes.
     dropout : float or list of float, default=0.0
@@ -228,6 +232,7 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         n_iter_no_change: int | float = 10,
         max_fun: int = 15000,
         class_weight: dict | list | str | None = None,
+        loss: str | Callable = "log_loss",
         label_smoothing: float = 0.0,
         dropout: float | Sequence[float] = 0.0,
         normalization: str | None = None,
@@ -270,6 +275,7 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.class_weight = class_weight
+        self.loss = loss
         self.label_smoothing = label_smoothing
         self.dropout = dropout
         self.normalization = normalization

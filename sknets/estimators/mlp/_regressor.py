@@ -17,10 +17,10 @@ class MLPRegressor(RegressorTask, BaseMLP):
 
     Parameters
     ----------
-    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'}, default='squared_error'
-        Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All but
-        "poisson" learn a standardised y; "poisson" has an exponential output and needs
-        ``y >= 0``.
+    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
+        Loss; of the squared error and the Poisson deviance the half. "poisson" has an
+        exponential output and needs ``y >= 0``, all others learn a standardised y. A function
+        ``loss(raw, target)`` of tensors returns the loss of each row, of shape (n_rows,).
     hidden_layer_sizes : array-like of shape (n_layers - 2,) or int, default=(100,)
         Number of units in each hidden layer; ``()`` makes a linear model.
     activation : str, callable or list of these, default='relu'
@@ -78,10 +78,12 @@ class MLPRegressor(RegressorTask, BaseMLP):
         schedules that end by plan ('step', 'exponential', 'cosine', 'one_cycle').
     max_fun : int, default=15000
         Largest number of loss evaluations of 'lbfgs'.
-    quantile : float, default=0.5
-        Quantile, between 0 and 1, that ``loss='quantile'`` predicts.
+    quantile : float or array-like of float, default=0.5
+        Quantile, between 0 and 1, that ``loss='quantile'`` predicts; or several, in increasing
+        order, which do not cross: predictions have a column for each. `score` is then D².
     huber_delta : float, default=1.35
-        Residual, in standard deviations of y, beyond which ``loss='huber'`` is linear.
+        Residual beyond which ``loss='huber'`` is linear, in spreads of y: its standard
+        deviation if y is normal, and hardly more with a few outliers.
     dropout : float or list of float, default=0.0
         Dropout rate in [0, 1) after each hidden layer, for all layers or one per layer. Units
         that stay are scaled up in training.
@@ -105,8 +107,9 @@ class MLPRegressor(RegressorTask, BaseMLP):
         Epochs in which the factor applies once; None is a third of `max_iter` for 'step' and
         all of it for 'exponential'.
     scoring : str, callable or None, default=None
-        What early stopping watches: None is R², 'loss' the validation loss, else any scorer of
-        scikit-learn.
+        What early stopping watches: None is R² (for 'absolute_error', 'huber' and 'quantile'
+        the validation loss, which outliers do not decide), 'loss' the validation loss, else any
+        scorer of scikit-learn.
     rho : float, default=0.9
         Decay in [0, 1) of the squared gradients in 'rmsprop'.
     max_grad_norm : float or None, default=None
@@ -155,7 +158,7 @@ class MLPRegressor(RegressorTask, BaseMLP):
     n_outputs_ : int
         Number of outputs of the network.
     out_activation_ : str
-        Activation of the outputs: 'identity' or 'exp'.
+        Activation of the outputs: 'identity', 'exp', or 'ordered' for several quantiles.
     n_parameters_ : int
         Number of parameters of the network.
     net_ : Net
@@ -205,7 +208,7 @@ class MLPRegressor(RegressorTask, BaseMLP):
 
     def __init__(
         self,
-        loss: str = "squared_error",
+        loss: str | Callable = "squared_error",
         hidden_layer_sizes: Sequence[int] | int = (100,),
         activation: str | Callable | Sequence = "relu",
         *,
@@ -230,7 +233,7 @@ class MLPRegressor(RegressorTask, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: int | float = 10,
         max_fun: int = 15000,
-        quantile: float = 0.5,
+        quantile: float | Sequence[float] = 0.5,
         huber_delta: float = 1.35,
         dropout: float | Sequence[float] = 0.0,
         normalization: str | None = None,

@@ -24,10 +24,10 @@ class ModuleRegressor(RegressorTask, BaseModule):
         output activation.
     module_params : dict or None, default=None
         Further keyword arguments of `module`.
-    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'}, default='squared_error'
-        Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All but
-        "poisson" learn a standardised y; "poisson" has an exponential output and needs
-        ``y >= 0``.
+    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
+        Loss; of the squared error and the Poisson deviance the half. "poisson" has an
+        exponential output and needs ``y >= 0``, all others learn a standardised y. A function
+        ``loss(raw, target)`` of tensors returns the loss of each row, of shape (n_rows,).
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
@@ -79,10 +79,12 @@ class ModuleRegressor(RegressorTask, BaseModule):
         schedules that end by plan ('step', 'exponential', 'cosine', 'one_cycle').
     max_fun : int, default=15000
         Largest number of loss evaluations of 'lbfgs'.
-    quantile : float, default=0.5
-        Quantile, between 0 and 1, that ``loss='quantile'`` predicts.
+    quantile : float or array-like of float, default=0.5
+        Quantile, between 0 and 1, that ``loss='quantile'`` predicts; or several, in increasing
+        order, which do not cross: predictions have a column for each. `score` is then D².
     huber_delta : float, default=1.35
-        Residual, in standard deviations of y, beyond which ``loss='huber'`` is linear.
+        Residual beyond which ``loss='huber'`` is linear, in spreads of y: its standard
+        deviation if y is normal, and hardly more with a few outliers.
     l1_alpha : float, default=0.0
         Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
         are exactly zero. Not for 'lbfgs'.
@@ -97,8 +99,9 @@ class ModuleRegressor(RegressorTask, BaseModule):
         Epochs in which the factor applies once; None is a third of `max_iter` for 'step' and
         all of it for 'exponential'.
     scoring : str, callable or None, default=None
-        What early stopping watches: None is R², 'loss' the validation loss, else any scorer of
-        scikit-learn.
+        What early stopping watches: None is R² (for 'absolute_error', 'huber' and 'quantile'
+        the validation loss, which outliers do not decide), 'loss' the validation loss, else any
+        scorer of scikit-learn.
     rho : float, default=0.9
         Decay in [0, 1) of the squared gradients in 'rmsprop'.
     max_grad_norm : float or None, default=None
@@ -143,7 +146,7 @@ class ModuleRegressor(RegressorTask, BaseModule):
     n_outputs_ : int
         Number of outputs of the network.
     out_activation_ : str
-        Activation of the outputs: 'identity' or 'exp'.
+        Activation of the outputs: 'identity', 'exp', or 'ordered' for several quantiles.
     n_parameters_ : int
         Number of parameters of the network.
     net_ : Net
@@ -194,7 +197,7 @@ class ModuleRegressor(RegressorTask, BaseModule):
         self,
         module: Callable[..., torch.nn.Module] | None = None,
         module_params: dict | None = None,
-        loss: str = "squared_error",
+        loss: str | Callable = "squared_error",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
@@ -217,7 +220,7 @@ class ModuleRegressor(RegressorTask, BaseModule):
         epsilon: float = 1e-8,
         n_iter_no_change: int | float = 10,
         max_fun: int = 15000,
-        quantile: float = 0.5,
+        quantile: float | Sequence[float] = 0.5,
         huber_delta: float = 1.35,
         l1_alpha: float = 0.0,
         batch_growth: float = 1.0,

@@ -18,10 +18,10 @@ class RNNRegressor(RegressorTask, BaseRNN):
 
     Parameters
     ----------
-    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'}, default='squared_error'
-        Loss; half the squared error and half the Poisson deviance, as in scikit-learn. All but
-        "poisson" learn a standardised y; "poisson" has an exponential output and needs
-        ``y >= 0``.
+    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
+        Loss; of the squared error and the Poisson deviance the half. "poisson" has an
+        exponential output and needs ``y >= 0``, all others learn a standardised y. A function
+        ``loss(raw, target)`` of tensors returns the loss of each row, of shape (n_rows,).
     recurrent_layer_sizes : array-like of shape (n_recurrent_layers,) or int, default=(64,)
         Number of units in each recurrent layer; with `bidirectional`, in each direction.
     cell : str, default='lstm'
@@ -129,10 +129,12 @@ class RNNRegressor(RegressorTask, BaseRNN):
         schedules that end by plan ('step', 'exponential', 'cosine', 'one_cycle').
     max_fun : int, default=15000
         Largest number of loss evaluations of 'lbfgs'.
-    quantile : float, default=0.5
-        Quantile, between 0 and 1, that ``loss='quantile'`` predicts.
+    quantile : float or array-like of float, default=0.5
+        Quantile, between 0 and 1, that ``loss='quantile'`` predicts; or several, in increasing
+        order, which do not cross: predictions have a column for each. `score` is then D².
     huber_delta : float, default=1.35
-        Residual, in standard deviations of y, beyond which ``loss='huber'`` is linear.
+        Residual beyond which ``loss='huber'`` is linear, in spreads of y: its standard
+        deviation if y is normal, and hardly more with a few outliers.
     l1_alpha : float, default=0.0
         Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
         are exactly zero. Not for 'lbfgs'.
@@ -147,8 +149,9 @@ class RNNRegressor(RegressorTask, BaseRNN):
         Epochs in which the factor applies once; None is a third of `max_iter` for 'step' and
         all of it for 'exponential'.
     scoring : str, callable or None, default=None
-        What early stopping watches: None is R², 'loss' the validation loss, else any scorer of
-        scikit-learn.
+        What early stopping watches: None is R² (for 'absolute_error', 'huber' and 'quantile'
+        the validation loss, which outliers do not decide), 'loss' the validation loss, else any
+        scorer of scikit-learn.
     rho : float, default=0.9
         Decay in [0, 1) of the squared gradients in 'rmsprop'.
     max_grad_norm : float, 'auto' or None, default='auto'
@@ -192,7 +195,7 @@ class RNNRegressor(RegressorTask, BaseRNN):
     n_outputs_ : int
         Number of raw outputs: of a step, where the output is a sequence.
     out_activation_ : str
-        Activation of the outputs: 'identity' or 'exp'.
+        Activation of the outputs: 'identity', 'exp', or 'ordered' for several quantiles.
     n_parameters_ : int
         Number of parameters of the network.
     net_ : Net
@@ -254,7 +257,7 @@ class RNNRegressor(RegressorTask, BaseRNN):
 
     def __init__(
         self,
-        loss: str = "squared_error",
+        loss: str | Callable = "squared_error",
         recurrent_layer_sizes: Sequence[int] | int = (64,),
         cell: str = "lstm",
         *,
@@ -296,7 +299,7 @@ class RNNRegressor(RegressorTask, BaseRNN):
         epsilon: float = 1e-8,
         n_iter_no_change: int | float = 10,
         max_fun: int = 15000,
-        quantile: float = 0.5,
+        quantile: float | Sequence[float] = 0.5,
         huber_delta: float = 1.35,
         l1_alpha: float = 0.0,
         batch_growth: float = 1.0,
