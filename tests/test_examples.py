@@ -114,11 +114,21 @@ def check_long_memory(text):
         assert cell[5] > 0.92 > 0.89 > plain[4]
 
 
+def check_quantiles(text):
+    left, right, error = read_numbers(text, "three quantiles")
+    assert 0.75 < left < 0.85
+    assert 0.75 < right < 0.85
+    left, right, with_one_spread = read_numbers(text, "mean, one spread")
+    assert right < 0.7 < 0.9 < left
+    assert error < 0.5 * with_one_spread
+
+
 CHECKS = {
     "plot_augmentation.py": check_augmentation,
     "plot_forecast.py": check_forecast,
     "plot_long_memory.py": check_long_memory,
     "plot_nyse.py": check_nyse,
+    "plot_quantiles.py": check_quantiles,
     "plot_reversing.py": check_reversing,
     "plot_signals.py": check_signals,
     "plot_transfer.py": check_transfer,
