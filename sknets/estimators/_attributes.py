@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknets import modules
 from sknets._plain_torch import in_plain_torch
+from sknets.estimators._methods import without_class
 
 _NAMES = {
     "loss": "train_loss",
@@ -18,6 +19,7 @@ _NAMES = {
 }
 
 
+@without_class
 class FittedAttributes:
     """Attributes of a fitted estimator: what its fit has learned, and what training recorded."""
 

@@ -14,6 +14,7 @@ from sknets.estimators import _fit as steps
 from sknets.estimators._attributes import FittedAttributes
 from sknets.estimators._callbacks import open_tasks
 from sknets.estimators._learned import check_layout, from_state, to_state
+from sknets.estimators._methods import without_class
 from sknets.estimators._overflow import check_outputs
 from sknets.estimators._sklearn import (
     CallbackSupportMixin,
@@ -26,6 +27,7 @@ from sknets.inputs import prediction_dtype
 from sknets.targets import SINGLE, Raw
 
 
+@without_class
 class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, ABC):
     """Base of all estimators: what X is, what y is and what the network is meet here.
 

@@ -115,8 +115,17 @@ def read_data(estimator, input, task, X, y, sample_weight, *, reset, name="X"):
     rows, y = task.read(estimator, input, X, y, reset=reset)
     if sample_weight is None:
         return Data(rows, y, name=name)
-    with within_float64("sample_weight"):
-        sample_weight = check_sample_weight(
-            sample_weight, rows, dtype=np.float64, ensure_non_negative=True
-        )
+    try:
+        with within_float64("sample_weight"):
+            sample_weight = check_sample_weight(
+                sample_weight, rows, dtype=np.float64, ensure_non_negative=True
+            )
+    except (TypeError, ValueError) as error:
+        if "weight" in str(error):
+            raise
+        given = f"{sample_weight!r}" if isinstance(sample_weight, str) else "what was given"
+        hint = " class_weight='balanced' is a parameter." if given == "'balanced'" else ""
+        raise ValueError(
+            f"sample_weight must be a number for each row, not {given}: {error}.{hint}"
+        ) from error
     return Data(rows, y, sample_weight, name)._with_usable_weights()

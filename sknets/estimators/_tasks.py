@@ -8,6 +8,7 @@ from sknets import targets, training
 from sknets._plain_torch import in_plain_torch
 from sknets._warn import warn_user
 from sknets.estimators._data import as_shares
+from sknets.estimators._methods import without_class
 from sknets.estimators._overflow import check_predictions
 from sknets.estimators._sklearn import fit_context
 
@@ -23,6 +24,7 @@ def _is_incremental(estimator):
     return True
 
 
+@without_class
 class ClassifierTask(ClassifierMixin):
     """Classification: labels or label indicators, cross-entropy, probabilities."""
 
@@ -154,6 +156,7 @@ class ClassifierTask(ClassifierMixin):
         return tags
 
 
+@without_class
 class RegressorTask(RegressorMixin, MultiOutputMixin):
     """Regression: one or several numbers, standardised for the loss and back for the user."""
 

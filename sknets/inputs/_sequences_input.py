@@ -72,6 +72,8 @@ class SequencesInput(Input):
 
     def _read_any(self, estimator, X, y, *, reset):
         """Return X as `Sequences` that may be padded, and y."""
+        if isinstance(X, list | tuple) and not X:
+            raise ValueError("X is empty: it must hold at least one sequence.")
         entries = as_list(X)
         names = self._names_in(X if entries is None else entries, reset=reset)
         if entries is not None:

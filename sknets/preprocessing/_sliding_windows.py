@@ -330,9 +330,12 @@ def as_columns(values, name):
 
 def read_numbers(values, name, dtype):
     """Return what `as_columns` returns as an array of this type, with an error that names it."""
+    for kind in values.dtypes if hasattr(values, "dtypes") else [values.dtype]:
+        if getattr(kind, "kind", "") in ("m", "M"):
+            raise ValueError(f"{name} must be numbers, not times ({kind}); times may be its index.")
     try:
         return check_array(values, dtype=dtype, ensure_all_finite=False)
-    except ValueError as error:  # scikit-learn names few of its arguments
+    except (TypeError, ValueError) as error:  # scikit-learn names few of its arguments
         raise ValueError(f"{name} cannot be read: {error}") from error
 
 

@@ -1,6 +1,7 @@
 """Classes and labels: the targets of classifiers."""
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,6 +118,17 @@ class _LabelledTarget(RowTarget):
         )
         return logs.numpy().astype(raw.dtype, copy=False)
 
+    @contextmanager
+    def _named_weights(self):
+        """Name `class_weight` in the errors of scikit-learn and NumPy about it."""
+        try:
+            yield
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"class_weight={self.task.class_weight!r} must be 'balanced', or hold a number for each "
+                f"class: {error}"
+            ) from error
+
     def _checked(self, weight):
         if not (np.isfinite(weight) & (weight >= 0)).all():
             raise ValueError(
@@ -215,9 +227,10 @@ class ClassTarget(_LabelledTarget):
                 "class_weight as a list is for a multilabel y; give a dict of classes."
             )
         weight = np.ones(len(y)) if sample_weight is None else sample_weight
-        self.class_weights = compute_class_weight(
-            self.task.class_weight, classes=self.classes, y=y, sample_weight=weight
-        )
+        with self._named_weights():
+            self.class_weights = compute_class_weight(
+                self.task.class_weight, classes=self.classes, y=y, sample_weight=weight
+            )
 
     def weigh(self, y, sample_weight):
         if self.task.class_weight is None:
@@ -308,7 +321,9 @@ class LabelTarget(_LabelledTarget):
     def weigh(self, y, sample_weight):
         if self.task.class_weight is None:
             return sample_weight
-        weight = self._checked(compute_sample_weight(self._label_weights, _dense(y)))
+        with self._named_weights():
+            weight = compute_sample_weight(self._label_weights, _dense(y))
+        weight = self._checked(weight)
         return weight if sample_weight is None else weight * sample_weight
 
     def step_weights(self):

@@ -123,8 +123,7 @@ class Regression(RowTask):
         """Return y as float64 of shape (n, n_outputs)."""
         if sp.issparse(y):
             raise ValueError("y must be dense in regression; give y.toarray().")
-        if y.dtype.kind in "mM":
-            raise ValueError(f"y must be numbers in regression, not times ({y.dtype}).")
+        _refuse_times(y)
         if y.dtype.kind not in "buif":
             try:
                 y = y.astype(np.float64)
@@ -268,6 +267,8 @@ class NumberTarget(RowTarget):
         return y[:, 0] if self.n_outputs == 1 and not self.is_ordered else y
 
     def metric(self, y, predictions, sample_weight):
+        y = np.asarray(y)
+        _refuse_times(y)
         y, predictions = _in_reach(y, predictions)
         if self.task.loss != "quantile":
             return r2_score(y, predictions, sample_weight=sample_weight)
@@ -279,6 +280,11 @@ class NumberTarget(RowTarget):
             for level, column in zip(levels, columns, strict=True)
         ]
         return float(np.mean(scores))
+
+
+def _refuse_times(y):
+    if y.dtype.kind in "mM":
+        raise ValueError(f"y must be numbers in regression, not times ({y.dtype}).")
 
 
 def _in_reach(y, predictions):

@@ -12,6 +12,7 @@ from sklearn.utils import column_or_1d
 from sknets._changes import check_unchanged
 from sknets._plain_torch import in_plain_torch
 from sknets._warn import warn_user
+from sknets.inputs import as_list
 from sknets.targets._outputs import SINGLE
 
 
@@ -76,7 +77,21 @@ class RowTask(Task):
     """Base of the tasks with one output, or one set of outputs, for each row."""
 
     def read(self, estimator, input, X, y, *, reset):
-        rows, y = input.read(estimator, X, y, reset=reset)
+        try:
+            rows, y = input.read(estimator, X, y, reset=reset)
+        except ValueError as error:
+            if as_list(y) is None and getattr(y, "ndim", 0) < 3:
+                raise
+            who, ways = type(estimator).__name__, ""
+            if hasattr(estimator, "output"):
+                ways = (
+                    " Set output='timesteps' if y has a value for each timestep of X, output='sequence' "
+                    "if its sequences have a length of their own."
+                )
+            raise ValueError(
+                f"y has a sequence for each row, but {who} predicts one output, or one set of outputs, "
+                f"for each.{ways}"
+            ) from error
         if y.ndim == 2 and y.shape[1] == 1:
             warn_user(
                 "A column-vector y was passed when a 1d array was expected. Please change the shape of y "

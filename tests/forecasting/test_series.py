@@ -80,3 +80,11 @@ def test_columns_that_fit_has_not_seen_are_refused():
         forecaster().fit(X.to_numpy(), Y).update(y=Y)
     with pytest.raises(NotFittedError):
         forecaster().forecast()
+
+
+@pytest.mark.parametrize("tz", [None, "UTC"])
+def test_times_are_no_series(tz):
+    times = pd.date_range("2020", periods=40, tz=tz)
+    for y in (times, pd.Series(times), pd.DataFrame({"a": np.arange(40.0), "b": times})):
+        with pytest.raises(ValueError, match="y (must be numbers, not times|cannot be read)"):
+            forecaster().fit(y=y)
