@@ -11,10 +11,14 @@ def read_sizes(name, value, what):
     Raises
     ------
     ValueError
-        If one is below 1.
+        If one is no whole number, or below 1.
     """
     sizes = list(value) if hasattr(value, "__iter__") else [value]
-    if any(not isinstance(size, Integral) or size <= 0 for size in sizes):
+    if not all(_is_number(size) for size in sizes):
+        raise ValueError(
+            f"{name}={value!r} must hold whole numbers of {what}, one for each layer, such as (32, 16)."
+        )
+    if any(size <= 0 for size in sizes):
         raise ValueError(
             f"{name} must be > 0, got {sizes}. Give a whole number of {what} for each layer."
         )
@@ -94,6 +98,12 @@ def per_axis(name, value, n_layers, n_dims, *, least=1):
         If something does not fit, or is no whole number of at least `least`.
     """
     is_one_tuple = isinstance(value, tuple) and len(value) == n_dims > 1
+    if isinstance(value, tuple) and not is_one_tuple and len(value) != n_layers:
+        raise ValueError(
+            f"{name}={value!r} has {len(value)} values, but there are {n_dims} spatial dimensions and "
+            f"{n_layers} conv layers; give one value for all, a tuple with one for each dimension, or a "
+            "list with an entry for each layer."
+        )
     layers = [value] * n_layers if is_one_tuple else per_layer(name, value, n_layers, "conv")
     if any(not _is_number(layer) and not isinstance(layer, tuple | list) for layer in layers):
         raise ValueError(

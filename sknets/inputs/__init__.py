@@ -13,6 +13,7 @@ from sknets.inputs._input import NO_Y, Input, within_float64
 from sknets.inputs._names import common_names
 from sknets.inputs._placement import choose_device, choose_dtype
 from sknets.inputs._reading import as_list, join, without_padding
+from sknets.inputs._scaling import plain_scaling
 from sknets.inputs._sequences import Sequences, regular, split
 from sknets.inputs._sequences_input import SequencesInput, moments, scale_sequences
 from sknets.inputs._sizes import name_rows
@@ -39,6 +40,7 @@ __all__ = [
     "join",
     "moments",
     "name_rows",
+    "plain_scaling",
     "prediction_dtype",
     "read_image_shape",
     "regular",

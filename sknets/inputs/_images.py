@@ -71,7 +71,13 @@ class ImagesInput(Input):
         seen = self.row_shape
         if shape[1:] == seen or len(shape) == 1 + len(seen) == 2:
             return  # scikit-learn has its own words about features
-        hint = " A single image needs a first axis: X[np.newaxis]." if shape == seen else ""
+        hint = ""
+        if shape == seen:
+            hint = " A single image needs a first axis: X[np.newaxis]."
+        elif sorted(shape[1:]) == sorted(seen):
+            hint = " Its axes stand in another order: np.moveaxis brings them back."
+        elif math.prod(shape[1:]) == math.prod(seen):
+            hint = f" X.reshape(-1, {', '.join(map(str, seen))}) has that shape."
         raise ValueError(
             f"X has images of shape {shape[1:]}, but {type(estimator).__name__} was fitted to images "
             f"of shape {seen}.{hint}"
@@ -92,7 +98,7 @@ class ImagesInput(Input):
 
 def are_single_images(X):
     """Whether X is a list or object array of single images."""
-    is_list = isinstance(X, list | tuple) and len(X) and np.ndim(X[0]) >= 2
+    is_list = isinstance(X, list | tuple) and len(X) and len(_shape_of(X, 0)) >= 2
     return is_list or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
 
 
@@ -104,13 +110,20 @@ def stack_images(X):
     ValueError
         If the images differ in size.
     """
-    shapes = sorted({np.shape(image) for image in X})
+    shapes = sorted({_shape_of(X, position) for position in range(len(X))})
     if len(shapes) > 1:
         raise ValueError(
             f"X holds images of different sizes, {shapes[0]} and {shapes[1]} among them; bring them "
             "to one size first."
         )
     return np.stack([np.asarray(image) for image in X])
+
+
+def _shape_of(images, position):
+    try:
+        return np.shape(images[position])
+    except ValueError as error:
+        raise ValueError(f"X[{position}] is no image: its rows differ in length.") from error
 
 
 def read_image_shape(row_shape, input_shape, conv_dim):

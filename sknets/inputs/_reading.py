@@ -130,9 +130,17 @@ def without_padding(sequences, name):
         return sequences
     place = int(np.argmax(is_bad))
     row = int(np.searchsorted(sequences.starts, place, side="right")) - 1
-    what = "NaN" if np.isnan(sequences.values[place]).any() else "infinity"
+    is_gap = np.isnan(sequences.values[place]).any()
+    what, advice = (
+        (
+            "NaN",
+            "NaN may stand at the end of a sequence as padding, where it fills all features; fill gaps "
+            "inside first (SimpleImputer, or DataFrame.interpolate).",
+        )
+        if is_gap
+        else ("infinity", "Put a finite number in its place, or leave the timestep out.")
+    )
     raise ValueError(
         f"Input {name} contains {what} inside a sequence: sequence {row}, timestep "
-        f"{place - int(sequences.starts[row])}. NaN may stand at the end of a sequence as padding, where "
-        "it fills all features; fill gaps inside first (SimpleImputer, or DataFrame.interpolate)."
+        f"{place - int(sequences.starts[row])}. {advice}"
     )

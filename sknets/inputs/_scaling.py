@@ -42,6 +42,16 @@ def read_scaling(scaling, n_columns, what):
     return mean, deviation
 
 
+def plain_scaling(scaling):
+    """Return the parameter `input_scaling` in plain values, which can be compared."""
+    if scaling is None or isinstance(scaling, str):
+        return scaling
+    try:
+        return tuple(np.asarray(part, dtype=float).tolist() for part in scaling)
+    except (TypeError, ValueError):
+        return scaling  # for `read_scaling` to refuse
+
+
 def mean_and_deviation(average, reach):
     """Return the mean and standard deviation of each column; 1 for one that does not vary.
 

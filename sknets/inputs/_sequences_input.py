@@ -20,7 +20,7 @@ from sknets.inputs._reading import as_list, drop_padding, join, without_padding
 from sknets.inputs._scaling import mean_and_deviation, read_scaling, standardize
 from sknets.inputs._sequences import Sequences, regular
 from sknets.inputs._tensors import to_tensor
-from sknets.inputs._tokens import read_tokens
+from sknets.inputs._tokens import read_tokens, refuse_texts
 
 #: Values of the sequences whose moments are computed at once.
 _BLOCK_VALUES = 2**22
@@ -74,6 +74,7 @@ class SequencesInput(Input):
         """Return X as `Sequences` that may be padded, and y."""
         if isinstance(X, list | tuple) and not X:
             raise ValueError("X is empty: it must hold at least one sequence.")
+        refuse_texts(X)
         entries = as_list(X)
         names = self._names_in(X if entries is None else entries, reset=reset)
         if entries is not None:

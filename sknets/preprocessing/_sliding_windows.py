@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import validate_data
@@ -315,12 +316,33 @@ class SlidingWindows(Versioned, TransformerMixin, BaseEstimator):
         return tags
 
 
-def as_columns(values, name):
-    """Return a one-dimensional series as one column, and anything else as it is."""
+def as_columns(values, name, *, takes_numbers=True):
+    """Return a one-dimensional series as one column, and anything else as it is.
+
+    Texts are refused where numbers are wanted; the labels of a target may be texts.
+    """
     if isinstance(values, pd.Series):
         return values.to_frame()
+    if sp.issparse(values):
+        raise TypeError(f"{name} is a sparse matrix, but must be dense: give {name}.toarray().")
     if not hasattr(values, "shape"):
-        values = np.asarray(values)
+        try:
+            values = np.asarray(values)
+        except ValueError as error:
+            raise ValueError(
+                f"{name} cannot be read: its rows differ in length; it must be (n_times,) or "
+                "(n_times, n_columns)."
+            ) from error
+    if (
+        takes_numbers
+        and isinstance(values, np.ndarray)
+        and values.dtype.kind in "SU"
+        and values.size
+    ):
+        raise ValueError(
+            f"{name} holds texts, {str(values.flat[0])!r} first, but must hold numbers: give columns "
+            "themselves, such as frame[['month']], and not their names."
+        )
     if len(values.shape) not in (1, 2):
         raise ValueError(
             f"{name} has shape {values.shape}; it must be (n_times,) or (n_times, n_columns)."
@@ -335,13 +357,16 @@ def read_numbers(values, name, dtype):
             raise ValueError(f"{name} must be numbers, not times ({kind}); times may be its index.")
     try:
         return check_array(values, dtype=dtype, ensure_all_finite=False)
-    except (TypeError, ValueError) as error:  # scikit-learn names few of its arguments
-        raise ValueError(f"{name} cannot be read: {error}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        # scikit-learn names few of its arguments
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{name} cannot be read: {error}") from error
 
 
 def _read_beside(series, values, name, dtype):
     """Return what belongs to the times of a series, as an array (n_times, n_columns)."""
-    values = read_numbers(as_columns(values, name), name, dtype)
+    columns = as_columns(values, name, takes_numbers=dtype is not None)
+    values = read_numbers(columns, name, dtype)
     if len(values) != len(series):
         raise ValueError(
             f"{name} has {len(values)} times, series has {len(series)}; both need the same times."

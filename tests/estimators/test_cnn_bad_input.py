@@ -68,6 +68,17 @@ BAD = {
     "kernel_size zero": ({"kernel_size": [3, 0]}, X, "kernel_size.*at least 1"),
     "kernel_size for other layers": ({"kernel_size": [3, 3, 3]}, X, "3 values for 2 conv layers"),
     "kernel_size for other axes": ({"kernel_size": [(3, 3, 3), 3]}, X, "2 numbers per layer"),
+    "kernel_size for volumes": (
+        {"kernel_size": (3, 3, 3)},
+        X,
+        r"kernel_size=\(3, 3, 3\) has 3 values, but there are 2 spatial dimensions and 2 conv layers",
+    ),
+    "conv_channels in a list of lists": (
+        {"conv_channels": [[4]]},
+        X,
+        r"conv_channels=\[\[4\]\] must hold whole numbers of channels",
+    ),
+    "ragged images": ({}, [[[1, 2], [3]]] * 60, r"X\[0\] is no image: its rows differ in length"),
     "pooling unknown": ({"pooling": ["max", "mean"]}, X, r"unknown \['mean'\]"),
     "activation unknown": ({"activation": ["relu", "rbf"]}, X, r"unknown \['rbf'\]"),
     "activation for other layers": ({"activation": ["relu"]}, X, "1 values for 2 conv and hidden"),
@@ -161,8 +172,8 @@ def defaults(params):
     ("images", "message"),
     [
         (X[:, :7], r"shape \(7, 8\), but CNNClassifier was fitted to images of shape \(8, 8\)"),
-        (X[..., None], r"shape \(8, 8, 1\)"),
-        (FLAT, r"shape \(64,\)"),
+        (X[..., None], r"shape \(8, 8, 1\).*X.reshape\(-1, 8, 8\) has that shape"),
+        (FLAT, r"shape \(64,\).*X.reshape\(-1, 8, 8\) has that shape"),
         (X[0], "A single image needs a first axis"),
         (X[:0], "0 sample"),
         (mixed(False), "different sizes"),
@@ -188,7 +199,23 @@ def test_features_of_a_table_are_counted_by_scikit_learn():
 
 def test_architecture_that_changed_cannot_go_on():
     network = CNNClassifier(**SMALL, warm_start=True).fit(X, Y)
-    with pytest.raises(ValueError, match="architecture has changed: layers"):
+    words = (
+        r"has changed: layers \(number 1\): kernel from \(3, 3\) to \(5, 5\), layers \(number 2\)"
+    )
+    with pytest.raises(ValueError, match=words):
         network.set_params(kernel_size=5).fit(X, Y)
     with pytest.raises(ValueError, match="shape"):
         network.set_params(kernel_size=3).fit(X[:, :7], Y)
+    with pytest.raises(ValueError, match="input_scaling from standardize to None"):
+        network.set_params(input_scaling=None).fit(X, Y)
+    with pytest.raises(ValueError, match="input_scaling from standardize to None"):
+        network.partial_fit(X, Y)
+    network.set_params(input_scaling=(np.array([5.0]), 2)).set_params(warm_start=False).fit(X, Y)
+    network.set_params(input_scaling=((5,), 2.0), warm_start=True).fit(X, Y)  # the same
+
+
+def test_other_order_of_axes_is_named():
+    colours = np.stack([X, X / 2, X / 3], axis=-1)
+    network = CNNClassifier(**SMALL).fit(colours, Y)
+    with pytest.raises(ValueError, match="Its axes stand in another order"):
+        network.predict(np.moveaxis(colours, -1, 1))

@@ -70,9 +70,9 @@ BAD_X = {
     "infinity in an array": (put(CUBE, (9, 2), -np.inf), "[Ii]nfinity"),
     "four axes": (CUBE[..., None], r"X has shape \(40, 5, 2, 1\)"),
     "three axes in a list": (list(CUBE[..., None]), r"X\[0\] has shape \(5, 2, 1\)"),
-    "texts": (["a b c"] * 40, "could not convert string"),
-    "words": ([["a"] * n for n in LENGTHS], r"X\[0\] must be one sequence.*could not convert"),
-    "words in an array": (np.full((40, 5, 2), "a"), "could not convert string"),
+    "texts": (["a b c"] * 40, "X holds texts, 'a b c' first.*TokenSequences"),
+    "words": ([["a"] * n for n in LENGTHS], "X holds texts"),
+    "words in an array": (np.full((40, 5, 2), "a"), "X holds texts"),
     "a number among sequences": ([*RAGGED[:3], 3.0, *RAGGED[4:]], r"X\[3\] has shape \(\)"),
     "None among sequences": ([*RAGGED[:3], None, *RAGGED[4:]], r"X\[3\] has shape \(\)"),
     "complex": (CUBE * 1j, "Complex data not supported"),
@@ -90,7 +90,7 @@ BAD_TOKENS = {
     "NaN inside": (changed(TOKENS, 4, 0, np.nan), "X must hold token ids, whole numbers"),
     "infinity": (changed(TOKENS, 4, 0, np.inf), "X must hold token ids, whole numbers"),
     "several features": (RAGGED, "X has 2 features"),
-    "words": (np.full((40, 5), "a"), "not compatible with arrays of bytes/strings"),
+    "words": (np.full((40, 5), "a"), "X holds texts"),
     "nothing but padding": ([*TOKENS[:3], [-1, -1], *TOKENS[4:]], r"X\[3\] is an empty sequence"),
 }
 
@@ -132,7 +132,7 @@ def test_bad_tokens_are_a_clear_error_and_nothing_is_lost(name):
 
 def test_words_in_the_place_of_tokens_say_so():
     bad = [["a"] * n for n in LENGTHS]
-    check_X(TOKENS, bad, r"X\[0\].*could not convert|token", vocabulary_size=5)
+    check_X(TOKENS, bad, "X holds texts.*token", vocabulary_size=5)
 
 
 def test_complex_numbers_in_a_list():
@@ -308,7 +308,7 @@ BAD_PARAMETERS = {
     "no layers": ({"recurrent_layer_sizes": ()}, r"recurrent_layer_sizes=\(\) has no layer"),
     "no units": ({"recurrent_layer_sizes": (4, 0)}, "recurrent_layer_sizes must be > 0"),
     "zero": ({"recurrent_layer_sizes": 0}, "'recurrent_layer_sizes' parameter"),
-    "half a unit": ({"recurrent_layer_sizes": [2.5]}, "recurrent_layer_sizes must be > 0"),
+    "half a unit": ({"recurrent_layer_sizes": [2.5]}, "must hold whole numbers of units"),
     "hidden units": ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes must be > 0"),
     "dropout": ({"dropout": 1.0}, "'dropout' parameter"),
     "recurrent dropout": ({"recurrent_dropout": -0.1}, "'recurrent_dropout' parameter"),

@@ -343,3 +343,31 @@ def test_prediction_takes_neighbours_of_one_length_and_fewer_long_ones():
     order, n_at_once = reader.plan_prediction(ragged, 100)
     assert ragged.lengths[order].tolist() == [4, 2, 2, 1]
     assert n_at_once == 100
+
+
+@pytest.mark.parametrize("vocabulary_size", [None, "auto"])
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["one text", "another"],
+        np.array(["one text", "another"]),
+        pd.Series(["one text", "another"]),
+        [["one", "text"], ["another"]],
+        [["one", "text"], ["another", "one"]],
+        [b"one text", b"another"],
+    ],
+    ids=["list", "array", "Series", "words", "words of one length", "bytes"],
+)
+def test_texts_are_referred_to_token_sequences(texts, vocabulary_size):
+    network = RNNClassifier(vocabulary_size=vocabulary_size)
+    with pytest.raises(ValueError, match="X holds texts, .*one.*TokenSequences"):
+        network.fit(texts, [0, 1])
+
+
+def test_infinity_in_a_series_needs_no_advice_about_padding():
+    series = [s.copy() for s in SERIES]
+    series[3][2] = np.inf
+    with pytest.raises(
+        ValueError, match="infinity inside a sequence: sequence 3, timestep 2. Put a fin"
+    ):
+        RNNClassifier(**SMALL).fit(series, LABELS)

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
@@ -213,3 +214,30 @@ def test_words_are_refused_where_numbers_are_needed():
 def test_inverse_refuses_other_shapes(shape):
     with pytest.raises(ValueError, match=r"X has shape .* windows of shape \(n_windows, 3, 2\)"):
         SlidingWindows(3).fit(SERIES).inverse_transform(np.ones(shape))
+
+
+@pytest.mark.parametrize(
+    ("series", "message"),
+    [
+        ([[1, 2], [3]], "X cannot be read: its rows differ in length"),
+        (["a", "b", "c"], "X holds texts, 'a' first"),
+        (sp.csr_array(np.eye(5)), r"X is a sparse matrix.*X.toarray\(\)"),
+        ([[10**400]] * 5, "X cannot be read: int too large"),
+        (3.0, r"X has shape \(\)"),
+    ],
+    ids=["ragged", "texts", "sparse", "huge", "scalar"],
+)
+def test_what_is_no_series_is_named(series, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        SlidingWindows(2).transform(series)
+
+
+@pytest.mark.parametrize("known", ["month", ["month"], ["month", "day"]])
+def test_names_in_the_place_of_known_columns_are_refused(known):
+    with pytest.raises(ValueError, match=r"known holds texts, 'month' first.*frame\[\['month'\]\]"):
+        SlidingWindows(2).make_samples(np.arange(9.0), known=known)
+
+
+def test_labels_may_be_texts():
+    _, y = SlidingWindows(2).make_samples(np.arange(4.0), ["low", "low", "high", "low"])
+    assert y.tolist() == ["high", "low"]

@@ -23,8 +23,6 @@ class Convolutional(Architecture):
         The plan.
     augmentation : Augmentation or None
         How images are changed in training.
-    input_scaling : str, tuple or None
-        The parameter.
     fine_tune_layers : int or "all"
         Layers of a backbone that learn in a second phase.
     """
@@ -33,10 +31,9 @@ class Convolutional(Architecture):
     column = "channel"
     scale_remedy = "Set input_scaling='standardize', or (mean, std) in units of X."
 
-    def __init__(self, spec, *, augmentation, input_scaling, fine_tune_layers):
+    def __init__(self, spec, *, augmentation, fine_tune_layers):
         super().__init__(spec)
         self.augmentation = augmentation
-        self.input_scaling = input_scaling
         self.fine_tune_layers = fine_tune_layers
 
     @property
@@ -123,10 +120,11 @@ class Convolutional(Architecture):
             self.start = copy.deepcopy(module.base).cpu()
             module.thaw(self.fine_tune_layers)  # there must be so many
         came_scaled = isinstance(self.spec["backbone"], BaseNet)
-        if came_scaled and isinstance(self.input_scaling, str):
+        scaling = self.spec["input_scaling"]
+        if came_scaled and isinstance(scaling, str):
             self.spec["backbone"]._learned.input.kind.check(rows, "backbone")
         else:
-            scale_images(module.input, self.input_scaling, rows, sample_weight)
+            scale_images(module.input, scaling, rows, sample_weight)
 
     def describe_columns(self, module, rows, sample_weight):
         if isinstance(self.input_scaling, str):

@@ -8,7 +8,7 @@ from sknets.estimators._net import Phase
 from sknets.estimators._per_layer import per_axis, read_activations, read_names, read_sizes
 from sknets.estimators.cnn._architecture import Convolutional
 from sknets.estimators.cnn._backbone import read_backbone
-from sknets.inputs import ImagesInput, read_image_shape
+from sknets.inputs import ImagesInput, plain_scaling, read_image_shape
 
 # conv_channels="auto"; chosen with benchmarks/bench_cnn_defaults.py
 _FIRST_CHANNELS, _MOST_CHANNELS = 32, 128
@@ -50,6 +50,7 @@ class BaseCNN(BaseNet):
                     "n_spatial": n_spatial,
                     "channels_first": self.data_format == "channels_first",
                 },
+                "input_scaling": plain_scaling(self.input_scaling),
                 "layers": layers,
                 "backbone": backbone,
                 "conv_method": self.conv_method,
@@ -62,7 +63,6 @@ class BaseCNN(BaseNet):
                 "weight_init": self.weight_init,
             },
             augmentation=self.augment,
-            input_scaling=self.input_scaling,
             fine_tune_layers=self.fine_tune_layers,
         )
 

@@ -1,5 +1,7 @@
 """The multi-layer perceptron: what its classifier and its regressor share."""
 
+from numbers import Real
+
 import numpy as np
 
 from sknets import modules
@@ -21,7 +23,7 @@ class BaseMLP(BaseNet):
         allowed = [*modules.ACTIVATIONS, "rbf"]
         names = read_activations(self.activation, len(sizes), "hidden", allowed)
         rates = per_layer("dropout", self.dropout, len(sizes), "hidden")
-        if any(not 0 <= rate < 1 for rate in rates):
+        if any(not isinstance(rate, Real) or not 0 <= rate < 1 for rate in rates):
             raise ValueError(f"dropout={self.dropout!r} must be rates in [0, 1).")
         if not sizes and (self.normalization is not None or np.any(self.dropout)):
             raise ValueError(

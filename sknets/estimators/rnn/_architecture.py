@@ -19,18 +19,12 @@ class Recurrent(Architecture):
     ----------
     spec : dict
         The plan.
-    input_scaling : str, tuple or None
-        The parameter.
     """
 
     auto_max_norm = 1.0
     small_step = training.SMALL_RECURRENT_STEP
     column = "feature"
     scale_remedy = "Set input_scaling='standardize', or (mean, std) in units of X."
-
-    def __init__(self, spec, *, input_scaling):
-        super().__init__(spec)
-        self.input_scaling = input_scaling
 
     @property
     def activations(self):
@@ -75,10 +69,10 @@ class Recurrent(Architecture):
         doubt = None if module.input.is_tokens else doubt_times(rows)
         if doubt is not None:
             warn_user(doubt)
-        scale_sequences(module.input, self.input_scaling, rows, sample_weight)
+        scale_sequences(module.input, self.spec["input_scaling"], rows, sample_weight)
 
     def describe_columns(self, module, rows, sample_weight):
-        if isinstance(self.input_scaling, str) or module.input.is_tokens:
+        if isinstance(self.spec["input_scaling"], str) or module.input.is_tokens:
             return None
         shift, scale = (
             b.cpu().numpy().astype(float) for b in (module.input.shift, module.input.scale)

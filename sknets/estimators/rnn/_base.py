@@ -10,7 +10,7 @@ from sknets._plain_torch import in_plain_torch
 from sknets.estimators._base import BaseNet
 from sknets.estimators._per_layer import per_layer, read_activations, read_sizes
 from sknets.estimators.rnn._architecture import Recurrent
-from sknets.inputs import SequencesInput
+from sknets.inputs import SequencesInput, plain_scaling
 from sknets.targets import Outputs
 
 # What "auto" means; chosen with benchmarks/bench_rnn_defaults.py
@@ -53,6 +53,7 @@ class BaseRNN(BaseNet):
                     "vocabulary_size": input.vocabulary_size,
                     "embedding_dim": self.embedding_dim or _EMBEDDING_DIM,
                 },
+                "input_scaling": plain_scaling(self.input_scaling),
                 "output": self.output,
                 "convolutions": convolutions,
                 "layer_sizes": layer_sizes,
@@ -66,8 +67,7 @@ class BaseRNN(BaseNet):
                 "weight_init": self.weight_init,
                 "head_sizes": [*hidden_sizes, target.n_outputs],
                 "head_activations": names[len(convolutions) :],
-            },
-            input_scaling=self.input_scaling,
+            }
         )
 
     def _decoder(self, target):
