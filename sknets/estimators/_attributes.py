@@ -42,6 +42,11 @@ class FittedAttributes:
         return self._learned.n_iter
 
     @property
+    def stop_reason_(self):
+        """Why the last call ended."""
+        return self._learned.net.stop_reason
+
+    @property
     def n_outputs_(self):
         """Number of raw outputs."""
         return self._learned.target.n_outputs

@@ -111,7 +111,8 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         with transaction(self, undo):
             data, learned = steps.learn(self, run, X, y, sample_weight, classes)
             train, valid = steps.set_aside(self, run, learned, data, validation)
-            rows, make = steps.place(self, run, learned, train, valid)
+            is_given = validation[0] is not None
+            rows, make = steps.place(self, run, learned, train, valid, is_given=is_given)
             steps.train(self, run, learned, train, rows, make)
             if run.tasks is not None:
                 run.tasks.close()

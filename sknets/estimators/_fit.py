@@ -17,7 +17,7 @@ from sknets.estimators._learned import Learned, plain_parameters
 from sknets.estimators._net import choose_batch_size, make_net, phases
 from sknets.estimators._options import check_options
 from sknets.estimators._outcome import check_outcome
-from sknets.estimators._validation_data import make_valid_score, read_validation, split_rows
+from sknets.estimators._validation_data import ValidationScore, read_validation, split_rows
 from sknets.inputs import choose_device, choose_dtype, to_tensor
 from sknets.targets import lift
 
@@ -98,8 +98,10 @@ def set_aside(estimator, run, learned, data, validation):
     return data.take(kept), data.take(held)
 
 
-def place(estimator, run, learned, train, valid):
+def place(estimator, run, learned, train, valid, *, is_given):
     """Bring module and data to where, and in which precision, they are computed.
+
+    `is_given` says whether the validation data are the user's own.
 
     Returns
     -------
@@ -125,7 +127,7 @@ def place(estimator, run, learned, train, valid):
     callbacks = [*(estimator.callbacks or []), *([] if run.tasks is None else [run.tasks])]
     valid_score = None
     if valid is not None and estimator.scoring != "loss":
-        valid_score = make_valid_score(estimator, valid)
+        valid_score = ValidationScore(estimator, valid, is_given=is_given)
     make = partial(
         make_net,
         estimator,
@@ -161,7 +163,7 @@ def train(estimator, run, learned, data, rows, make):
     """Train in phases, each of which goes on from the one before, and judge the outcome."""
     previous = None if run.earlier is None else run.earlier.net
     learned.parameters = plain_parameters(estimator)
-    learned.n_iter, best = 0, None
+    learned.n_iter = 0
     for number, phase in enumerate(phases(estimator)):
         learned.phase = phase
         if learned.architecture.is_pretrained:
@@ -170,7 +172,7 @@ def train(estimator, run, learned, data, rows, make):
         if previous is not None:
             training.resume(net, training.net_state(previous), is_same_fit=run.is_partial)
         if number and net.stopping.restores:  # the best of all phases is kept
-            net.stopping.best, net.stopping.best_state = best, net.snapshot()
+            net.stopping.go_on_from(previous.stopping, net.snapshot())
         learned.net = previous = net
         estimator._learned = learned  # callbacks and scorers predict with it
         n_before = len(net.history)
@@ -180,7 +182,6 @@ def train(estimator, run, learned, data, rows, make):
             check_outcome(estimator, learned, data, rows, is_partial=run.is_partial)
         net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb is not run.tasks]
         net.callbacks = list(estimator.callbacks or [])
-        best = net.stopping.best
         net.release_data()
         if net.stop_reason in ("interrupt", "callback"):
             break

@@ -151,7 +151,7 @@ def from_state(estimator, state):
         module.thaw(learned.phase.n_tuned)
     fitted = _as_fitted(estimator, learned.parameters)
     net = make_net(fitted, learned, module, saved["batch_size"], callbacks=fitted.callbacks)
-    net.stopping.monitor = saved["stopping"][0]
+    net.stopping.monitor = saved["monitor"]
     saved["history"] = skorch.history.History(saved["history"])
     training.resume(net, saved, is_same_fit=True)
     if net.learner.device_generator is not learned.generator:

@@ -36,7 +36,7 @@ from sknets._warn import warn_user
 from sknets.inputs import prediction_dtype
 from sknets.targets import Raw
 
-_EXPLODED = 1e6  # no weight of a useful network is near
+_EXPLODED = 1e6  # no weight or loss of a useful network is near
 _BY_HEART = 0.99  # R² of the training rows; classes must be right
 _NOT_BY_HEART = 0.5  # of the loss of a constant prediction: nobody need look at predictions
 _POOR = 0.25  # of that loss: little has been learned, if it is the columns' fault
@@ -44,6 +44,7 @@ _NOTHING = 0.95  # of that loss: nothing has been learned
 _RISEN = 1.05  # of the lowest validation loss
 _FEWEST_EPOCHS = 20  # in which a trend can be seen
 _MOST_NAMES = 3
+_SPENT = 1e-5  # of the first rate: what is left of "one_cycle" and "cosine" after their plan
 
 
 def check_outcome(estimator, learned, train, rows, *, is_partial):
@@ -202,17 +203,29 @@ class Outcome:
 
 def _check_divergence(outcome):
     learned, net, stopping = outcome.learned, outcome.net, outcome.net.stopping
-    n_iter = learned.n_iter
-    if n_iter and stopping.restores and stopping.best_state is None and net.flat.is_finite():
-        raise ValueError(
-            f"The validation score (scoring={outcome.estimator.scoring!r}) was NaN in every epoch, as "
-            "R² of a single row is: give more validation rows, or another scoring."
-        )
-    has_exploded = n_iter and not math.isfinite(outcome.last_loss) and stopping.best_state is None
-    if net.stop_reason == "diverged" or has_exploded or not net.flat.is_finite():
+    if stopping.best_state is not None:
+        return  # the weights of an epoch that had a score have been put back
+    n_iter, loss = learned.n_iter, outcome.last_loss
+    is_unscored = bool(n_iter) and stopping.restores
+    if (
+        net.stop_reason == "diverged"
+        or not net.flat.is_finite()
+        or (n_iter and not math.isfinite(loss))
+        or (is_unscored and loss > _EXPLODED)
+    ):
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may contain large"
             f" values and need to be preprocessed. {outcome.all_words}"
+        )
+    if is_unscored and net.valid_score is None:
+        raise ValueError(
+            "The validation loss (scoring='loss') was finite in no epoch, but the training loss was: "
+            "are the validation data (X_val) scaled as X is?"
+        )
+    if is_unscored:
+        raise ValueError(
+            f"The validation score (scoring={outcome.estimator.scoring!r}) was NaN in every epoch, as R² "
+            f"of a single row is. {net.valid_score.remedy()}"
         )
 
 
@@ -222,11 +235,13 @@ def _doubts_of_epoch(outcome):
     largest = float(net.flat.values.abs().max())
     if largest > _EXPLODED:
         yield f"The weights have grown to {largest:.3g}. {outcome.scale_words or outcome.rate_words}"
-    if net.optimizer_.lr == 0:
+    is_over = not net.learner.schedule.is_planned or net.n_epochs > estimator.max_iter
+    if is_over and net.optimizer_.lr <= _SPENT * estimator.learning_rate_init:
         yield (
-            f"learning_rate={estimator.learning_rate!r} has come down to 0 after "
-            f"max_iter={estimator.max_iter} epochs: partial_fit changes nothing any more. "
-            "Raise max_iter, or use learning_rate='constant'."
+            f"learning_rate={estimator.learning_rate!r} has come down to {net.optimizer_.lr:.1g} after "
+            f"{net.n_epochs} epochs: partial_fit changes nothing any more. Use "
+            "learning_rate='constant', or raise max_iter where it plans the rate "
+            f"(max_iter={estimator.max_iter})."
         )
 
 
@@ -250,10 +265,11 @@ def _doubts_of_training(outcome):
 def _unsettled(outcome):
     """Return how a message begins about a training that was over before its end, or None."""
     net = outcome.net
-    if net.stop_reason in net.method.advice:
+    has_all_epochs = net.stop_reason == "max_iter" and _keeps_best_of_all(net)
+    if net.stop_reason in net.method.advice and not has_all_epochs:
         n_iter = outcome.learned.n_iter
         return f"{outcome.estimator.solver} failed to converge after {n_iter} iteration(s)."
-    if net.stop_reason == "max_iter" and not net.learner.schedule.is_planned:
+    if net.stop_reason == "max_iter" and not (has_all_epochs or net.learner.schedule.is_planned):
         return (
             f"Stochastic Optimizer: Maximum iterations ({net.max_epochs}) reached and the "
             "optimization hasn't converged yet."
@@ -290,7 +306,9 @@ def _what_is_known(outcome):
 def _what_is_worse(outcome):
     """Return what there is to say of a loss that is too high, or ''."""
     loss, constant = outcome.last_loss, outcome.constant_loss
-    if outcome.is_above(constant + abs(constant) + 0.1):  # more than nothing; a loss may be negative
+    if outcome.is_above(
+        constant + abs(constant) + 0.1
+    ):  # more than nothing; a loss may be negative
         return (
             f"The training loss ({loss:.3g}) is more than twice that of a constant prediction "
             f"({constant:.3g}). {outcome.scale_words or outcome.rate_words}"
@@ -334,3 +352,8 @@ def _trend(outcome):
         f"learning_rate_init={estimator.learning_rate_init}, or let it fall (learning_rate='adaptive' or "
         "'cosine')."
     )
+
+
+def _keeps_best_of_all(net):
+    """Return whether all epochs were asked for, and the best of them."""
+    return net.stopping.restores and math.isinf(net.stopping.patience)

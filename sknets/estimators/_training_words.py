@@ -87,7 +87,7 @@ SCIKIT_LEARNS = (
     ),
     parameter(
         """verbose : bool or int, default=False
-        Whether to print the loss of each epoch.""",
+        Whether to print each epoch: its loss, and the loss and score of validation data.""",
         ["verbose"],
     ),
     parameter(
@@ -107,8 +107,8 @@ SCIKIT_LEARNS = (
     ),
     parameter(
         """early_stopping : bool, default=False
-        Whether training ends when validation data show no progress, with the best weights put
-        back. Without it, training ends when the training loss makes no progress.""",
+        Whether validation data decide: training ends when they show no progress, and the weights of
+        the best epoch are put back. Without it, the training loss alone decides when to end.""",
         ["boolean"],
     ),
     parameter(
@@ -134,8 +134,9 @@ SCIKIT_LEARNS = (
     ),
     parameter(
         """n_iter_no_change : int or inf, default=10
-        Epochs without progress after which training ends; without `early_stopping` not for
-        schedules that end by plan ('step', 'exponential', 'cosine', 'one_cycle').""",
+        Epochs without progress after which training ends; without `early_stopping` not for schedules that
+        end by plan ('step', 'exponential', 'cosine', 'one_cycle'). Infinity with `early_stopping` goes on
+        to `max_iter` and keeps the best of all epochs.""",
         [
             Interval(Integral, 1, None, closed="left"),
             Options(Real, {np.inf}),
@@ -184,7 +185,7 @@ FURTHER = (
     parameter(
         """scoring : str, callable or None, default=None
         What early stopping watches: None is {watched}, 'loss' the validation loss, else any scorer of
-        scikit-learn.""",
+        scikit-learn. Of equal scores, the lower validation loss is better.""",
         [str, callable, None],
         annotation="str | Callable | None",
     ),
@@ -263,6 +264,11 @@ RECORD = (
     attribute(
         """n_iter_ : int
         Epochs of the last call."""
+    ),
+    attribute(
+        """stop_reason_ : str
+        Why the last call ended: "max_iter", "converged" (no progress), "interrupt" (Ctrl-C, and what is
+        fitted is half trained), "callback", "diverged", or what a minimiser says."""
     ),
     attribute(
         """t_ : int

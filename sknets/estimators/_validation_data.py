@@ -9,6 +9,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
 from sknets.estimators._data import read_data
+from sknets.estimators._words import listed
 from sknets.inputs import prediction_dtype
 from sknets.targets import Raw
 
@@ -98,11 +99,11 @@ def read_validation(estimator, learned, X_val, y_val, sample_weight_val):
     return valid.weighed(learned.target)
 
 
-def make_valid_score(estimator, valid):
-    """Make the function from raw outputs of the validation data to their score.
+class ValidationScore:
+    """The score of validation data, from raw outputs that have been computed already.
 
-    The scorer sees the estimator as it is at that moment; what it predicts is decoded from raw
-    outputs that have been computed already. Outputs that are not finite score NaN.
+    The scorer sees the estimator as it is at that moment, with predictions that are decoded from the
+    raw outputs. Where those are not finite, because training explodes, the score is NaN.
 
     Parameters
     ----------
@@ -110,28 +111,72 @@ def make_valid_score(estimator, valid):
         The estimator being fitted; `scoring` is as in `sklearn.metrics.check_scoring`.
     valid : Data
         The validation data, with y in the user's labels or units.
+    is_given : bool
+        Whether they are the user's own rather than a part of the training data.
     """
-    scorer = check_scoring(estimator, estimator.scoring)
-    dtype = prediction_dtype(valid.rows)
 
-    def valid_score(values):
+    def __init__(self, estimator, valid, *, is_given):
+        self.estimator = estimator
+        self.valid = valid
+        self.is_given = is_given
+        self.scorer = check_scoring(estimator, estimator.scoring)
+        self.dtype = prediction_dtype(valid.rows)
+
+    def __call__(self, values):
+        """Return the score of raw outputs.
+
+        Raises
+        ------
+        ValueError
+            If the scorer does not work on these data.
+        """
+        estimator, valid = self.estimator, self.valid
         if not torch.isfinite(values).all():
-            return float("nan")
+            return math.nan
         target, raw, y, weight = estimator._learned.target.as_rows(
-            Raw(values, valid.rows, dtype), valid.y, valid.weight
+            Raw(values, valid.rows, self.dtype), valid.y, valid.weight
         )
         view = copy.copy(estimator)
         view._learned = estimator._learned.replace(target=target)
         view._raw_predict = lambda X: raw if X is raw.rows else estimator._raw_predict(X)
         weights = {} if weight is None else {"sample_weight": weight}
-        try:
-            return float(scorer(view, raw.rows, y, **weights))
-        except TypeError as error:
-            if weights and "sample_weight" in str(error):
-                raise ValueError(
-                    f"scoring={estimator.scoring!r} takes no sample_weight, but there are weights (of "
-                    f"your own or by class_weight): {error}. Use another scorer, or fit without weights."
-                ) from error
-            raise
+        with np.errstate(all="ignore"):  # predictions may be as large as they like
+            try:
+                return float(self.scorer(view, raw.rows, y, **weights))
+            except Exception as error:
+                if not _are_finite(target.predictions(raw)):
+                    return math.nan
+                raise ValueError(self._why(error, bool(weights))) from error
 
-    return valid_score
+    def _why(self, error, has_weights):
+        given = f"scoring={self.estimator.scoring!r}"
+        if has_weights and isinstance(error, TypeError) and "sample_weight" in str(error):
+            return (
+                f"{given} takes no sample_weight, but there are weights (of your own or by "
+                f"class_weight): {error}. Use another scorer, or fit without weights."
+            )
+        return (
+            f"{given} cannot score the validation data: {type(error).__name__}: {str(error)[:200]} "
+            f"{self.remedy()}"
+        )
+
+    def remedy(self):
+        """Say what to do about data that cannot be scored."""
+        source = "X_val and y_val" if self.is_given else "validation_fraction"
+        missing = self._missing_classes()
+        if len(missing):
+            return (
+                f"(The validation data have no row of class {listed(missing[:5])}: give some "
+                f"by {source}, or another scoring.)"
+            )
+        return f"(Give another scoring, or other validation data by {source}.)"
+
+    def _missing_classes(self):
+        y, target = self.valid.y, self.estimator._learned.target
+        if getattr(y, "ndim", None) != 1 or not hasattr(target, "classes"):
+            return []
+        return np.setdiff1d(target.classes, y).tolist()
+
+
+def _are_finite(predictions):
+    return predictions.dtype.kind != "f" or bool(np.isfinite(predictions).all())

@@ -1,5 +1,7 @@
 """What skorch's callbacks are told, and what its own methods need, beyond the lean loop."""
 
+import re
+
 import skorch
 import torch
 from skorch.utils import to_device
@@ -60,6 +62,21 @@ class Events:
         except KeyboardInterrupt:  # how skorch's callbacks ask for the end
             if not self.learner.is_stopped:
                 self.learner.stop_reason = "callback" if self.callbacks_ else "interrupt"
+        except (KeyError, ValueError, skorch.exceptions.SkorchException) as error:
+            missing = re.search(r"'(valid_\w+)' was not found in history", str(error))
+            if missing is None:
+                raise
+            raise ValueError(
+                f"callbacks hold one that watches {missing[1]!r}, which is not recorded"
+                f"{self._why_not_recorded()}. Let it watch 'train_loss', or give fit validation data: "
+                "X_val and y_val, or early_stopping=True (partial_fit has none)."
+            ) from error
+
+    def _why_not_recorded(self):
+        if self.valid_rows is None:
+            return " without validation data"
+        names = [name for name in self.history[-1] if name.startswith("valid_")]
+        return f" (but {', '.join(names)})"
 
     def evaluation_step(self, batch, training=False):
         """Return the raw outputs of a batch, for skorch's own predictions."""

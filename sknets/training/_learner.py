@@ -208,7 +208,7 @@ class Learner:
             What there is to tell about a lack of progress.
         """
         stopping = self.stopping
-        if not stopping.restores and not math.isfinite(loss) and not self.flat.is_finite():
+        if not math.isfinite(loss) and not self.flat.is_finite():  # nothing finite comes of these
             self.stop_reason = "diverged"
             return None
         if self.is_stopped or not (watches_train_loss or stopping.restores):

@@ -1,5 +1,6 @@
 """The one subclass of `skorch.NeuralNet`."""
 
+import math
 import time
 from contextlib import nullcontext
 
@@ -39,6 +40,8 @@ class Net(Events, skorch.NeuralNet):
         What ``module.augmented(x, augment)`` applies before each step.
     rows_at_once : int, default=4096
         Rows that are predicted at once.
+    verbose : int, default=0
+        Whether to print the losses of each epoch. skorch's `PrintLog` prints in any case.
     **kwargs
         Further parameters of `skorch.NeuralNet`.
 
@@ -60,6 +63,7 @@ class Net(Events, skorch.NeuralNet):
         valid_score=None,
         augment=None,
         rows_at_once=4096,
+        verbose=0,
         **kwargs,
     ):
         self.learner = learner
@@ -68,7 +72,10 @@ class Net(Events, skorch.NeuralNet):
         self.valid_score = valid_score
         self.augment = augment
         self.rows_at_once = rows_at_once
-        kwargs = {"train_split": None, "lr": learner.solver.lr} | kwargs
+        self.prints_epochs = bool(verbose)
+        if any(isinstance(cb, skorch.callbacks.PrintLog) for cb in kwargs.get("callbacks") or ()):
+            verbose = 1  # else it prints nothing
+        kwargs = {"train_split": None, "lr": learner.solver.lr, "verbose": verbose} | kwargs
         super().__init__(learner.module, criterion=criterion, optimizer=None, **kwargs)
 
     # --- what belongs to the learner ----------------------------------------------------------------
@@ -182,17 +189,26 @@ class Net(Events, skorch.NeuralNet):
             learner.n_seen += len(rows)
         self._record_loss("train_loss", loss)
         self.history.record("lr", learner.solver.lr)
-        if self.verbose:
-            print(f"Iteration {len(self.history)}, loss = {loss:.8f}")
         with self._averaged(rows):
             self._validate()
-            stopping.update(self.history[-1][stopping.monitor], keep=learner.snapshot)
+            row = self.history[-1]
+            valid_loss = row.get("valid_loss", math.nan)
+            stopping.update(row[stopping.monitor], learner.snapshot, valid_loss)
+            if self.prints_epochs:
+                self._print_epoch(row)
             self.history.record("dur", time.perf_counter() - started)
             self._notify_epoch_end(rows)
         message = learner.stop_if_due(loss, watches_train_loss=self.method.watches_train_loss)
-        if message and self.verbose:
+        if message and self.prints_epochs:
             print(message)
         return learner.is_stopped
+
+    def _print_epoch(self, row):
+        print(f"Iteration {len(self.history)}, loss = {row['train_loss']:.8f}")
+        if "valid_loss" in row:
+            print(f"Validation loss: {row['valid_loss']:.8f}")
+        if "valid_score" in row:
+            print(f"Validation score: {row['valid_score']:f}")
 
     def _averaged(self, rows):
         if not (self.valid_rows or self.callbacks_):
@@ -209,10 +225,7 @@ class Net(Events, skorch.NeuralNet):
         loss = float(self.criterion_(raw, *rows.targets_on(raw.device)))
         self._record_loss("valid_loss", loss)
         if self.valid_score is not None:
-            score = self.valid_score(raw)
-            self.history.record("valid_score", score)
-            if self.verbose:
-                print(f"Validation score: {score:f}")
+            self.history.record("valid_score", self.valid_score(raw))
 
     def _record_loss(self, name, loss):
         self.history.record(name, loss)

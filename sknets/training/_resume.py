@@ -9,7 +9,8 @@ def net_state(net):
         "optimizer": learner.solver.extra_state(),
         "lr": learner.solver.lr / learner.growth,
         "average": None if learner.average is None else learner.average.extra_state(),
-        "stopping": (learner.stopping.monitor, learner.stopping.best, learner.stopping.count),
+        "monitor": learner.stopping.monitor,
+        "stopping": learner.stopping.place,
         "history": net.history,
         "lowest": dict(learner.lowest),
         "n_epochs": learner.n_epochs,
@@ -39,9 +40,8 @@ def resume(net, state, *, is_same_fit):
         return
     learner.n_epochs = state["n_epochs"]
     learner.stop_reason = state["stop_reason"]
-    monitor, best, count = state["stopping"]
-    if monitor == learner.stopping.monitor:  # a best score is no best loss
-        learner.stopping.best, learner.stopping.count = best, count
+    if state["monitor"] == learner.stopping.monitor:  # a best score is no best loss
+        learner.stopping.place = state["stopping"]
     if state["solver"] == type(learner.solver).__name__:
         learner.solver.load_extra_state(state["optimizer"])
         if learner.schedule.is_adaptive:

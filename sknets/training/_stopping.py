@@ -1,6 +1,12 @@
-"""When to stop: no progress for a while, on the training loss or on validation data."""
+"""When to stop: no progress for a while, on the training loss or on validation data.
+
+A score that counts few rows stays the same for many epochs in which the network still learns: an accuracy
+where one class is rare, say. So ties of a score are broken by the validation loss.
+"""
 
 import math
+
+_ROUNDING = 1e-12  # in which scores of the same counts may differ
 
 
 class Stopping:
@@ -19,6 +25,8 @@ class Stopping:
     ----------
     best : float
         The best value so far; infinite before the first epoch.
+    best_loss : float
+        The validation loss of the best epoch, where a score is watched; infinite before the first.
     count : int
         Epochs since the last progress.
     best_state : object
@@ -30,6 +38,7 @@ class Stopping:
         self.patience = patience
         self.monitor = monitor
         self.best = -self.sign * math.inf
+        self.best_loss = math.inf
         self.count = 0
         self.best_state = None
 
@@ -43,23 +52,46 @@ class Stopping:
         """Whether the best weights are put back at the end."""
         return self.monitor != "train_loss"
 
-    def update(self, value, keep):
+    def update(self, value, keep, valid_loss=math.nan):
         """Take the value of an epoch; NaN is no progress.
+
+        Of two epochs with the same score, the one with the lower validation loss is better; a loss that
+        falls by `tol` while the score stays at its best is progress.
 
         Parameters
         ----------
         value : float
             The monitored value.
         keep : callable
-            Called without arguments when the value is the best so far and `restores` is true.
+            Called without arguments when the epoch is the best so far and `restores` is true.
+        valid_loss : float, default=nan
+            The validation loss, which breaks ties of a score. NaN is as bad as infinity.
         """
+        if self.monitor != "valid_score" or math.isnan(valid_loss):
+            valid_loss = math.inf
         # every comparison with NaN is false, so NaN is no progress and never the best
         gain = self.sign * (value - self.best)
-        self.count = 0 if gain >= self.tol else self.count + 1
-        if gain > 0:
-            self.best = value
+        is_tie = self.monitor == "valid_score" and math.isclose(value, self.best, rel_tol=_ROUNDING)
+        fall = self.best_loss - valid_loss if is_tie else math.nan
+        self.count = 0 if gain >= self.tol or fall >= self.tol else self.count + 1
+        if (fall if is_tie else gain) > 0:
+            self.best, self.best_loss = value, valid_loss
             if self.restores:
                 self.best_state = keep()
+
+    @property
+    def place(self):
+        """How far it has come, in plain values; setting it goes on from there."""
+        return {name: getattr(self, name) for name in ("best", "best_loss", "count")}
+
+    @place.setter
+    def place(self, values):
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def go_on_from(self, earlier, state):
+        """Hold on to the best epoch of an earlier phase, whose state is the one given."""
+        self.best, self.best_loss, self.best_state = earlier.best, earlier.best_loss, state
 
     @property
     def is_exhausted(self):

@@ -1,10 +1,14 @@
 """scikit-learn's callback protocol and skorch's callbacks."""
 
+import pickle
+import warnings
+
 import numpy as np
 import pytest
 import skorch
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.callback import FitCallback, ProgressBar, ScoringMonitor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -189,3 +193,83 @@ def test_error_in_scikit_learns_callback_loses_nothing():
     with pytest.raises(RuntimeError, match="disk full"):
         network.set_callbacks(Broken()).fit(X_DIABETES, Y_DIABETES)
     np.testing.assert_array_equal(network.predict(X_DIABETES), before)
+
+
+WATCH = {
+    "stops": lambda: skorch.callbacks.EarlyStopping(),
+    "stops at a score": lambda: skorch.callbacks.EarlyStopping(monitor="valid_score"),
+    "saves": lambda: skorch.callbacks.Checkpoint(f_params=None, f_optimizer=None, f_history=None),
+    "slows": lambda: skorch.callbacks.LRScheduler("ReduceLROnPlateau", monitor="valid_loss"),
+}
+
+
+@pytest.mark.parametrize("watch", WATCH)
+@pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
+def test_callback_that_watches_validation_data_where_there_are_none_is_named(estimator, watch):
+    X, y = data_for(estimator)
+    network = clone(estimator).set_params(callbacks=[WATCH[watch]()], max_iter=2)
+    more = {"classes": np.unique(y)} if is_classifier(estimator) else {}
+    for call in (network.fit, lambda X, y: network.partial_fit(X, y, **more)):
+        with pytest.raises(ValueError, match=r"callbacks .*'valid_.*X_val.*early_stopping"):
+            call(X, y)
+    assert not hasattr(network, "_learned")
+
+
+@pytest.mark.parametrize("watch", WATCH)
+def test_callback_that_watches_validation_data_works_with_them(watch):
+    network = MLPRegressor(callbacks=[WATCH[watch]()], early_stopping=True, max_iter=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert network.fit(X_DIABETES, Y_DIABETES).n_iter_ == 3
+
+
+def test_callback_that_watches_a_score_where_the_loss_is_watched_is_told_what_there_is():
+    stop = skorch.callbacks.EarlyStopping(monitor="valid_score")
+    network = MLPRegressor(callbacks=[stop], early_stopping=True, scoring="loss")
+    with pytest.raises(ValueError, match=r"'valid_score', which is not recorded \(but valid_loss"):
+        network.fit(X_DIABETES, Y_DIABETES)
+
+
+def test_error_of_a_users_callback_stays_what_it_is():
+    class Broken(skorch.callbacks.Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        MLPRegressor(callbacks=[Broken()]).fit(X_DIABETES, Y_DIABETES)
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_verbose_and_print_log_print_losses_and_scores(verbose, capsys):
+    network = MLPRegressor(
+        verbose=verbose, callbacks=[skorch.callbacks.PrintLog()], early_stopping=True, max_iter=4
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        network.fit(X_DIABETES, Y_DIABETES)
+    printed = capsys.readouterr().out
+    for loss in network.history_["validation_loss"]:
+        assert f"{loss:.4f}" in printed
+        assert (f"Validation loss: {loss:.8f}\n" in printed) == verbose
+    assert "valid_score" in printed
+    assert ("Iteration 4, loss" in printed) == verbose
+
+
+def test_why_a_fit_ended_can_be_asked(recwarn):
+    class Interrupt(skorch.callbacks.Callback):
+        def on_batch_end(self, net, **kwargs):
+            if len(net.history) == 3:
+                raise KeyboardInterrupt  # as Ctrl-C does in the middle of an epoch
+
+    class End(skorch.callbacks.Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    data = X_DIABETES, Y_DIABETES
+    assert MLPRegressor(max_iter=2).fit(*data).stop_reason_ == "max_iter"
+    assert MLPRegressor(tol=1.0).fit(*data).stop_reason_ == "converged"
+    assert MLPRegressor(callbacks=[End()]).fit(*data).stop_reason_ == "callback"
+    interrupted = MLPRegressor(callbacks=[Interrupt()]).fit(*data)
+    copied = pickle.loads(pickle.dumps(interrupted.set_params(callbacks=None)))
+    assert copied.stop_reason_ == interrupted.stop_reason_ == "interrupt"
+    assert interrupted.n_iter_ == 2

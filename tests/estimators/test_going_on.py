@@ -1,15 +1,17 @@
 """What may change between calls of warm_start and partial_fit, and what is refused before any harm."""
 
+import warnings
+
 import numpy as np
 import pytest
 import skorch
 from sklearn.base import clone, is_classifier
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import cross_val_score
 
 from sknets import MLPClassifier, MLPRegressor, RNNClassifier, RNNRegressor
-from tests.estimators.estimators import X_DIABETES, X_IRIS, Y_DIABETES, Y_IRIS
+from tests.estimators.estimators import ALL, X_DIABETES, X_IRIS, Y_DIABETES, Y_IRIS, data_for
 
 RNG = np.random.default_rng(0)
 SERIES = RNG.normal(size=(40, 6))
@@ -157,3 +159,26 @@ def test_subclass_with_a_constructor_of_its_own_is_advised_too():
 
     with pytest.warns(UserWarning, match="lbfgs failed to converge.*increase max_iter=1"):
         Own().fit(X_DIABETES, Y_DIABETES)
+
+
+@pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("learning_rate", ["one_cycle", "cosine", lambda epoch: float(epoch < 4)])
+def test_a_rate_that_is_spent_is_told(estimator, learning_rate):
+    X, y = data_for(estimator)
+    network = clone(estimator).set_params(
+        learning_rate=learning_rate, learning_rate_init=0.01, max_iter=4, max_grad_norm=1.0
+    )
+    more = {"classes": np.unique(y)} if is_classifier(estimator) else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(4):  # as planned
+            network.partial_fit(X, y, **more)
+    for _ in range(2):
+        with pytest.warns(
+            ConvergenceWarning, match=r"learning_rate=.* changes nothing .*max_iter=4"
+        ):
+            network.partial_fit(X, y)
+    network.set_params(learning_rate="constant")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        network.partial_fit(X, y)

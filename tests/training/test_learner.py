@@ -204,10 +204,10 @@ def test_an_adaptive_rate_is_divided_by_five_until_it_is_low():
         (math.nan, True, "train_loss", "diverged"),
         (math.inf, False, "train_loss", "max_iter"),  # one loss overflowed: the weights may recover
         (1.0, True, "train_loss", "max_iter"),
-        (math.nan, True, "valid_loss", "max_iter"),  # the best weights are kept
+        (math.nan, True, "valid_loss", "diverged"),  # also where the best weights are kept
     ],
 )
-def test_lost_parameters_end_it_unless_better_ones_are_kept(loss, spoilt, monitor, reason):
+def test_lost_parameters_end_it(loss, spoilt, monitor, reason):
     learner = make_learner(stopping=training.Stopping(0.1, 5, monitor))
     learner.begin(mean_weight=1.0)
     if spoilt:

@@ -154,9 +154,19 @@ def test_data_are_let_go():
 def test_losses_are_printed(capsys):
     net = make_net(valid_rows=make_rows(), valid_score=lambda raw: 0.5, max_epochs=1, verbose=1)
     net.fit(make_rows())
-    loss = net.history[-1, "train_loss"]
-    printed = capsys.readouterr().out
-    assert printed == f"Iteration 1, loss = {loss:.8f}\nValidation score: 0.500000\n"
+    losses = net.history[-1, ("train_loss", "valid_loss")]
+    assert capsys.readouterr().out == (
+        "Iteration 1, loss = {:.8f}\nValidation loss: {:.8f}\nValidation score: 0.500000\n"
+    ).format(*losses)
+
+
+def test_print_log_prints_where_nothing_else_does(capsys):
+    net = make_net([skorch.callbacks.PrintLog()], valid_rows=make_rows(), max_epochs=2, verbose=0)
+    net.fit(make_rows())
+    header, _, *rows = capsys.readouterr().out.splitlines()
+    assert header.split() == ["epoch", "lr", "train_loss", "valid_loss", "dur"]
+    assert len(rows) == 2
+    assert f"{net.history[-1, 'valid_loss']:.4f}" in rows[1]
 
 
 def test_a_reason_to_stop_is_printed(capsys):

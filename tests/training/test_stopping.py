@@ -3,14 +3,18 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sknets.training import Stopping
+from tests.drawn import drawn
 
 
-def run(values, monitor="train_loss", tol=0.1, patience=2):
+def run(values, monitor="train_loss", tol=0.1, patience=2, losses=None):
     stopping = Stopping(tol, patience, monitor)
-    for epoch, value in enumerate(values):
-        stopping.update(value, keep=lambda epoch=epoch: epoch)
+    losses = [math.nan] * len(values) if losses is None else losses
+    for epoch, (value, loss) in enumerate(zip(values, losses, strict=True)):
+        stopping.update(value, keep=lambda epoch=epoch: epoch, valid_loss=loss)
         if stopping.is_exhausted:
             return stopping, epoch
     return stopping, None
@@ -59,3 +63,66 @@ def test_nan_is_never_progress(monitor):
 def test_infinite_patience_never_stops():
     _, epoch = run([1.0] * 50, patience=math.inf)
     assert epoch is None
+
+
+def test_of_equal_scores_the_one_with_the_lower_loss_is_kept():
+    stopping, _ = run([0.9, 0.9, 0.9], "valid_score", losses=[0.3, 0.2, 0.25])
+    assert (stopping.best, stopping.best_loss, stopping.best_state) == (0.9, 0.2, 1)
+    stopping, _ = run([0.8, 0.9, 0.8], "valid_score", losses=[0.3, 0.4, 0.1])
+    assert (stopping.best, stopping.best_loss, stopping.best_state) == (0.9, 0.4, 1)
+
+
+def test_scores_that_differ_by_rounding_are_equal():
+    a, b = 0.1 + 0.2, 0.3
+    assert a > b
+    stopping, _ = run([b, a], "valid_score", losses=[0.2, 0.3])
+    assert stopping.best_state == 0
+
+
+def test_patience_goes_on_while_the_loss_falls_at_the_best_score():
+    losses = [1.0, 0.8, 0.6, 0.4, 0.39, 0.38, 0.37]
+    stopping, epoch = run([0.9] * 7, "valid_score", losses=losses)
+    assert (stopping.best_state, epoch) == (6, 6)  # the loss fell by tol until the fourth epoch
+    _, epoch = run([0.9] + [0.8] * 6, "valid_score", losses=losses)
+    assert epoch == 3  # a loss that falls at a worse score is no progress
+
+
+def test_the_validation_loss_says_nothing_about_other_monitors():
+    stopping, epoch = run([1.0] * 4, "train_loss", losses=[4.0, 3.0, 2.0, 1.0])
+    assert (stopping.best_loss, epoch) == (math.inf, 3)
+
+
+def test_an_earlier_phase_lends_its_best():
+    first, _ = run([0.9, 0.9], "valid_score", losses=[0.3, 0.2])
+    second = Stopping(0.1, 2, "valid_score")
+    second.go_on_from(first, "its state")
+    second.update(0.9, lambda: "worse", 0.25)
+    assert second.best_state == "its state"
+    second.update(0.9, lambda: "better", 0.1)
+    assert second.best_state == "better"
+
+
+@drawn(300)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 0.5, 0.75, 1.0, math.nan, -math.inf]),
+            st.sampled_from([0.0, 0.1, 0.15, 0.2, 1e300, math.nan, math.inf]),
+        ),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_what_is_kept_is_the_first_of_the_best(epochs):
+    stopping, _ = run(
+        [score for score, _ in epochs],
+        "valid_score",
+        patience=math.inf,
+        losses=[loss for _, loss in epochs],
+    )
+    numbers = [
+        (-score, math.inf if math.isnan(loss) else loss, number)
+        for number, (score, loss) in enumerate(epochs)
+        if not math.isnan(score) and (math.isfinite(score) or loss < math.inf)
+    ]
+    assert stopping.best_state == (min(numbers)[2] if numbers else None)

@@ -127,7 +127,7 @@ class Convolutional(Architecture):
             scale_images(module.input, scaling, rows, sample_weight)
 
     def describe_columns(self, module, rows, sample_weight):
-        if isinstance(self.input_scaling, str):
+        if isinstance(self.spec["input_scaling"], str):
             return None
         return describe_channels(rows, sample_weight, module.input)
 

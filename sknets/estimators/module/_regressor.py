@@ -55,7 +55,7 @@ class ModuleRegressor(RegressorTask, BaseModule):
         Smallest change of the loss or score that counts as progress; for 'lbfgs' the bound on
         the gradient. The loss is that of a standardised y.
     verbose : bool or int, default=False
-        Whether to print the loss of each epoch.
+        Whether to print each epoch: its loss, and the loss and score of validation data.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last fit.
     momentum : float, default=0.9
@@ -63,8 +63,9 @@ class ModuleRegressor(RegressorTask, BaseModule):
     nesterovs_momentum : bool, default=True
         Whether 'sgd' uses Nesterov's form of the momentum.
     early_stopping : bool, default=False
-        Whether training ends when validation data show no progress, with the best weights put
-        back. Without it, training ends when the training loss makes no progress.
+        Whether validation data decide: training ends when they show no progress, and the
+        weights of the best epoch are put back. Without it, the training loss alone decides when
+        to end.
     validation_fraction : float, default=0.1
         Share of the rows that early stopping sets aside, stratified by class as far as each
         class keeps a row to learn from, unless `fit` is given validation data.
@@ -76,7 +77,8 @@ class ModuleRegressor(RegressorTask, BaseModule):
         Small number in the denominator of 'adam', 'adamw', 'adagrad' and 'rmsprop'.
     n_iter_no_change : int or inf, default=10
         Epochs without progress after which training ends; without `early_stopping` not for
-        schedules that end by plan ('step', 'exponential', 'cosine', 'one_cycle').
+        schedules that end by plan ('step', 'exponential', 'cosine', 'one_cycle'). Infinity with
+        `early_stopping` goes on to `max_iter` and keeps the best of all epochs.
     max_fun : int, default=15000
         Largest number of loss evaluations of 'lbfgs'.
     quantile : float or array-like of float, default=0.5
@@ -101,7 +103,7 @@ class ModuleRegressor(RegressorTask, BaseModule):
     scoring : str, callable or None, default=None
         What early stopping watches: None is R² (for 'absolute_error', 'huber' and 'quantile'
         the validation loss, which outliers do not decide), 'loss' the validation loss, else any
-        scorer of scikit-learn.
+        scorer of scikit-learn. Of equal scores, the lower validation loss is better.
     rho : float, default=0.9
         Decay in [0, 1) of the squared gradients in 'rmsprop'.
     max_grad_norm : float or None, default=None
@@ -139,6 +141,9 @@ class ModuleRegressor(RegressorTask, BaseModule):
         ``pandas.DataFrame(history_)`` makes a table.
     n_iter_ : int
         Epochs of the last call.
+    stop_reason_ : str
+        Why the last call ended: "max_iter", "converged" (no progress), "interrupt" (Ctrl-C, and
+        what is fitted is half trained), "callback", "diverged", or what a minimiser says.
     t_ : int
         Rows seen in training, over all calls.
     module_ : torch.nn.Module
