@@ -14,9 +14,10 @@ def read_sizes(name, value, what):
         If one is no whole number, or below 1.
     """
     sizes = list(value) if hasattr(value, "__iter__") else [value]
-    if not all(_is_number(size) for size in sizes):
+    if isinstance(value, set | dict) or not all(_is_number(size) for size in sizes):
         raise ValueError(
-            f"{name}={value!r} must hold whole numbers of {what}, one for each layer, such as (32, 16)."
+            f"{name}={value!r} must be a whole number of {what}, or a list with one for each layer, such "
+            "as [64, 32]."
         )
     if any(size <= 0 for size in sizes):
         raise ValueError(

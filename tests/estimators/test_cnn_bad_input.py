@@ -76,7 +76,7 @@ BAD = {
     "conv_channels in a list of lists": (
         {"conv_channels": [[4]]},
         X,
-        r"conv_channels=\[\[4\]\] must hold whole numbers of channels",
+        r"conv_channels=\[\[4\]\] must be a whole number of channels",
     ),
     "ragged images": ({}, [[[1, 2], [3]]] * 60, r"X\[0\] is no image: its rows differ in length"),
     "pooling unknown": ({"pooling": ["max", "mean"]}, X, r"unknown \['mean'\]"),

@@ -308,7 +308,7 @@ BAD_PARAMETERS = {
     "no layers": ({"recurrent_layer_sizes": ()}, r"recurrent_layer_sizes=\(\) has no layer"),
     "no units": ({"recurrent_layer_sizes": (4, 0)}, "recurrent_layer_sizes must be > 0"),
     "zero": ({"recurrent_layer_sizes": 0}, "'recurrent_layer_sizes' parameter"),
-    "half a unit": ({"recurrent_layer_sizes": [2.5]}, "must hold whole numbers of units"),
+    "half a unit": ({"recurrent_layer_sizes": [2.5]}, "must be a whole number of units"),
     "hidden units": ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes must be > 0"),
     "dropout": ({"dropout": 1.0}, "'dropout' parameter"),
     "recurrent dropout": ({"recurrent_dropout": -0.1}, "'recurrent_dropout' parameter"),
