@@ -1,42 +1,65 @@
-"""What each layer makes of an image."""
-
-import numpy as np
+"""What each layer makes of a row of X."""
 
 from sknets._plain_torch import in_plain_torch
-from sknets.inspection._opened_images import OpenedImageNetwork
+from sknets.inspection._opening import open_network
 
 
 @in_plain_torch
 def layer_activations(estimator, X, layer=None):
-    """Compute the outputs of the layers of a fitted convolutional network.
+    """Compute the outputs of the layers of a fitted network.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted CNNClassifier or CNNRegressor, or a pipeline, search or FrozenEstimator with one.
-    X : array-like of shape (n_samples, ...)
-        Images, signals or volumes, as the estimator takes them.
+        A fitted network of any kind, or a pipeline, search or other wrapper with one network.
+    X : {array-like, sparse matrix} of shape (n_samples, ...) or list of sequences
+        Data, as the estimator takes them.
     layer : str, default=None
-        Name of one layer, such as "conv1"; None takes all.
+        Name of one layer, such as "hidden1" or "conv1"; None takes all. See Notes.
 
     Returns
     -------
-    ndarray of shape (n_samples, height, width, channels), or dict of ndarray
-        The maps of the layer, or of each layer by name. Signals have no height, volumes a depth, and
-        what a backbone flattens has shape (n_samples, n_features).
+    ndarray of shape (n_samples, n_units), or dict of ndarray
+        The outputs of the layer, or of each layer by name. Maps of images have the shape
+        (n_samples, height, width, channels); those of signals have no height, of volumes a depth.
+        Outputs for each timestep have the shape (n_samples, n_timesteps, n_units), or are an object
+        array of (n_timesteps, n_units) arrays where X holds sequences of unequal length.
 
     Raises
     ------
     TypeError
-        If the estimator is no convolutional network.
+        If the estimator is no network, or holds several.
+    NotFittedError
+        If it is not fitted.
     ValueError
         If the layer is unknown.
 
+    Notes
+    -----
+    The layers are, in the order of computation:
+
+    - of an MLP: "hidden1", "hidden2", ..., each as the next layer sees it (after activation and
+      normalisation), and "output", the raw outputs: logits, or standardised values of y;
+    - of an RNN: "embedding" of tokens, "convolution1", ..., "recurrent1", ..., "pool", "hidden1", ...,
+      "output". Of a decoder only what it writes, "output";
+    - of a CNN: those of its base, "conv1", "pooling1", "activation1", ..., or as the backbone names them;
+    - of a module of your own: as it names them, and "output". Where a layer puts out a tuple, its first
+      tensor counts; of a layer that runs several times, the last output.
+
+    All are as in prediction, without dropout.
+
     Examples
     --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sknets import MLPRegressor
+    >>> from sknets.inspection import layer_activations
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> network = MLPRegressor(hidden_layer_sizes=(20, 5), max_iter=5, random_state=0).fit(X, y)
+    >>> layer_activations(network, X, "hidden2").shape
+    (442, 5)
+
     >>> from sklearn.datasets import load_digits
     >>> from sknets import CNNClassifier
-    >>> from sknets.inspection import layer_activations
     >>> digits = load_digits()
     >>> network = CNNClassifier((4, 8), max_iter=1, random_state=0)
     >>> network = network.fit(digits.images, digits.target)
@@ -51,12 +74,7 @@ def layer_activations(estimator, X, layer=None):
     activation2 (5, 2, 2, 8)
     normalization2 (5, 2, 2, 8)
     """
-    opened = OpenedImageNetwork(estimator, X)
-    names = None if layer is None else [layer]
-    parts = {}
+    opened = open_network(estimator, X)
     with opened.threads():
-        for _, images in opened.blocks():
-            for name, values in opened.outputs_of(images, names).items():
-                parts.setdefault(name, []).append(opened.as_maps(values))
-    activations = {name: np.concatenate(blocks) for name, blocks in parts.items()}
+        activations = opened.activations(layer)
     return activations if layer is None else activations[layer]

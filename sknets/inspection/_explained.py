@@ -1,5 +1,7 @@
 """Which raw output of each row an explanation is about."""
 
+from collections.abc import Hashable
+
 import numpy as np
 import torch
 
@@ -60,45 +62,58 @@ def explained_outputs(opened, target, raw):
 
 
 def _numbers(target, choices, n):
-    given = np.asarray(target)
+    try:
+        given = np.asarray(target)
+    except ValueError:  # lists of unequal length
+        given = np.empty((0, 0))
     if given.ndim > 1 or (given.ndim == 1 and len(given) != n):
         raise ValueError(
             f"target has shape {given.shape}; give one label, or an array with one for each of the "
             f"{n} rows."
         )
-    unknown = sorted(set(np.unique(given).tolist()) - set(choices.tolist()))
-    if unknown:
-        raise ValueError(f"target has {unknown}, which are not among {choices.tolist()}.")
     numbers = {label: number for number, label in enumerate(choices.tolist())}
     labels = np.broadcast_to(given, n).tolist()
+    unknown = [label for label in labels if not isinstance(label, Hashable) or label not in numbers]
+    if unknown:
+        first = sorted({repr(label) for label in unknown})[:10]
+        raise ValueError(
+            f"target has [{', '.join(first)}], which are not among {choices.tolist()}."
+        )
     return np.array([numbers[label] for label in labels], dtype=np.int64)
 
 
-def explain(opened, target, attribute):
-    """Return a heat map of each row of X.
+def explain(opened, target, attribute, *, is_difference=False):
+    """Return what each value of X has to do with an output of its row.
 
     Parameters
     ----------
-    opened : OpenedImageNetwork
+    opened : OpenedImageNetwork, OpenedSequences or OpenedTable
         The network, and X.
     target : object
         As in `explained_outputs`.
     attribute : callable
-        ``attribute(images, columns, signs) -> values`` explains ``signs * raw[:, columns]``, in shape
-        (n, channels, *size); the signs come in shape (n, 1, ...).
+        ``attribute(rows, values, columns, signs, *context) -> values`` explains
+        ``signs * raw[:, columns]`` by the values of a slice of the rows, in their shape. The signs come
+        in shape (n, 1, ...). The context is what else the opened network's `raw` takes.
+    is_difference : bool, default=False
+        Whether attributions are differences of raw outputs, and so can be told in units of y.
 
     Returns
     -------
-    ndarray of shape (n, *size)
-        Summed over the channels.
+    ndarray, or object array of ndarray
+        As the network arranges them (`as_attributions`).
     """
+    output, unit = opened.target.output, None
     with opened.threads():
         with torch.no_grad():
-            raw = torch.cat([opened.module.from_images(images) for _, images in opened.blocks()])
+            raw = torch.cat([opened.raw(*inputs) for _, *inputs in opened.blocks()])
         columns, signs = explained_outputs(opened, target, raw)
-        maps = []
-        for rows, images in opened.blocks():
-            each = (-1, *[1] * (images.ndim - 1))
-            values = attribute(images.requires_grad_(), columns[rows], signs[rows].view(each))
-            maps.append(opened.as_heatmap(values.detach()))
-    return np.concatenate(maps)
+        if is_difference and output.name == "identity":
+            unit = output.scale[columns.cpu()]
+        parts = []
+        for rows, values, *context in opened.blocks():
+            each = (-1, *[1] * (values.ndim - 1))
+            values = values.requires_grad_()
+            part = attribute(rows, values, columns[rows], signs[rows].view(each), *context).detach()
+            parts.append(part if unit is None else part.cpu() * unit[rows].view(each))
+    return opened.as_attributions(parts)

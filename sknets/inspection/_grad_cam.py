@@ -70,7 +70,7 @@ def grad_cam(estimator, X, target=None, layer=None):
         raise ValueError(f"layer={name!r} has no maps: its outputs have shape {shape}.")
     method = captum.LayerGradCam(opened.module.from_images, layer)
 
-    def attribute(images, columns, signs):
+    def attribute(rows, images, columns, signs):
         maps = method.attribute(images, target=columns)
         if maps.ndim < images.ndim:  # a backbone that takes signals as such
             maps = maps.unsqueeze(2)

@@ -1,56 +1,78 @@
-"""What each value of an image adds on the way from a baseline."""
+"""What each value of X adds on the way from a baseline."""
 
-import warnings
+from numbers import Integral
 
-import numpy as np
 import torch
+from sklearn.utils import check_scalar
 
 from sknets._plain_torch import in_plain_torch
+from sknets.inspection._baseline import baseline_like
 from sknets.inspection._captum import import_captum
 from sknets.inspection._explained import explain
-from sknets.inspection._opened_images import OpenedImageNetwork
+from sknets.inspection._opening import open_network
+from sknets.inspection._unwrap import REMEMBERS
 
 
 @in_plain_torch
-def integrated_gradients(estimator, X, target=None, baseline=None, n_steps=200):
-    """Compute what each value of an image adds to a raw output, compared with a baseline.
+def integrated_gradients(
+    estimator, X, target=None, baseline=None, n_steps=200, *, output_step=None
+):
+    """Compute what each value of X adds to an output of the network, compared with a baseline.
 
-    The gradient is integrated along the straight line from the baseline to the image. The values of
-    a map sum to the raw output of the image minus that of the baseline.
+    The gradient is integrated along the straight line from the baseline to the row. The attributions of
+    a row sum to its output minus that of the baseline: to the difference of two logits in
+    classification, and in regression to that of two predictions, in units of y. (Where the loss takes
+    the logarithm of y, as "poisson" does, to that of their logarithms.)
 
     Parameters
     ----------
     estimator : estimator
-        A fitted CNNClassifier or CNNRegressor, or a pipeline, search or FrozenEstimator with one.
-    X : array-like of shape (n_samples, ...)
-        Images, signals or volumes, as the estimator takes them.
+        A fitted network of any kind, or a pipeline, search or other wrapper with one network.
+    X : {array-like, sparse matrix} of shape (n_samples, ...) or list of sequences
+        Data, as the estimator takes them.
     target : label, int or array-like of shape (n_samples,), default=None
-        Class to explain, or one for each row; None takes the predicted class. Number of the output
-        in regression, or of the label for a multilabel y.
-    baseline : float or array-like of the shape of a row of X, default=None
-        Where the line starts, in units of X. None is zero after the network's scaling, which is the
-        mean of each channel in training for ``input_scaling="standardize"``.
+        Class to explain, or one for each row; None takes the class that the network finds most likely.
+        Number of the output in regression, or of the label for a multilabel y.
+    baseline : float, int or array-like of the shape of a row of X, default=None
+        Where the line starts, in units of X. For sequences of unequal length a number, or one for each
+        feature; for tokens a token. None is zero as the network sees X: see Notes.
     n_steps : int, default=200
         Points at which the gradient is computed.
+    output_step : int, default=None
+        Which of its outputs, where a recurrent network has one for each timestep or writes a sequence of
+        numbers: a number from 0, or -1 for the last of each sequence.
 
     Returns
     -------
-    ndarray of shape (n_samples, height, width)
-        Summed over channels; (n_samples, length) for signals.
+    ndarray of shape (n_samples, n_features)
+        Of a table; of images (n_samples, height, width), summed over channels, and of signals
+        (n_samples, length); of series (n_samples, n_timesteps, n_features), without the last axis for
+        univariate series and tokens, and an object array of arrays for sequences of unequal length.
 
     Raises
     ------
     ImportError
         If captum is missing.
     TypeError
-        If the estimator is no convolutional network.
+        If the estimator is no network, or holds several.
+    NotFittedError
+        If it is not fitted.
     ValueError
-        If the target is unknown or the baseline has another shape than a row of X.
+        If the target is unknown, the baseline has another shape than a row of X, `output_step` does not
+        go with the network, or X holds whole numbers for a module of your own.
 
     Notes
     -----
-    Group and layer normalisation make a network change fast close to an image without contrast,
-    where the default baseline is. If the sum of a map is not close enough, use more steps.
+    Images and series are scaled inside their networks, so that zero is the mean in training of each
+    channel or feature for ``input_scaling="standardize"``. Tokens start from an embedding of zeros, and
+    get the sum over the values of their embedding. The columns of a table are taken as they are: zero is
+    their mean behind a StandardScaler; otherwise ``baseline=X_train.mean(axis=0)`` may say more.
+
+    In a pipeline, the baseline goes through the steps before the network as X does, and attributions are
+    those of the columns that these put out: ``pipeline[:-1].get_feature_names_out()``.
+
+    Group and layer normalisation make a network change fast close to a row without contrast, where
+    the default baseline is. If the sum is not close enough, use more steps.
 
     References
     ----------
@@ -58,46 +80,58 @@ def integrated_gradients(estimator, X, target=None, baseline=None, n_steps=200):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sknets import MLPRegressor
+    >>> from sknets.inspection import integrated_gradients
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> network = MLPRegressor(random_state=0).fit(X, y)
+    >>> parts = integrated_gradients(network, X)
+    >>> parts.shape
+    (442, 10)
+    >>> origin = network.predict(0 * X[:1])  # which is the mean of these columns
+    >>> bool(np.allclose(parts.sum(axis=1), network.predict(X) - origin, atol=0.1))
+    True
+    >>> X.columns[np.abs(parts).mean(axis=0).argsort()[::-1][:3]].tolist()
+    ['bmi', 's5', 'bp']
+
+    Of images, the maps have their height and width:
+
     >>> from sklearn.datasets import load_digits
     >>> from sknets import CNNClassifier
-    >>> from sknets.inspection import integrated_gradients
     >>> digits = load_digits()
     >>> network = CNNClassifier((4, 8), max_iter=1, random_state=0)
     >>> network = network.fit(digits.images, digits.target)
     >>> integrated_gradients(network, digits.images[:5], baseline=0).shape
     (5, 8, 8)
     """
-    if n_steps < 1:
-        raise ValueError(f"n_steps={n_steps!r} must be at least 1.")
+    check_scalar(n_steps, "n_steps", Integral, min_val=1)
     captum = import_captum("integrated_gradients")
-    opened = OpenedImageNetwork(estimator, X)
-    start = None if baseline is None else _image_of(baseline, X, opened)
-    method = captum.IntegratedGradients(opened.module.from_images)
-
-    def attribute(images, columns, signs):
-        origin = torch.zeros_like(images[:1]) if start is None else start
-        values = method.attribute(
-            images,
-            origin,
-            columns,
-            n_steps=n_steps,
-            internal_batch_size=max(len(images), opened.n_rows_at_once),
-        )
-        return values * signs
-
-    return explain(opened, target, attribute)
-
-
-def _image_of(baseline, X, opened):
-    """Return a baseline in units of X as a standardised image."""
-    shape = np.shape(X)[1:]
-    try:
-        row = np.broadcast_to(np.asarray(baseline, dtype=float), shape)[None]
-    except ValueError as error:
+    opened = open_network(estimator, X)
+    if REMEMBERS.fits(opened.network):
+        opened.explain_step(output_step)
+    elif output_step is not None:
         raise ValueError(
-            f"baseline has shape {np.shape(baseline)}; give a number, or an array of the shape of a row "
-            f"of X, {shape}."
-        ) from error
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "X does not have valid feature names")
-        return opened.images(opened.read(row))
+            f"output_step={output_step!r}, but the network has one output for a row; leave it at None."
+        )
+    start = None if baseline is None else baseline_like(baseline, X, opened)
+
+    def output(values, columns, *context):
+        return opened.raw(values, *context).gather(1, columns[:, None])[:, 0]
+
+    method = captum.IntegratedGradients(output)
+
+    def attribute(rows, values, columns, signs, *context):
+        origin = torch.zeros_like(values[:1])
+        if start is not None:
+            origin = opened.origin(start, rows, values, *context)
+        attributions = method.attribute(
+            values,
+            origin,
+            additional_forward_args=(columns, *context),
+            n_steps=n_steps,
+            internal_batch_size=max(len(values), opened.n_rows_at_once),
+        )
+        return attributions * signs
+
+    return explain(opened, target, attribute, is_difference=True)

@@ -2,6 +2,8 @@
 
 from numbers import Integral
 
+import numpy as np
+
 from sknets._plain_torch import in_plain_torch
 from sknets.inspection._captum import import_captum
 from sknets.inspection._explained import explain
@@ -72,7 +74,7 @@ def occlusion(estimator, X, target=None, window=3, stride=1):
     n_channels = opened.module.input.n_channels
     method = captum.Occlusion(opened.module.from_images)
 
-    def attribute(images, columns, signs):
+    def attribute(rows, images, columns, signs):
         drops = method.attribute(
             images.detach(),
             sliding_window_shapes=(n_channels, *windows),
@@ -83,12 +85,13 @@ def occlusion(estimator, X, target=None, window=3, stride=1):
         drops = drops[:, :1]  # a window covers all channels, so they all say the same
         return drops * signs
 
-    return explain(opened, target, attribute)
+    return explain(opened, target, attribute, is_difference=True)
 
 
 def _per_axis(name, value, opened):
     n = opened.n_spatial
-    values = (value,) * n if isinstance(value, Integral) else tuple(value)
+    values = (value,) * n if isinstance(value, Integral) else ()
+    values = tuple(value) if np.iterable(value) else values
     if len(values) != n or not all(isinstance(v, Integral) and v >= 1 for v in values):
         raise ValueError(
             f"{name}={value!r} must be a whole number of at least 1, or a tuple of {n} of them."

@@ -6,11 +6,13 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from sknets.inspection._opened import OpenedNetwork
+from sknets.inspection._opened import (
+    OpenedNetwork,
+    find_layer,
+    named_layers,
+    outputs_of,
+)
 from sknets.inspection._unwrap import SEES_IMAGES
-
-#: Values of the largest feature map, over all rows, that are held at once.
-_BLOCK_VALUES = 2**21
 
 
 class OpenedImageNetwork(OpenedNetwork):
@@ -39,25 +41,34 @@ class OpenedImageNetwork(OpenedNetwork):
         return self.module.input(self.batch(rows))
 
     @cached_property
-    def n_rows_at_once(self):
-        """Rows whose largest feature map fits into a block."""
-        largest = max([self.n_values, *(math.prod(shape) for shape in self.shapes.values())])
-        return max(1, _BLOCK_VALUES // largest)
+    def widest(self):
+        """Values of the image and of the largest feature map."""
+        return max([self.n_values, *(math.prod(shape) for shape in self.shapes.values())])
 
     def blocks(self):
         """Yield slices of the rows of X with the images in them."""
-        n = self.n_rows_at_once
-        for start in range(0, len(self.rows), n):
-            rows = slice(start, min(start + n, len(self.rows)))
+        for rows in self.slices():
             yield rows, self.images(self.rows[rows])
 
+    def raw(self, images):
+        """Return the raw outputs of images."""
+        return self.module.from_images(images)
+
+    def as_attributions(self, parts):
+        """Return attributions of all blocks, summed over the channels."""
+        return np.concatenate([self.as_heatmap(part) for part in parts])
+
+    def read_baseline(self, row):
+        """Return a row of X as the image where a path starts."""
+        return self.images(self.read(row))
+
+    def origin(self, start, rows, images):
+        """Return the start of the paths to the images of a block."""
+        return start
+
     def layers(self):
-        """Return the named layers of the base: each module but plain containers."""
-        return {
-            name: layer
-            for name, layer in self.module.base.named_modules()
-            if name and type(layer) not in (torch.nn.Sequential, torch.nn.ModuleList)
-        }
+        """Return the named layers of the base."""
+        return named_layers(self.module.base)
 
     def layer(self, name):
         """Return the layer of a name.
@@ -67,10 +78,7 @@ class OpenedImageNetwork(OpenedNetwork):
         ValueError
             If there is none.
         """
-        layers = self.layers()
-        if name not in layers:
-            raise ValueError(f"layer={name!r} is unknown; the base has {list(layers)}.")
-        return layers[name]
+        return find_layer(self.layers(), name)
 
     @cached_property
     def shapes(self):
@@ -83,24 +91,19 @@ class OpenedImageNetwork(OpenedNetwork):
         kinds = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)
         return {name: layer for name, layer in self.layers().items() if isinstance(layer, kinds)}
 
-    @torch.no_grad()
-    def outputs_of(self, images, names=None):
+    def outputs_of(self, images, layers=None):
         """Return the outputs of the layers of the base by name, in the order of computation."""
-        outputs, handles = {}, []
-        layers = self.layers() if names is None else {name: self.layer(name) for name in names}
-        for name, layer in layers.items():
+        layers = self.layers() if layers is None else layers
+        return outputs_of(layers, lambda: self.module.base(images), len(images))
 
-            def keep(layer, inputs, output, name=name):
-                if torch.is_tensor(output):
-                    outputs[name] = output
-
-            handles.append(layer.register_forward_hook(keep))
-        try:
-            self.module.base(images)
-        finally:
-            for handle in handles:
-                handle.remove()
-        return outputs
+    def activations(self, layer=None):
+        """Return the outputs of a layer, or of all, by name."""
+        layers = self.layers() if layer is None else {layer: self.layer(layer)}
+        parts = {}
+        for _, images in self.blocks():
+            for name, values in self.outputs_of(images, layers).items():
+                parts.setdefault(name, []).append(self.as_maps(values))
+        return {name: np.concatenate(blocks) for name, blocks in parts.items()}
 
     def as_maps(self, values):
         """Return a tensor (n, channels, *size) as an array, channels last; signals have no height."""

@@ -1,4 +1,4 @@
-"""Which values of an image a raw output is made of: layer-wise relevance propagation."""
+"""Which values of a row of X a raw output is made of: layer-wise relevance propagation."""
 
 import copy
 
@@ -8,7 +8,8 @@ from torch import nn
 from sknets._plain_torch import in_plain_torch
 from sknets.inspection._captum import import_captum
 from sknets.inspection._explained import explain
-from sknets.inspection._opened_images import OpenedImageNetwork
+from sknets.inspection._opening import open_network
+from sknets.inspection._unwrap import IS_DENSE, IS_FOREIGN, SEES_IMAGES
 
 #: Largest loss of relevance, relative to the raw output.
 _TOLERANCE = 0.01
@@ -16,18 +17,19 @@ _TOLERANCE = 0.01
 
 @in_plain_torch
 def layer_relevance(estimator, X, target=None, rule="composite"):
-    """Compute how much each value of an image contributes to a raw output.
+    """Compute how much each value of X contributes to a raw output.
 
     The raw output is relevance that each layer hands down to its inputs, in proportion to what they
-    contribute (layer-wise relevance propagation, LRP). None is lost: the values of a map sum to the
+    contribute (layer-wise relevance propagation, LRP). None is lost: the values of a row sum to its
     raw output.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted CNNClassifier or CNNRegressor, or a pipeline, search or FrozenEstimator with one.
-    X : array-like of shape (n_samples, ...)
-        Images, signals or volumes, as the estimator takes them.
+        A fitted CNN, MLP or network of your own (`ModuleClassifier`), or a pipeline, search or other
+        wrapper with one of these.
+    X : {array-like, sparse matrix} of shape (n_samples, ...)
+        Images, signals, volumes or tables, as the estimator takes them.
     target : label, int or array-like of shape (n_samples,), default=None
         Class to explain, or one for each row; None takes the predicted class. Number of the output
         in regression, or of the label for a multilabel y.
@@ -36,19 +38,21 @@ def layer_relevance(estimator, X, target=None, rule="composite"):
 
     Returns
     -------
-    ndarray of shape (n_samples, height, width)
-        Positive for what speaks for the target, negative for what speaks against it, summed over
-        channels; (n_samples, length) for signals.
+    ndarray of shape (n_samples, height, width) or (n_samples, n_features)
+        Positive for what speaks for the target, negative for what speaks against it; of images summed
+        over channels, (n_samples, length) for signals. Behind the steps of a pipeline, the columns are
+        those that the network sees: ``pipeline[:-1].get_feature_names_out()``.
 
     Raises
     ------
     ImportError
         If captum is missing.
     TypeError
-        If the estimator is no convolutional network.
+        If the estimator is no such network.
     ValueError
-        If the target or the rule is unknown, or if a backbone has layers without a rule, or computes
-        between its layers, so that relevance cannot be followed.
+        If the target or the rule is unknown, or if a layer has no rule (radial basis units, layers of a
+        backbone or module), or a module computes between its layers, so that relevance cannot be
+        followed.
 
     Notes
     -----
@@ -90,36 +94,37 @@ def layer_relevance(estimator, X, target=None, rule="composite"):
         raise ValueError(f"rule={rule!r} is unknown; choose 'composite' or 'epsilon'.")
     captum = import_captum("layer_relevance")
     rules = import_captum("layer_relevance", "sknets.inspection._relevance_rules")
-    opened = OpenedImageNetwork(estimator, X)
+    opened = open_network(estimator, X, (SEES_IMAGES, IS_DENSE, IS_FOREIGN))
     _split_sums(opened.module, rules.Sum)
     _close_activations(opened.module)
-    model = _FromImages(opened.module)
+    model = _Raw(opened)
 
-    def attribute(images, columns, signs):
+    def attribute(rows, values, columns, signs):
         _set_rules(model, rules.make_rule, rule)  # captum takes them away each time
         try:
-            relevance = captum.LRP(model).attribute(images, target=columns)
+            relevance = captum.LRP(model).attribute(values, target=columns)
         except RuntimeError as error:
             raise ValueError(
-                f"relevance cannot be followed through the backbone: {error}"
+                f"relevance cannot be followed through the layers of estimator: {error}"
             ) from error
         with torch.no_grad():
-            raw = model(images).gather(1, columns[:, None])[:, 0]
+            raw = model(values).gather(1, columns[:, None])[:, 0]
         _check_sums(relevance.flatten(1).sum(dim=1), raw)
         return relevance * signs
 
     return explain(opened, target, attribute)
 
 
-class _FromImages(nn.Module):
+class _Raw(nn.Module):
     """The network behind its input layer."""
 
-    def __init__(self, module):
+    def __init__(self, opened):
         super().__init__()
-        self.module = module
+        self.module = opened.module
+        self._raw = opened.raw
 
-    def forward(self, images):
-        return self.module.from_images(images)
+    def forward(self, values):
+        return self._raw(values)
 
 
 def _split_sums(module, Sum):
@@ -148,8 +153,8 @@ def _set_rules(model, make_rule, rule):
         layer.rule = make_rule(layer, rule)
         if layer.rule is None:
             raise ValueError(
-                f"the layer {name.removeprefix('module.')!r} ({type(layer).__name__}) of the backbone "
-                "has no rule of relevance propagation; use integrated_gradients or grad_cam."
+                f"the layer {name.removeprefix('module.')!r} ({type(layer).__name__}) of estimator has "
+                "no rule of relevance propagation; use integrated_gradients."
             )
 
 
@@ -158,7 +163,7 @@ def _check_sums(sums, raw):
     if lost.any():
         row = int(lost.nonzero()[0])
         raise ValueError(
-            f"relevance is not conserved: it sums to {sums[row]:.3g}, the raw output is {raw[row]:.3g}. "
-            "A backbone that adds or multiplies outside of its layers cannot be followed; use "
-            "integrated_gradients or grad_cam."
+            f"relevance is not conserved in estimator: it sums to {sums[row]:.3g}, the raw output is "
+            f"{raw[row]:.3g}. A module that adds or multiplies outside of its layers cannot be followed; "
+            "use integrated_gradients."
         )

@@ -66,7 +66,7 @@ def test_residual_and_nested_layers_have_dotted_names():
 
 def test_blocks_make_no_difference(network, monkeypatch):
     whole = layer_activations(network, X_NEW)
-    monkeypatch.setattr("sknets.inspection._opened_images._BLOCK_VALUES", 1000)
+    monkeypatch.setattr("sknets.inspection._opened.BLOCK_VALUES", 1000)
     parts = layer_activations(network, X_NEW)
     for name, maps in whole.items():
         np.testing.assert_allclose(parts[name], maps, atol=1e-12)
@@ -99,8 +99,8 @@ def test_errors_say_what_is_needed(network):
     mlp = MLPClassifier(max_iter=1).fit(X_NEW.reshape(30, -1), np.arange(30) % 2)
     for other in (mlp, make_pipeline(LogisticRegression()), None):
         with pytest.raises(TypeError, match="estimator must be a fitted CNNClassifier or CNNReg"):
-            layer_activations(other, X_NEW)
-    with pytest.raises(ValueError, match=r"layer='conv9' is unknown; the base has \['conv1', "):
+            learned_filters(other)
+    with pytest.raises(ValueError, match=r"layer='conv9' is unknown; there are \['conv1', "):
         layer_activations(network, X_NEW, layer="conv9")
     with pytest.raises(ValueError, match=r"layer='pooling1' is no convolution.*'conv2'"):
         learned_filters(network, "pooling1")

@@ -138,7 +138,7 @@ def test_pipelines_and_blocks_make_no_difference(method, monkeypatch):
     pipeline = make_pipeline(StandardScaler(), network).fit(rows, Y)
     new = rows[:9] + 1
     expected = method(pipeline[-1], pipeline[0].transform(new))
-    monkeypatch.setattr("sknets.inspection._opened_images._BLOCK_VALUES", 1000)
+    monkeypatch.setattr("sknets.inspection._opened.BLOCK_VALUES", 1000)
     np.testing.assert_allclose(method(pipeline, new), expected, atol=1e-6)
     if method is integrated_gradients:
         mean = pipeline[0].mean_  # zero behind the scaler
@@ -195,5 +195,5 @@ def test_errors_say_what_to_do(network, monkeypatch):
 
 
 def test_no_steps_are_refused():
-    with pytest.raises(ValueError, match="n_steps=0 must be at least 1"):
+    with pytest.raises(ValueError, match="n_steps == 0, must be >= 1"):
         integrated_gradients(fit(), X_NEW, n_steps=0)
