@@ -9,7 +9,7 @@ from sklearn.metrics import d2_pinball_score, r2_score
 
 from sknets import modules, training
 from sknets._warn import warn_user
-from sknets.targets._scaling import SCALINGS, Scaling
+from sknets.targets._scaling import ROUNDING, SCALINGS, Scaling
 from sknets.targets._target import RowTarget, RowTask
 
 #: Spreads from the centre from which an outlier counts as if it lay there, to a loss that it pulls with
@@ -242,12 +242,12 @@ class NumberTarget(RowTarget):
 
     def _learn_further(self, y, sample_weight):
         y, scaling = self.task.columns(y), self.scaling
-        is_new = scaling.is_constant & (y != scaling.constant).any(axis=0)
-        if not is_new.any():
+        if not (scaling.is_constant & (y != scaling.constant).any(axis=0)).any():
             return
         now = self.task.scaling(y, sample_weight)
         # where it is another value without spread, the step to it is all that is known
         step = np.abs(now.constant - scaling.constant)
+        is_new = scaling.is_constant & ~(step <= ROUNDING * np.abs(scaling.constant))
         found = now._replace(
             scale=np.where(now.is_constant, step, now.scale), constant=np.full_like(step, np.nan)
         )

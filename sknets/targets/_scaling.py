@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 #: Differences of so little, relative to where y lies, are rounding.
-_ROUNDING = 10 * np.finfo(np.float64).eps
+ROUNDING = 10 * np.finfo(np.float64).eps
 
 #: Of normal numbers, the median distance from the centre and the distance between the outer quantiles are
 #: so many standard deviations.
@@ -39,7 +39,7 @@ def by_deviation(y, sample_weight):
     """Scale by mean and standard deviation."""
     with np.errstate(over="ignore", invalid="ignore"):
         mean, deviation = _moments(y, sample_weight)
-        is_constant = (deviation <= _ROUNDING * np.abs(mean)) | _is_equal(y)
+        is_constant = (deviation <= ROUNDING * np.abs(mean)) | _is_equal(y)
     mean = np.where(_is_equal(y), y[0], mean)
     return Scaling(mean, np.where(is_constant, 1.0, deviation), np.where(is_constant, mean, np.nan))
 
@@ -87,7 +87,7 @@ def _robust(column, weight):
     """Return centre and spread of a column; a spread of 0 is rounding at most."""
     low, centre, high = weighted_quantiles(column, weight, (_OUTER[0], 0.5, _OUTER[1]))
     distance = np.abs(column - centre)
-    is_off = distance > _ROUNDING * np.abs(centre)
+    is_off = distance > ROUNDING * np.abs(centre)
     if not is_off.any():
         return centre, 0.0
     distance[~is_off] = 0.0

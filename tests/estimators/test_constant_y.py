@@ -89,6 +89,16 @@ def test_another_constant_is_learned():
     np.testing.assert_allclose(network.predict(X), 3.0, atol=1.5)
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "quantile"])
+def test_rounding_is_neither_a_spread_nor_another_constant(loss):
+    y = 1.7e12 * (1 + 2e-16 * np.arange(-2, 3).repeat(8))
+    assert len(set(y)) > 1
+    network = MLPRegressor(loss, warm_start=True, **FEW).fit(X, y)
+    for _ in range(2):
+        np.testing.assert_allclose(network.predict(X), 1.7e12, rtol=1e-15)
+        assert network.fit(X, y[::-1])._learned.target.is_constant
+
+
 def test_validation_data_may_vary():
     network = MLPRegressor(early_stopping=True, max_iter=50, random_state=0)
     network.fit(X, np.full(40, 3.0), X_val=X, y_val=Y)
