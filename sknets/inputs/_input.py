@@ -121,7 +121,7 @@ def read_unnamed(estimator, X, y, **options):
 def within_float64(name):
     """Return a context in which numbers that float64 cannot hold are an error that has a name."""
     try:
-        with np.errstate(over="ignore"):  # of wider floats
+        with np.errstate(over="ignore", invalid="ignore"):  # of wider floats, and of infinities
             yield
     except OverflowError as error:  # of Python's whole numbers
         raise ValueError(f"{name} has a number too large for float64: {error}.") from error

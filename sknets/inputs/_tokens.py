@@ -7,8 +7,6 @@ from sknets.inputs._sequences import Sequences
 
 def refuse_texts(X):
     """Raise ValueError if X holds texts, or sequences of words, where it needs numbers or tokens."""
-    if hasattr(X, "columns") or getattr(getattr(X, "dtype", None), "kind", "O") not in "OSU":
-        return
     first = X
     for _ in range(4):  # a text, in a timestep, in a sequence, in X
         if isinstance(first, str | bytes):
@@ -16,7 +14,9 @@ def refuse_texts(X):
                 f"X holds texts, {first[:20]!r} first, but a network reads numbers: "
                 "sknets.preprocessing.TokenSequences turns texts into token ids, for vocabulary_size."
             )
-        if not hasattr(first, "__len__") or not hasattr(first, "__iter__") or not len(first):
+        is_of_numbers = getattr(getattr(first, "dtype", None), "kind", "O") not in "OSU"
+        is_frame = hasattr(first, "columns")  # which would give its names
+        if is_of_numbers or is_frame or not hasattr(first, "__iter__") or not len(first):
             return
         first = next(iter(first))
 
