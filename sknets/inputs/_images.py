@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from sknets import training
+from sknets._warn import warn_user
 from sknets.inputs._columns import describe_values
 from sknets.inputs._input import (
     FLOATS,
@@ -16,7 +17,7 @@ from sknets.inputs._input import (
 )
 from sknets.inputs._kind import Kind
 from sknets.inputs._names import common_names, compare_names
-from sknets.inputs._scaling import mean_and_deviation, read_scaling, standardize
+from sknets.inputs._scaling import doubt_scaling, mean_and_deviation, read_scaling, standardize
 from sknets.inputs._tensors import to_tensor
 
 _AXES = {1: "length", 2: "height, width", 3: "depth, height, width"}
@@ -240,6 +241,9 @@ def scale_images(layer, scaling, rows, weight):
     else:
         given = read_scaling(scaling, layer.n_channels, "channels")
         standardize(layer, *given, f"input_scaling={scaling!r}")
+        doubt = doubt_scaling(scaling, *given, float(rows.min()), float(rows.max()))
+        if doubt is not None:
+            warn_user(doubt)
 
 
 def describe_channels(rows, weight, layer):

@@ -11,7 +11,7 @@ import numpy as np
 
 from sknets._warn import warn_user
 from sknets.inputs._sequences import Sequences
-from sknets.inputs._sizes import values_of
+from sknets.inputs._sizes import largest, values_of
 
 _BLOCK_VALUES = 2**16
 
@@ -117,6 +117,8 @@ class Kind:
 def _are_whole(values):
     if values.dtype.kind != "f":
         return True
+    if largest(values) >= 1 / np.finfo(values.dtype).eps:  # from where on all numbers are whole
+        return False
     size = max(1, _BLOCK_VALUES // max(1, values[:1].size))
     blocks = (values[start : start + size] for start in range(0, len(values), size))
     return all(bool((block == np.floor(block)).all()) for block in blocks)

@@ -6,6 +6,9 @@ import torch
 #: A smaller standard deviation may have lost digits, for squares of about 1e-308 do.
 _LEAST_DEVIATION = 1e-140
 
+#: Standard deviations over which X can hardly spread, or can hardly not.
+_WIDE, _NARROW = 200, 0.1
+
 
 def read_scaling(scaling, n_columns, what):
     """Return the mean and the standard deviation of each column that the user gives, or 0 and 1.
@@ -40,6 +43,31 @@ def read_scaling(scaling, n_columns, what):
     if not (np.isfinite(mean).all() and np.isfinite(deviation).all() and (deviation > 0).all()):
         raise ValueError(f"input_scaling={scaling!r} needs finite means and std > 0.")
     return mean, deviation
+
+
+def doubt_scaling(scaling, mean, deviation, lowest, highest):
+    """Return words about a scaling that is in other units than X seems to be in, or None.
+
+    Parameters
+    ----------
+    scaling : (float or sequence, float or sequence) or None
+        The parameter `input_scaling`.
+    mean, deviation : ndarray of shape (n_columns,)
+        What it says of each column.
+    lowest, highest : float or ndarray of shape (n_columns,)
+        Range of X.
+    """
+    if scaling is None or not np.any(mean):  # a mere unit
+        return None
+    with np.errstate(over="ignore"):
+        spread = (highest - lowest) / deviation
+    if not (spread > _WIDE).all() and not ((spread < _NARROW) & (spread > 0)).all():
+        return None
+    return (
+        f"input_scaling={scaling!r} is a mean and a standard deviation in units of X, whose values lie "
+        f"between {np.min(lowest):.3g} and {np.max(highest):.3g}. For pixels from 0 to 255, "
+        "multiply those of the unit range by 255."
+    )
 
 
 def plain_scaling(scaling):

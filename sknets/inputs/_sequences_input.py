@@ -6,6 +6,7 @@ import torch
 
 from sknets import training
 from sknets._changes import check_unchanged
+from sknets._warn import warn_user
 from sknets.inputs._input import (
     FLOATS,
     NO_Y,
@@ -17,7 +18,7 @@ from sknets.inputs._input import (
 from sknets.inputs._kind import Kind
 from sknets.inputs._names import common_names, compare_names
 from sknets.inputs._reading import as_list, drop_padding, join, without_padding
-from sknets.inputs._scaling import mean_and_deviation, read_scaling, standardize
+from sknets.inputs._scaling import doubt_scaling, mean_and_deviation, read_scaling, standardize
 from sknets.inputs._sequences import Sequences, regular
 from sknets.inputs._tensors import to_tensor
 from sknets.inputs._tokens import read_tokens, refuse_texts
@@ -242,3 +243,6 @@ def scale_sequences(layer, scaling, rows, weight):
     else:
         given = read_scaling(scaling, rows.values.shape[1], "features")
         standardize(layer, *given, f"input_scaling={scaling!r}")
+        doubt = doubt_scaling(scaling, *given, rows.values.min(axis=0), rows.values.max(axis=0))
+        if doubt is not None:
+            warn_user(doubt)

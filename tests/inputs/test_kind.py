@@ -146,3 +146,42 @@ def test_kind_is_what_numpy_finds():
     assert Kind.of(column_major).is_whole
     column_major[-1, -1, -1] = 7.5
     assert not Kind.of(column_major).is_whole
+
+
+def test_floats_of_which_all_are_whole_tell_nothing():
+    network = CNNClassifier(**SMALL).fit(STANDARD, Y)
+    assert np.isfinite(network.predict_proba(STANDARD * 1e20)).all()
+    assert not Kind.of(STANDARD * 1e20).is_whole
+    assert Kind.of(BYTES.astype(np.int64) << 55).is_whole
+
+
+IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+
+
+@pytest.mark.parametrize(
+    ("scaling", "in_bytes", "is_doubtful"),
+    [
+        (IMAGENET, True, True),
+        (IMAGENET, False, False),
+        ((123.7, 58.4), False, True),
+        ((123.7, 58.4), True, False),
+        ((0.5, 0.5), True, True),
+        ((0, 255), True, False),
+        ((0, 1), True, False),
+        (None, True, False),
+    ],
+)
+@pytest.mark.parametrize("network", [CNNClassifier(**SMALL), RNNClassifier(max_iter=1)])
+def test_scaling_in_another_unit_than_x_is_warned_of(network, scaling, in_bytes, is_doubtful):
+    if isinstance(network, CNNClassifier):
+        X = np.stack([BYTES] * 3, axis=-1)
+    else:
+        X = np.stack([BYTES.reshape(120, -1)[:, :20]] * 3, axis=-1)
+    X = X if in_bytes else X / 255
+    network.set_params(input_scaling=scaling, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        network.fit(X, Y)
+    words = [str(w.message) for w in caught if "input_scaling" in str(w.message)]
+    assert len(words) == is_doubtful
+    assert all("in units of X, whose values lie between 0 and" in w for w in words)
