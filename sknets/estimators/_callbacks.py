@@ -62,7 +62,7 @@ class EpochTasks(skorch.callbacks.Callback):
 
 def open_tasks(estimator, X, y, sample_weight, is_partial):
     """Tell scikit-learn's callbacks that a fit begins; None if nobody listens."""
-    if not hasattr(estimator, "_init_callback_context"):
+    if not getattr(estimator, "_skl_callbacks", None):
         return None
     n_tasks = 1
     if not is_partial:
@@ -70,7 +70,5 @@ def open_tasks(estimator, X, y, sample_weight, is_partial):
         extra = not training.SOLVERS[estimator.solver].is_incremental
         n_tasks = sum(phase.max_iter + extra for phase in phases(estimator))
     context = estimator._init_callback_context(max_subtasks=n_tasks)
-    if not getattr(estimator, "_skl_callbacks", None):
-        return None
     metadata = None if sample_weight is None else {"sample_weight": sample_weight}
     return EpochTasks(estimator, context, {"X": X, "y": y, "metadata": metadata})

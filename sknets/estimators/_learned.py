@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import skorch
 import torch
 
 from sknets import training
@@ -152,7 +151,7 @@ def from_state(estimator, state):
     fitted = _as_fitted(estimator, learned.parameters)
     net = make_net(fitted, learned, module, saved["batch_size"], callbacks=fitted.callbacks)
     net.stopping.monitor = saved["monitor"]
-    saved["history"] = skorch.history.History(saved["history"])
+    saved["history"] = training.History(saved["history"])
     training.resume(net, saved, is_same_fit=True)
     if net.learner.device_generator is not learned.generator:
         # an accelerator's generator was seeded from the fit's just now: put both back

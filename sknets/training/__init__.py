@@ -6,6 +6,7 @@ from sknets.training._declared import declared
 from sknets.training._descent import Descent
 from sknets.training._flat import FlatParameters
 from sknets.training._gradients import Gradient, make_gradient
+from sknets.training._history import History
 from sknets.training._learner import Learner
 from sknets.training._losses import (
     LOSSES,
@@ -66,6 +67,7 @@ __all__ = [
     "Gradient",
     "HalfPoissonDeviance",
     "HalfSquaredError",
+    "History",
     "Huber",
     "Learner",
     "Loss",

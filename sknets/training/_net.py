@@ -10,6 +10,7 @@ import torch
 from sknets.training._batches import Batches, collect
 from sknets.training._events import BATCH_EVENTS, Events
 from sknets.training._gradients import make_gradient
+from sknets.training._history import History
 
 
 class Net(Events, skorch.NeuralNet):
@@ -114,9 +115,19 @@ class Net(Events, skorch.NeuralNet):
         self.optimizer_ = self.learner.solver
         return self
 
+    def initialize_history(self):
+        """Begin a history."""
+        self.history_ = History()
+        return self
+
     def initialize(self):
         """Initialise as skorch does, then choose who computes gradients."""
+        device, self.device = (
+            self.device,
+            None,
+        )  # everything is there: to move nothing takes time too
         super().initialize()
+        self.device = device
         self.gradient = make_gradient(self.learner, self.criterion_, self.augment)
         return self
 
