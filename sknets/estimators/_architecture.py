@@ -77,6 +77,10 @@ class Architecture(ABC):
     def build(self, generator):
         """Build the module, from a batch to raw outputs."""
 
+    def try_out(self, module, rows, generator):
+        """Try a new module with the training data, and return these as it takes them."""
+        return rows  # what we have built fits them
+
     @abstractmethod
     def prepare(self, module, rows, sample_weight):
         """Let a new module learn what it needs of the training data before training."""

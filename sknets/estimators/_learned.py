@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import skorch
 import torch
 
 from sknets import training
@@ -143,9 +144,7 @@ def from_state(estimator, state):
     module = learned.architecture.build(training.generator_from_array(learned.build_state))
     device = _available(saved["device"])
     module = module.to(device, getattr(torch, saved["dtype"]))
-    module.load_state_dict(
-        {name: torch.from_numpy(array.copy()) for name, array in saved["module"].items()}
-    )
+    _load(module, saved["module"], type(estimator).__name__)
     if learned.architecture.is_pretrained:
         module.thaw(learned.phase.n_tuned)
     fitted = _as_fitted(estimator, learned.parameters)
@@ -163,6 +162,19 @@ def from_state(estimator, state):
     net.module_.eval()
     learned.net = net
     return learned
+
+
+def _load(module, arrays, name):
+    """Put the parameters and buffers of a fit into a module that was built again."""
+    try:
+        module.load_state_dict(
+            {key: torch.from_numpy(array.copy()) for key, array in arrays.items()}
+        )
+    except RuntimeError as error:
+        raise ValueError(
+            f"The network of this {name} cannot be built again as it was: a class or function that makes "
+            f"it (module, backbone, activation) has changed since. {error}"
+        ) from error
 
 
 def _as_fitted(estimator, parameters):

@@ -1,5 +1,6 @@
 """What X is: tables, images, sequences; how they are read, and what batches are taken from."""
 
+from sknets.inputs._any import AnyInput, check_told, is_whole
 from sknets.inputs._axes import doubt_channels, doubt_times
 from sknets.inputs._columns import Columns, describe_columns
 from sknets.inputs._images import (
@@ -22,6 +23,7 @@ from sknets.inputs._tensors import prediction_dtype, to_tensor
 
 __all__ = [
     "NO_Y",
+    "AnyInput",
     "Columns",
     "ImagesInput",
     "Input",
@@ -30,6 +32,7 @@ __all__ = [
     "TableInput",
     "as_list",
     "channel_moments",
+    "check_told",
     "choose_device",
     "choose_dtype",
     "common_names",
@@ -37,6 +40,7 @@ __all__ = [
     "describe_columns",
     "doubt_channels",
     "doubt_times",
+    "is_whole",
     "join",
     "moments",
     "name_rows",

@@ -76,6 +76,17 @@ class Sequences:
         return whole
 
 
+def order_by_length(rows, n_at_once, longest):
+    """Return an order in which neighbours are of about one length, or None, and how many to take at once.
+
+    `n_at_once` counts on sequences of up to `longest` timesteps, and is lowered where some are longer.
+    """
+    n_at_once = max(1, n_at_once * longest // max(rows.shape[1], longest))
+    if not len(rows) or rows.is_regular:
+        return None, n_at_once
+    return np.argsort(-rows.lengths, kind="stable"), n_at_once
+
+
 def regular(array):
     """Return an array of shape (n_sequences, n_timesteps, ...) as `Sequences`."""
     n, n_timesteps, *rest = array.shape

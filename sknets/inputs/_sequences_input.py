@@ -19,7 +19,7 @@ from sknets.inputs._kind import Kind
 from sknets.inputs._names import common_names, compare_names
 from sknets.inputs._reading import as_list, drop_padding, join, without_padding
 from sknets.inputs._scaling import doubt_scaling, mean_and_deviation, read_scaling, standardize
-from sknets.inputs._sequences import Sequences, regular
+from sknets.inputs._sequences import Sequences, order_by_length, regular
 from sknets.inputs._tensors import to_tensor
 from sknets.inputs._tokens import read_tokens, refuse_texts
 
@@ -183,11 +183,7 @@ class SequencesInput(Input):
         return training.Ragged(values, torch.from_numpy(rows.lengths).to(device))
 
     def plan_prediction(self, rows, n_at_once):
-        # `n_at_once` counts on sequences as long as those of the fit
-        n_at_once = max(1, n_at_once * self.longest // max(rows.shape[1], self.longest))
-        if not len(rows) or rows.is_regular:
-            return None, n_at_once
-        return np.argsort(-rows.lengths, kind="stable"), n_at_once  # neighbours of about one length
+        return order_by_length(rows, n_at_once, self.longest)
 
 
 def _float_type(entries):

@@ -25,11 +25,19 @@ from sknets.modules._outputs import (
 )
 from sknets.modules._pooling import GLOBAL_POOLINGS, POOLINGS
 from sknets.modules._radial import RadialBasis
-from sknets.modules._raw_outputs import RawOutputs
+from sknets.modules._raw_outputs import WHOLE_PADDING, RawOutputs
 from sknets.modules._recurrent import CELLS
 from sknets.modules._recurrent_net import RecurrentNet, RecurrentStack
 from sknets.modules._sequences import SEQUENCE_POOLINGS, SequenceInput, valid_steps
-from sknets.modules._work import Layer, Work, dense_work, describe_layers, measure_work
+from sknets.modules._work import (
+    Layer,
+    Work,
+    dense_work,
+    describe_layers,
+    has_embedding,
+    is_lazy,
+    measure_work,
+)
 
 __all__ = [
     "ACTIVATIONS",
@@ -41,6 +49,7 @@ __all__ = [
     "NORMALIZATIONS",
     "POOLINGS",
     "SEQUENCE_POOLINGS",
+    "WHOLE_PADDING",
     "BatchNorm",
     "ConvNet",
     "DenseStack",
@@ -64,6 +73,8 @@ __all__ = [
     "dense_work",
     "describe_layers",
     "guard_group_norms",
+    "has_embedding",
+    "is_lazy",
     "make_base",
     "make_number_output",
     "measure_work",

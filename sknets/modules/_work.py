@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import torch
+from torch import nn
 
 
 class Layer(NamedTuple):
@@ -117,3 +118,14 @@ def dense_work(module, row):
     """
     n_parameters = sum(p.numel() for p in module.parameters())
     return Work(n_parameters, max(row.numel(), 1024))
+
+
+def is_lazy(module):
+    """Whether a module has parameters that wait for a first batch to find their sizes."""
+    tensors = [*module.parameters(), *module.buffers()]
+    return any(nn.parameter.is_lazy(tensor) for tensor in tensors)
+
+
+def has_embedding(module):
+    """Whether a module looks whole numbers up in a table."""
+    return any(isinstance(layer, nn.Embedding | nn.EmbeddingBag) for layer in module.modules())

@@ -16,10 +16,13 @@ class Ragged(Store):
         The timesteps of all sequences, one sequence after the other.
     lengths : torch.Tensor of int64, shape (n_rows,)
         Timesteps of each sequence, at least 1.
+    whole_padding : int, default=-1
+        What pads whole numbers.
     """
 
-    def __init__(self, values, lengths):
+    def __init__(self, values, lengths, whole_padding=-1):
         self.values = values
+        self.padding = torch.nan if values.is_floating_point() else whole_padding
         self.lengths = lengths
         self.starts = lengths.cumsum(0) - lengths
 
@@ -39,7 +42,7 @@ class Ragged(Store):
     def take(self, index):
         """Return the sequences of an index or slice, as long as the longest of them.
 
-        Padding is NaN in numbers and -1 in whole numbers.
+        Padding is NaN in numbers, and -1 in whole numbers or what has been asked for.
         """
         lengths, starts = self.lengths[index], self.starts[index]
         time = torch.arange(int(lengths.max()), device=lengths.device)
@@ -47,7 +50,7 @@ class Ragged(Store):
         is_padding = time >= lengths[:, None]
         padded = self.values[places]
         is_padding = is_padding.reshape(*is_padding.shape, *[1] * (padded.ndim - 2))
-        return padded.masked_fill(is_padding, torch.nan if padded.is_floating_point() else -1)
+        return padded.masked_fill(is_padding, self.padding)
 
     def __getitem__(self, index):
         return self.take(index)

@@ -21,10 +21,11 @@ class ModuleClassifier(ClassifierTask, BaseModule):
     ----------
     module : class or callable
         Makes the network: ``module(n_inputs, n_outputs, **module_params)`` returns a
-        `torch.nn.Module` from (n_rows, n_inputs) to raw outputs (n_rows, n_outputs), without an
-        output activation.
+        `torch.nn.Module` from rows of X to raw outputs (n_rows, n_outputs), without an output
+        activation. `n_inputs` is the number of columns, or the shape of a row; see Notes.
     module_params : dict or None, default=None
-        Further keyword arguments of `module`.
+        Further keyword arguments of `module`. ``module__<name>`` sets one of them, in
+        `set_params` and in a grid.
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
@@ -169,9 +170,18 @@ class ModuleClassifier(ClassifierTask, BaseModule):
 
     Notes
     -----
+    X arrives as it is: a table as (n_rows, n_columns), an array with more axes (images, series) as
+    (n_rows, ...), where `n_inputs` is the shape of a row. Whole numbers arrive as such (int64) if the
+    module takes them, as an `nn.Embedding` does, and as floats otherwise. A list of arrays of unequal
+    length arrives padded with zeros and `n_inputs` begins with None; the module's forward must have a
+    second argument `lengths`, the timesteps of each row. Sparse batches arrive dense.
+
+    Sizes may be left to lazy layers (`nn.LazyLinear`): the module is tried on two rows first. A module
+    whose parameters all have defaults is given `module_params` alone.
+
     The module is built with seeded draws and on the CPU, then moved. Its layers may draw random
     numbers (dropout): they draw from the fit's generator, if they do so in the first batch of an
-    epoch already. Sparse batches arrive dense.
+    epoch already.
 
     References
     ----------

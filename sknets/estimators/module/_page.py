@@ -15,14 +15,15 @@ MODULE = (
     parameter(
         """module : class or callable
         Makes the network: ``module(n_inputs, n_outputs, **module_params)`` returns a
-        `torch.nn.Module` from (n_rows, n_inputs) to raw outputs (n_rows, n_outputs), without an
-        output activation.""",
+        `torch.nn.Module` from rows of X to raw outputs (n_rows, n_outputs), without an output
+        activation. `n_inputs` is the number of columns, or the shape of a row; see Notes.""",
         [callable, None],
         annotation="Callable[..., torch.nn.Module] | None",
     ),
     parameter(
         """module_params : dict or None, default=None
-        Further keyword arguments of `module`.""",
+        Further keyword arguments of `module`. ``module__<name>`` sets one of them, in
+        `set_params` and in a grid.""",
         [dict, None],
     ),
 )
