@@ -30,6 +30,10 @@ class Architecture(ABC):
         Whether the module has layers that learn only where a phase says so (``module.thaw``).
     activations : list
         The activations of all layers: names, or a user's own.
+    starts_fitted : bool
+        Whether the network predicts already after `prepare`, so that no epoch may turn out better.
+    loss_left : float
+        Share of the squared spread of the target that is left to learn then; penalties count in it.
     draws_unseeded : bool
         Whether the module may draw from Torch's global generator, as a user's own may, or a user's own
         activation.
@@ -51,6 +55,8 @@ class Architecture(ABC):
     augment = None
     is_pretrained = False
     activations = ()
+    starts_fitted = False
+    loss_left = 1.0
     no_partial_fit = None
     auto_max_norm = None
     small_step = training.SMALL_STEP
@@ -82,8 +88,20 @@ class Architecture(ABC):
         return rows  # what we have built fits them
 
     @abstractmethod
-    def prepare(self, module, rows, sample_weight):
-        """Let a new module learn what it needs of the training data before training."""
+    def prepare(self, module, rows, target, sample_weight):
+        """Let a new module learn what it needs of the training data before training.
+
+        Parameters
+        ----------
+        module : torch.nn.Module
+            The module, where it is trained.
+        rows : object
+            The rows, as the input reads them.
+        target : ndarray
+            The encoded targets.
+        sample_weight : ndarray of shape (n_rows,) or None
+            Weights of the rows.
+        """
 
     @abstractmethod
     def describe_columns(self, module, rows, sample_weight):
@@ -106,13 +124,13 @@ class Architecture(ABC):
             If its network had another plan.
         """
         check_unchanged(earlier.spec, self.spec)
-        self.start = earlier.start
+        self.start, self.loss_left = earlier.start, earlier.loss_left
 
 
 class TableArchitecture(Architecture):
     """Base of the networks of tables, whose weights all meet each row once."""
 
-    def prepare(self, module, rows, sample_weight):
+    def prepare(self, module, rows, target, sample_weight):
         """Learn nothing: columns of a table are scaled outside."""
 
     def describe_columns(self, module, rows, sample_weight):

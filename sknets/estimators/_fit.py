@@ -120,10 +120,13 @@ def place(estimator, run, learned, train, valid, *, is_given):
             learned.input.check_sizes(data.rows, dtype, data.name, data.places)
     if _is_elsewhere(run.module, device, dtype):  # to ask is ten times as fast as to move nothing
         run.module.to(device, dtype)
+    y = learned.target.encode(train.y)
     if run.earlier is None:
-        learned.architecture.prepare(run.module, train.rows, train.weight)
-    rows = _make_rows(learned, train, dtype, device)
-    valid_rows = None if valid is None else _make_rows(learned, valid, dtype, device)
+        learned.architecture.prepare(run.module, train.rows, y, train.weight)
+    rows = _make_rows(learned, train, y, dtype, device)
+    valid_rows = None
+    if valid is not None:
+        valid_rows = _make_rows(learned, valid, learned.target.encode(valid.y), dtype, device)
 
     callbacks = [*(estimator.callbacks or []), *([] if run.tasks is None else [run.tasks])]
     valid_score = None
@@ -147,14 +150,14 @@ def _is_elsewhere(module, device, dtype):
     return any(t.device != device or (t.is_floating_point() and t.dtype != dtype) for t in tensors)
 
 
-def _make_rows(learned, data, dtype, device):
+def _make_rows(learned, data, y, dtype, device):
     weight, mean_weight = None, 1.0
     if data.weight is not None:
         mean_weight = float(data.weight.mean())
         weight = to_tensor(data.weight / mean_weight, dtype, device)
     return training.Rows(
         learned.input.store(data.rows, dtype, device),
-        to_tensor(learned.target.encode(data.y), dtype, device),
+        to_tensor(y, dtype, device),
         weight,
         mean_weight=mean_weight,
     )
@@ -174,6 +177,8 @@ def train(estimator, run, learned, data, rows, make):
             training.resume(net, training.net_state(previous), is_same_fit=run.is_partial)
         if number and net.stopping.restores:  # the best of all phases is kept
             net.stopping.go_on_from(previous.stopping, net.snapshot())
+        elif learned.architecture.starts_fitted and net.stopping.restores and run.earlier is None:
+            net.keep_start()
         learned.net = previous = net
         estimator._learned = learned  # callbacks and scorers predict with it
         n_before = len(net.history)

@@ -88,6 +88,8 @@ def make_net(estimator, learned, module, batch_size, **further):
 
 def _make_learner(estimator, learned, module, make_solver):
     kind, phase = training.SOLVERS[estimator.solver], learned.phase
+    strengths = (estimator.alpha, estimator.l1_alpha)
+    alpha, l1_alpha = (strength * learned.architecture.loss_left for strength in strengths)
     monitor = "train_loss"
     if estimator.early_stopping:
         by_loss = estimator.scoring == "loss"
@@ -110,9 +112,7 @@ def _make_learner(estimator, learned, module, make_solver):
         ),
         stopping=training.Stopping(estimator.tol, estimator.n_iter_no_change, monitor),
         generator=learned.generator,
-        penalty=training.Penalty(
-            estimator.alpha, estimator.l1_alpha, decoupled=kind.decays_weights
-        ),
+        penalty=training.Penalty(alpha, l1_alpha, decoupled=kind.decays_weights),
         average=estimator.average and training.Average(estimator.average, estimator.average_decay),
         scale_learning_rate=estimator.scale_learning_rate,
         max_grad_norm=max_norm,

@@ -23,7 +23,7 @@ def make_regressor(estimator, random_state):
             f"estimator must be an instance, not the class {estimator.__name__}: give "
             f"{estimator.__name__}()."
         )
-    regressor = RNNRegressor() if estimator is None else clone(estimator)
+    regressor = _default() if estimator is None else clone(estimator)
     kind = get_tags(regressor).estimator_type if hasattr(regressor, "__sklearn_tags__") else None
     if kind not in ("regressor", None):
         raise ValueError(f"estimator must be a regressor; {_name(regressor)} is a {kind}.")
@@ -35,6 +35,17 @@ def make_regressor(estimator, random_state):
         names = [name for name in regressor.get_params() if name.endswith("random_state")]
         regressor.set_params(**dict.fromkeys(names, random_state))
     return regressor
+
+
+def _default():
+    """Return a network that starts at a ridge, and stays there unless the last samples say otherwise."""
+    return RNNRegressor(
+        linear_shortcut=True,
+        early_stopping=True,
+        validation_fraction=0.2,
+        n_iter_no_change=math.inf,
+        scoring="loss",
+    )
 
 
 def takes_sequences(regressor):
@@ -51,7 +62,8 @@ def fit_regressor(regressor, inputs, targets):
     Parameters
     ----------
     regressor : estimator
-        If it stops early, and `fit` takes validation data, these are the last samples.
+        If it stops early, and `fit` takes validation data, these are the last samples; a linear shortcut
+        learns from them afterwards.
     inputs : ndarray of shape (n_samples, ...)
         As it takes them.
     targets : ndarray of shape (n_samples, n_ahead, n_targets)
@@ -76,7 +88,9 @@ def fit_regressor(regressor, inputs, targets):
             return regressor.fit(inputs, y)
         n_kept = max(1, n_samples - n_held - n_ahead + 1)  # they share no target with those held
         held = {"X_val": inputs[-n_held:], "y_val": y[-n_held:]}
-        return regressor.fit(inputs[:n_kept], y[:n_kept], **held)
+        fitted = regressor.fit(inputs[:n_kept], y[:n_kept], **held)
+        # what was held back has said when to stop; a linear map learns from it too
+        return fitted.refit_shortcut(inputs, y) if hasattr(fitted, "refit_shortcut") else fitted
     except ValueError as error:
         advice = _advise(regressor, inputs, n_ahead, n_targets, error)
         if advice is None:

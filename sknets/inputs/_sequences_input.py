@@ -36,6 +36,9 @@ class SequencesInput(Input):
         Number of tokens where X holds token ids; "auto" is one more than the largest of the first call.
         None is for series of numbers.
 
+    has_one_length : bool, default=False
+        Whether all sequences must have the length of the first.
+
     Attributes
     ----------
     vocabulary_size : int or None
@@ -52,8 +55,9 @@ class SequencesInput(Input):
     small_data = 10_000
     _names = None  # of the features, where X is a list
 
-    def __init__(self, vocabulary_size=None):
+    def __init__(self, vocabulary_size=None, *, has_one_length=False):
         self.vocabulary_size = vocabulary_size
+        self.has_one_length = has_one_length
 
     @property
     def has_tokens(self):
@@ -69,6 +73,8 @@ class SequencesInput(Input):
         rows = self._read_tokens(sequences) if self.has_tokens else without_padding(sequences, "X")
         if not (reset or self.has_tokens):
             self.kind.check(rows, type(estimator).__name__)
+        if self.has_one_length:
+            self._check_length(rows, reset=reset)
         return rows if y is NO_Y else (rows, y)
 
     def _read_any(self, estimator, X, y, *, reset):
@@ -112,6 +118,18 @@ class SequencesInput(Input):
         """Compare the one name of listed series where scikit-learn counts a column for each time."""
         if names is not None and self._names is not None:
             compare_names(names, self._names, type(estimator).__name__)
+
+    def _check_length(self, rows, *, reset):
+        expected = int(rows.lengths[0]) if reset else self.longest
+        others = rows.lengths[rows.lengths != expected]
+        if len(others):
+            raise ValueError(
+                f"linear_shortcut=True needs sequences of one length: X has some of {expected} timesteps "
+                f"and of {others[0]}, padding left out. Cut them, or leave the shortcut out."
+                if reset
+                else f"X has sequences of {others[0]} timesteps; with linear_shortcut=True they must "
+                f"have {expected}, as in fit."
+            )
 
     @property
     def _options(self):

@@ -1,5 +1,6 @@
 """The dense stack: layers of units, each fed by all units below."""
 
+import torch
 from torch import nn
 
 from sknets.modules._activations import make_activation
@@ -63,6 +64,12 @@ class DenseStack(nn.Sequential):
             n_inputs = size
         layers.append(make_linear(n_inputs, n_outputs, weight_init, "identity", generator))
         super().__init__(*layers)
+
+    @torch.no_grad()
+    def start_at_zero(self):
+        """Let the raw outputs be zero, whatever the inputs are, until they are trained."""
+        self[-1].weight.zero_()
+        self[-1].bias.zero_()
 
     @property
     def weighted_layers(self):

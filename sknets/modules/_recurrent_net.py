@@ -7,6 +7,7 @@ from sknets.modules._dense import DenseStack
 from sknets.modules._dropout import Dropout
 from sknets.modules._recurrent import CELLS, Bidirectional
 from sknets.modules._sequences import SEQUENCE_POOLINGS, AttentionPool, SequenceConvolution
+from sknets.modules._shortcut import LinearShortcut
 
 
 class RecurrentStack(nn.Module):
@@ -144,11 +145,13 @@ class RecurrentNet(nn.Module):
         Dropout rate of what the head sees.
     head : dict
         Parameters of the `DenseStack` on top, but for its number of inputs.
+    n_shortcut : int, default=0
+        Timesteps of each sequence where a `LinearShortcut` leads past all layers; 0 has none.
     generator : torch.Generator
         Source of the initial weights.
     """
 
-    def __init__(self, input, stack, *, pool, feature_dropout, head, generator=None):
+    def __init__(self, input, stack, *, pool, feature_dropout, head, n_shortcut=0, generator=None):
         super().__init__()
         self.input = input
         self.stack = stack
@@ -161,9 +164,22 @@ class RecurrentNet(nn.Module):
         self.head = DenseStack(
             **head | {"layer_sizes": sizes}, generator=generator, has_steps=pool is None
         )
+        self.shortcut = None
+        if n_shortcut:
+            self.shortcut = LinearShortcut(n_shortcut, input.n_outputs, sizes[-1])
+            self.head.start_at_zero()
 
     def forward(self, x):
-        outputs, lengths = self.stack(*self.input(x), only_last=self.only_last)
+        values, lengths = self.input(x)
+        raw = self._raw(values, lengths)
+        return raw if self.shortcut is None else self.shortcut(values, raw)
+
+    def beside_shortcut(self, x):
+        """Return what the layers add to the shortcut."""
+        return self.shortcut.spread * self._raw(*self.input(x))
+
+    def _raw(self, values, lengths):
+        outputs, lengths = self.stack(values, lengths, only_last=self.only_last)
         features = outputs if self.pool is None else self.pool(outputs, lengths)
         return self.head(self.feature_dropout(features))
 

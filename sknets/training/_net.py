@@ -226,14 +226,40 @@ class Net(Events, skorch.NeuralNet):
             return nullcontext()  # nobody looks
         return self.learner.averaged(Batches(rows, self.batch_size))
 
+    def keep_start(self):
+        """Let the network as it is before the first epoch be the best so far, on the validation data.
+
+        Where their loss decides, an epoch has to be better by one standard error of it.
+        """
+        raw, loss = self._try_validation()
+        if self.stopping.monitor == "valid_score":
+            value = self.valid_score(raw)
+        else:
+            value = loss - self._standard_error(raw)
+        self.stopping.update(value, keep=self.snapshot, valid_loss=loss)
+
+    def _standard_error(self, raw):
+        target, weight = self.valid_rows.targets_on(raw.device)
+        losses = self.criterion_.rows(raw, target)
+        if len(losses) < 2:
+            return math.inf
+        weight = torch.ones_like(losses) if weight is None else weight
+        share = weight / weight.sum()
+        deviations = losses - share @ losses
+        return float((share * deviations).norm() * math.sqrt(len(losses) / (len(losses) - 1)))
+
+    def _try_validation(self):
+        """Return raw outputs of the validation data, and their loss."""
+        rows = self.valid_rows
+        raw = self.raw_outputs((x for x, _, _ in Batches(rows, self.rows_at_once)), len(rows))
+        return raw, float(self.criterion_(raw, *rows.targets_on(raw.device)))
+
     def _validate(self):
         if self.valid_rows is None:
             return
-        rows = self.valid_rows
-        raw = self.raw_outputs((x for x, _, _ in Batches(rows, self.rows_at_once)), len(rows))
+        raw, loss = self._try_validation()
         if self._notifies_batches:
-            self._notify_validation(rows, raw)
-        loss = float(self.criterion_(raw, *rows.targets_on(raw.device)))
+            self._notify_validation(self.valid_rows, raw)
         self._record_loss("valid_loss", loss)
         if self.valid_score is not None:
             self.history.record("valid_score", self.valid_score(raw))

@@ -111,7 +111,7 @@ class Convolutional(Architecture):
                 generator=generator,
             )
 
-    def prepare(self, module, rows, sample_weight):
+    def prepare(self, module, rows, target, sample_weight):
         doubt = doubt_channels(rows, **self.spec["input"])
         if doubt is not None:
             warn_user(doubt)

@@ -5,6 +5,7 @@ import math
 from sknets import modules, training
 from sknets._warn import warn_user
 from sknets.estimators._architecture import Architecture
+from sknets.estimators.rnn._shortcut import fit_shortcut
 from sknets.inputs import describe_columns, doubt_times, scale_sequences
 
 # batch_size="auto"; so few rows that all of them fit in two batches make one
@@ -25,6 +26,10 @@ class Recurrent(Architecture):
     small_step = training.SMALL_RECURRENT_STEP
     column = "feature"
     scale_remedy = "Set input_scaling='standardize', or (mean, std) in units of X."
+
+    def __init__(self, spec):
+        super().__init__(spec)
+        self.starts_fitted = bool(spec["n_shortcut"])
 
     @property
     def activations(self):
@@ -63,13 +68,18 @@ class Recurrent(Architecture):
         options = {"pool": spec["pool"], "head": head, "generator": generator}
         if spec["decoder"] is not None:
             return modules.EncoderDecoder(source, stack, **common, **spec["decoder"], **options)
-        return modules.RecurrentNet(source, stack, feature_dropout=spec["dropout"], **options)
+        options |= {"feature_dropout": spec["dropout"], "n_shortcut": spec["n_shortcut"]}
+        return modules.RecurrentNet(source, stack, **options)
 
-    def prepare(self, module, rows, sample_weight):
+    def prepare(self, module, rows, target, sample_weight):
         doubt = None if module.input.is_tokens else doubt_times(rows)
         if doubt is not None:
             warn_user(doubt)
         scale_sequences(module.input, self.spec["input_scaling"], rows, sample_weight)
+        if self.starts_fitted:
+            weight, bias, spread = fit_shortcut(module, rows, target, sample_weight)
+            module.shortcut.set_to(weight, bias, spread)
+            self.loss_left = float((spread**2).mean())
 
     def describe_columns(self, module, rows, sample_weight):
         if isinstance(self.spec["input_scaling"], str) or module.input.is_tokens:

@@ -3,13 +3,16 @@
 import math
 
 import numpy as np
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknets import modules
 from sknets._plain_torch import in_plain_torch
 from sknets.estimators._base import BaseNet
+from sknets.estimators._data import read_data
 from sknets.estimators._per_layer import per_layer, read_activations, read_sizes
 from sknets.estimators.rnn._architecture import Recurrent
+from sknets.estimators.rnn._shortcut import fit_shortcut
 from sknets.inputs import SequencesInput, plain_scaling
 from sknets.targets import Outputs
 
@@ -20,13 +23,17 @@ _EMBEDDING_DIM = 64
 _AUTO_POOL = {"single": "last", "timesteps": None, "sequence": "attention"}
 
 
+def _has_shortcut(estimator):
+    return getattr(estimator, "linear_shortcut", False)  # classifiers know none
+
+
 class BaseRNN(BaseNet):
     """Recurrent layers between sequences and a dense head."""
 
     # --- what a fit asks ---------------------------------------------------------------------------
 
     def _make_input(self):
-        return SequencesInput(self.vocabulary_size)
+        return SequencesInput(self.vocabulary_size, has_one_length=_has_shortcut(self))
 
     @property
     def _outputs(self):
@@ -65,6 +72,7 @@ class BaseRNN(BaseNet):
                 "recurrent_dropout": float(self.recurrent_dropout),
                 "bptt_steps": self.bptt_steps,
                 "weight_init": self.weight_init,
+                "n_shortcut": input.longest if _has_shortcut(self) else 0,
                 "head_sizes": [*hidden_sizes, target.n_outputs],
                 "head_activations": names[len(convolutions) :],
             }
@@ -98,6 +106,8 @@ class BaseRNN(BaseNet):
                     f"{name}={getattr(self, name)!r} has no place in a network with "
                     f"output={self.output!r}; leave it at its default."
                 )
+        if _has_shortcut(self):
+            self._check_shortcut()
         if self.vocabulary_size is None and self.embedding_dim is not None:
             raise ValueError(
                 f"embedding_dim={self.embedding_dim} is for tokens: set vocabulary_size, which is None."
@@ -117,6 +127,22 @@ class BaseRNN(BaseNet):
                 f"{self.recurrent_dropout} cannot keep one mask; set one of them to its default."
             )
 
+    def _check_shortcut(self):
+        """Refuse a linear shortcut where nothing is linear in the inputs."""
+        unmet = {
+            "output": self.output != "single",
+            "vocabulary_size": self.vocabulary_size is not None,
+            "loss": self._task.kind.output != "identity",
+            "quantile": self._task.levels is not None,
+        }
+        for name, is_unmet in unmet.items():
+            if is_unmet:
+                raise ValueError(
+                    f"linear_shortcut=True has no place in a network with {name}="
+                    f"{getattr(self, name)!r}: it leads from series of numbers to one row of outputs, "
+                    "linear in them. Set one of the two to its default."
+                )
+
     def _convolutions(self, longest):
         """Return the parameters of each convolution in plain values."""
         if isinstance(self.conv_channels, str):
@@ -130,6 +156,43 @@ class BaseRNN(BaseNet):
         names = ("n_channels", "kernel_size", "pool_size")
         rows = zip(channels, kernels, windows, strict=True)
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    @available_if(_has_shortcut)
+    @in_plain_torch
+    def refit_shortcut(self, X, y, sample_weight=None):
+        """Find the linear shortcut anew, for what the layers leave of y, without training.
+
+        After a fit with `early_stopping`, which holds rows back, it can so learn from all rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps[, n_features]) or list of sequences
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If data are invalid, or not like those of `fit`.
+        """
+        check_is_fitted(self)
+        learned, module = self._learned, self.net_.module_
+        parts = (learned.input, learned.target.task, X, y, sample_weight)
+        data = read_data(self, *parts, reset=False)
+        learned.target.check(data.y)
+        layers = self._raw_predict(data.rows, module.beside_shortcut).values.numpy()
+        left = learned.target.encode(data.y) - layers
+        weight, bias, _ = fit_shortcut(module, data.rows, left, data.weight)
+        module.shortcut.set_to(weight, bias)
+        return self
 
     @in_plain_torch
     def attention_weights(self, X):

@@ -130,11 +130,21 @@ LAYERS = (
     ),
 )
 
+SHORTCUT = parameter(
+    """linear_shortcut : bool, default=False
+    Whether a linear map leads from all timesteps past all layers to the outputs: a ridge
+    regression, found on the training data of the first call, at which the network starts. The
+    layers learn what it leaves, of which `alpha` counts the spread. With `early_stopping` they
+    count only if an epoch beats the start (with ``scoring="loss"`` by a standard error).
+    Sequences must have one length.""",
+    ["boolean"],
+)
 
-def _page(task):
+
+def _page(task, *own):
     page = Page(
         positional=(*task.first, *CELLS),
-        keyword_only=(*LAYERS, *SCIKIT_LEARNS, *task.further, *FURTHER),
+        keyword_only=(*LAYERS, *own, *SCIKIT_LEARNS, *task.further, *FURTHER),
         attributes=(*task.attributes, *RECORD, *OUTPUTS, N_PARAMETERS, *NETWORK),
     )
     page = page.but(
@@ -174,4 +184,4 @@ def _page(task):
     )
 
 
-CLASSIFIER, REGRESSOR = _page(CLASSES), _page(NUMBERS)
+CLASSIFIER, REGRESSOR = _page(CLASSES), _page(NUMBERS, SHORTCUT)

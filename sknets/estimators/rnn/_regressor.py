@@ -77,6 +77,12 @@ class RNNRegressor(RegressorTask, BaseRNN):
     bptt_steps : int or None, default=None
         Timesteps over which gradients flow back (truncated backpropagation through time), for
         very long series; None is all.
+    linear_shortcut : bool, default=False
+        Whether a linear map leads from all timesteps past all layers to the outputs: a ridge
+        regression, found on the training data of the first call, at which the network starts.
+        The layers learn what it leaves, of which `alpha` counts the spread. With
+        `early_stopping` they count only if an epoch beats the start (with ``scoring="loss"`` by
+        a standard error). Sequences must have one length.
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
@@ -283,6 +289,7 @@ class RNNRegressor(RegressorTask, BaseRNN):
         teacher_forcing: float = 1.0,
         max_output_length: int | None = None,
         bptt_steps: int | None = None,
+        linear_shortcut: bool = False,
         solver: str = "adam",
         alpha: float = 0.1,
         batch_size: int | str = "auto",
@@ -340,6 +347,7 @@ class RNNRegressor(RegressorTask, BaseRNN):
         self.teacher_forcing = teacher_forcing
         self.max_output_length = max_output_length
         self.bptt_steps = bptt_steps
+        self.linear_shortcut = linear_shortcut
         self.solver = solver
         self.alpha = alpha
         self.batch_size = batch_size
