@@ -6,6 +6,9 @@ import numpy as np
 
 from sknets.forecasting._series import Columns
 
+#: Units in the last place that two values may differ by and still count as one.
+_ROUNDINGS = 32
+
 
 @dataclass(frozen=True)
 class ForecastPlan:
@@ -142,11 +145,14 @@ class ForecastPlan:
         return inputs.reshape(len(inputs), -1) if self.as_table else inputs
 
     def _to_changes(self, y):
-        """Return y_t - y_(t-lag); the first rows, which have none, are NaN."""
-        if not self.difference:
+        """Return y_t - y_(t-lag), 0 if that is rounding; the first rows, which have none, are NaN."""
+        lag = self.difference
+        if not lag:
             return y
         changes = np.full_like(y, np.nan)
-        changes[self.difference :] = y[self.difference :] - y[: -self.difference]
+        changes[lag:] = y[lag:] - y[:-lag]
+        noise = _ROUNDINGS * np.finfo(y.dtype).eps * np.maximum(np.abs(y[lag:]), np.abs(y[:-lag]))
+        changes[lag:][np.abs(changes[lag:]) <= noise] = 0.0
         return changes
 
     def _from_changes(self, changes, y, origins):
