@@ -50,6 +50,9 @@ _SPENT = 1e-5  # of the first rate: what is left of "one_cycle" and "cosine" aft
 def check_outcome(estimator, learned, train, rows, *, is_partial):
     """Raise ValueError if training diverged, warn if it is not done.
 
+    A training that Ctrl-C has ended leaves its network, unless it is part of a larger whole: then
+    KeyboardInterrupt goes on its way.
+
     Parameters
     ----------
     estimator : BaseNet
@@ -64,6 +67,8 @@ def check_outcome(estimator, learned, train, rows, *, is_partial):
         Whether the call was a `partial_fit`.
     """
     net, outcome = learned.net, Outcome(estimator, learned, train, rows)
+    if net.stop_reason == "interrupt" and training.do_interrupts_end_all():
+        raise KeyboardInterrupt
     _check_divergence(outcome)
     if net.stop_reason == "interrupt":
         warn_user(

@@ -10,12 +10,14 @@ from sklearn.utils import check_scalar
 
 from sknets.forecasting._intervals import error_quantiles
 from sknets.forecasting._series import read_series
+from sknets.preprocessing._times import check_times
 
 
 def backtest(forecaster, X, y, *, cv, stride, coverage):
     """Return the table of `Forecaster.backtest`, which says what is what."""
     check_scalar(stride, "stride", Integral, min_val=1)
     horizon = forecaster.horizon
+    check_times(y=y, X=X)
     columns, values = read_series(X, y)
     tables = []
     for fold, (train, origins) in enumerate(_read_folds(cv, values, horizon, stride)):

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -12,12 +13,15 @@ from sknets._version import Versioned
 from sknets.estimators._sklearn import HasMethods, Interval, StrOptions
 from sknets.estimators._transaction import transaction
 from sknets.forecasting._backtest import backtest
+from sknets.forecasting._clocks import Clocks
 from sknets.forecasting._intervals import calibrate, error_quantiles
 from sknets.forecasting._memory import Memory
 from sknets.forecasting._plan import ForecastPlan
 from sknets.forecasting._regressor import fit_regressor, make_regressor, takes_sequences
-from sknets.forecasting._series import find_columns, read_ahead, read_series, read_times
+from sknets.forecasting._series import find_columns, read_ahead, read_series
 from sknets.preprocessing._sliding_windows import as_columns
+from sknets.preprocessing._times import check_times, read_times
+from sknets.training import interrupts_end_all
 
 
 class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -30,7 +34,8 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     Parameters
     ----------
     estimator : estimator or None, default=None
-        Any regressor, a pipeline or search that ends in one; None is ``RNNRegressor()``. With
+        Any regressor, a pipeline or search that ends in one. None is an `RNNRegressor` that starts at a
+        ridge and stays there unless the last fifth of the samples speaks for a network, see below. With
         ``RNNRegressor(output='sequence')`` a decoder writes the steps of "direct".
     window : int, default=24
         Number of times that the regressor sees before the one it forecasts.
@@ -79,14 +84,26 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     shape (n_samples, window, n_inputs). Every other is given them as a table with ``window * n_inputs``
     columns, the first time first.
 
+    The default is ``RNNRegressor(linear_shortcut=True, early_stopping=True, validation_fraction=0.2,
+    n_iter_no_change=math.inf, scoring="loss")``: the best of all epochs counts if its loss on the last
+    samples is lower than that of the ridge by a standard error; then the linear part learns from all
+    samples (`RNNRegressor.refit_shortcut`). So it is about as good as a ridge where a series is linear,
+    and better where it is not.
+
     "direct", as well as several series, needs a regressor with several outputs; MultiOutputRegressor
-    makes one of any. On a noisy series a linear model is hard to beat, and fewer epochs or early
-    stopping may help a network: if it has ``early_stopping=True`` and its `fit` takes `X_val`, the last
+    makes one of any. If a network has ``early_stopping=True`` and its `fit` takes `X_val`, the last
     samples are its validation data. A search inside should have ``cv=TimeSeriesSplit()``.
 
     `predict` forecasts the rows that follow those of `fit`, so that ``cross_val_score(forecaster, X, y,
     cv=TimeSeriesSplit())`` scores the forecast of each test block from its start. Without columns, X may
-    be an array of shape (n_times, 0). Folds must leave no gap between training and test rows.
+    be an array of shape (n_times, 0). A gap between training and test rows is seen where X or, for the
+    default score, y has times in its index, and forecast through; in arrays it cannot be seen, and must
+    not be. With "direct" and known columns, test blocks must be whole horizons.
+
+    Times in an index (dates, periods, durations, whole numbers) must follow each other, in `fit` and from
+    there on; an index ``0, 1, 2 ...`` of further rows, or none, says nothing of them. Where there is none
+    on some weekdays, as on weekends, single days may be missing too, as holidays are. To fill a hole,
+    ``y.asfreq("D").interpolate()``; to leave the times out, ``y.reset_index(drop=True)``.
 
     Intervals add quantiles of the errors on the held-out times to a forecast, as split conformal
     prediction does [1]_; the final regressor learns from these times too. Their coverage holds as far as
@@ -102,7 +119,7 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     Examples
     --------
-    A recurrent network, the default, continues a season with a trend:
+    The default continues a season with a trend:
 
     >>> import numpy as np
     >>> from sknets import Forecaster
@@ -110,10 +127,10 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     >>> y = np.sin(2 * np.pi * months / 12) + 0.01 * months
     >>> forecaster = Forecaster(horizon=12, strategy="direct", difference=1, random_state=0)
     >>> forecast = forecaster.fit(y=y[:168]).forecast()
-    >>> bool(np.abs(forecast - y[168:]).max() < 0.1)
+    >>> bool(np.abs(forecast - y[168:]).max() < 0.01)
     True
 
-    So does a ridge in its place, here closer and in a moment:
+    So does a ridge in its place, in a moment:
 
     >>> from sklearn.linear_model import Ridge
     >>> from sklearn.pipeline import make_pipeline
@@ -177,11 +194,13 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If data or parameters are invalid; the forecaster is then as it was before the call.
+            If data or parameters are invalid, or times in an index do not follow each other; the
+            forecaster is then as it was before the call. So it is after Ctrl-C, which leaves no network
+            half trained here.
         """
         self._validate_params()  # and let the regressor validate its own
-        with transaction(self):
-            times = read_times(X, y)
+        with transaction(self), interrupts_end_all():
+            found = check_times(y=y, X=X)
             is_flat = np.asarray(y).ndim == 1
             X, y = self._read(X, y, reset=True)
             plan = self._make_plan(X.shape[1])
@@ -191,7 +210,7 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
                 errors = calibrate(plan, self._train, X, y, self.calibration_fraction)
                 self.calibration_residuals_ = errors[..., 0] if is_flat else errors
             self.estimator_ = self._train(plan, X, y)
-            self._memory = Memory.of(plan, is_flat, X, y, times)
+            self._memory = Memory.of(plan, is_flat, X, y, Clocks.of(found))
         return self
 
     def update(self, X=None, y=None):
@@ -208,9 +227,15 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         -------
         self : object
             The forecaster, whose next forecast begins after them.
+
+        Raises
+        ------
+        ValueError
+            If the data are not like those of `fit`, or their times do not go on with the series.
         """
         check_is_fitted(self)
-        times = read_times(X, y, self._memory.last_time)
+        times = read_times(y=y, X=X)
+        self._memory.check_follows(times)
         X, y = self._read(X, y, reset=False)
         self._memory = self._memory.after(X, y, times)
         return self
@@ -233,6 +258,9 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def forecast(self, n_steps=None, X=None):
         """Forecast the times that follow the series.
 
+        If X has times in its index that begin later, these are forecast: through the gap, unless there
+        are columns that are known in advance, which would be missing there.
+
         Parameters
         ----------
         n_steps : int, default=None
@@ -249,16 +277,44 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If known columns are missing, or others would be needed before they are observed.
+            If known columns are missing, or others would be needed before they are observed; if times of
+            X are known already, or do not follow each other.
         """
+        return self._forecast(n_steps, X, read_times(X=X))
+
+    def score(self, X=None, y=None, sample_weight=None):
+        """Return R² of the forecast of the rows that follow the series.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_steps, n_features), default=None
+            Columns of these times, as in `forecast`.
+        y : array-like of shape (n_steps,) or (n_steps, n_targets)
+            What the series was then.
+        sample_weight : array-like of shape (n_steps,), default=None
+            Weights of the times.
+
+        Returns
+        -------
+        float
+            The coefficient of determination, the mean over several series.
+        """
+        check_is_fitted(self)
+        if y is None:
+            raise ValueError("score needs y, the series at the times to forecast; it is None.")
+        forecast = self._forecast(len(as_columns(y, "y")), X, read_times(y=y, X=X))
+        return r2_score(y, forecast, sample_weight=sample_weight)
+
+    def _forecast(self, n_steps, X, times):
         check_is_fitted(self)
         memory = self._memory
         n_steps = self._count_steps(n_steps, X)
-        memory.plan.check_reach(n_steps)
-        read_times(X, None, memory.last_time)
-        X = np.concatenate([memory.X, self._read_ahead(X, n_steps)])
+        n_skipped = memory.count_skipped(times)
+        n_all = n_skipped + n_steps
+        memory.plan.check_reach(n_all)
+        X = np.concatenate([memory.X, self._read_ahead(X, n_all)])
         origins = np.array([len(memory.y)])
-        path = memory.plan.forecast(self.estimator_, memory.y, X, origins, n_steps)[0]
+        path = memory.plan.forecast(self.estimator_, memory.y, X, origins, n_all)[0][n_skipped:]
         return path[..., 0] if memory.is_flat else path
 
     def forecast_interval(self, n_steps=None, X=None, *, coverage=0.9):
@@ -288,12 +344,14 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         below, above = error_quantiles(self.calibration_residuals_, coverage)
         n_steps = self._count_steps(n_steps, X)
-        if n_steps > len(below):
+        n_skipped = self._memory.count_skipped(read_times(X=X))
+        if n_skipped + n_steps > len(below):
             raise ValueError(
-                f"Intervals are there for horizon={len(below)} steps, not for {n_steps}; raise horizon."
+                f"Intervals are there for horizon={len(below)} steps, not for {n_skipped + n_steps}; "
+                "raise horizon."
             )
-        forecast = self.forecast(n_steps, X)
-        return forecast + below[:n_steps], forecast + above[:n_steps]
+        forecast, steps = self.forecast(n_steps, X), slice(n_skipped, n_skipped + n_steps)
+        return forecast + below[steps], forecast + above[steps]
 
     def backtest(self, X=None, y=None, *, cv=5, stride=1, coverage=0.9):
         """Forecast a known series from many of its times, as it would have been.

@@ -4,11 +4,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from sknets.preprocessing._sliding_windows import as_columns, check_missing, read_numbers
 
-_TIMES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
 _FLOATS = (np.float64, np.float32)
 
 
@@ -92,7 +90,8 @@ def read_ahead(X, names, n_times, dtype):
     if len(X) < n_times:
         raise ValueError(
             f"The known columns {names} are needed for {n_times} times to come (strategy='direct' takes "
-            f"whole blocks of horizon), X has {len(X)}."
+            f"whole blocks of horizon), X has {len(X)}. In cross-validation, take test blocks of whole "
+            "horizons: TimeSeriesSplit(test_size=...)."
         )
     columns = list(getattr(X, "columns", names))
     if columns != names and isinstance(names[0], str):
@@ -100,30 +99,3 @@ def read_ahead(X, names, n_times, dtype):
     known = read_numbers(X, "X", dtype)[:n_times]
     check_missing(known, "X")
     return known
-
-
-def read_times(X, y, last=None):
-    """Return the dates (or other times) in the index of y or X, None where there are none.
-
-    Raises
-    ------
-    ValueError
-        If they are not in order, not those of both, or do not come after the `last`.
-    """
-    found = [data.index for data in (y, X) if isinstance(getattr(data, "index", None), _TIMES)]
-    for index in found:
-        if not (index.is_monotonic_increasing and index.is_unique):
-            raise ValueError(
-                "The index must have one row for each time, in order; sort by it, and forecast each of "
-                "several series by itself."
-            )
-    if len(found) == 2 and not found[0].equals(found[1]):
-        raise ValueError("X and y have different times in their index; rows must belong together.")
-    times = found[0] if found else None
-    has_both = last is not None and times is not None and len(times) and times.dtype == last.dtype
-    if has_both and times[0] <= last[-1]:
-        raise ValueError(
-            f"The first row is of {times[0]}, but the series is known up to {last[-1]}; only times "
-            "after it can follow."
-        )
-    return times

@@ -10,6 +10,7 @@ from sklearn.utils import check_array, check_scalar
 from sklearn.utils.validation import validate_data
 
 from sknets._version import Versioned
+from sknets.preprocessing._times import check_times
 
 _FLOATS = (np.float64, np.float32)
 
@@ -50,8 +51,10 @@ class SlidingWindows(Versioned, TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    There are fewer windows than times. In a pipeline, y would not follow: make the samples first, and
-    give the pipeline its X and y.
+    Where an index has times (dates, periods, durations, whole numbers), these must follow each other
+    without a hole; days on which an exchange is closed are none. There are fewer windows than times.
+
+    In a pipeline, y would not follow: make the samples first, and give the pipeline its X and y.
 
     Nothing is learned but the number and names of the features. All methods work without `fit`; after
     it, they refuse a series with other features.
@@ -106,6 +109,7 @@ class SlidingWindows(Versioned, TransformerMixin, BaseEstimator):
             If a parameter is invalid, X is shorter than a window, or X contains NaN or infinity.
         """
         self._check_parameters()
+        check_times(X=X)
         self._count_windows(len(self._read_series(X, "X", reset=True)), "X")
         return self
 
@@ -128,6 +132,7 @@ class SlidingWindows(Versioned, TransformerMixin, BaseEstimator):
             If X has other features than in `fit`, is shorter than a window, or contains NaN or infinity.
         """
         self._check_parameters()
+        check_times(X=X)
         X = self._read_series(X, "X")
         return self._cut(X, self._count_windows(len(X), "X"))
 
@@ -189,7 +194,7 @@ class SlidingWindows(Versioned, TransformerMixin, BaseEstimator):
 
         The target of the window that starts at time s begins at ``s + window + gap`` and has `horizon`
         rows. Only windows with a complete target make a sample. Rows of the three arguments
-        belong together by their position.
+        belong together by their position; times in their indices must be the same.
 
         Parameters
         ----------
@@ -232,6 +237,7 @@ class SlidingWindows(Versioned, TransformerMixin, BaseEstimator):
                [5., 6.]])
         """
         self._check_parameters()
+        check_times(series=series, target=target, known=known)
         series = self._read_series(series, "series")
         n_samples = self._count_windows(len(series), "series", n_ahead=self.gap + self.horizon)
         X = self._cut(series, n_samples)
