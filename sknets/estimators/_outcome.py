@@ -32,6 +32,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sknets import training
+from sknets._interrupts import do_interrupts_end_all
 from sknets._warn import warn_user
 from sknets.inputs import prediction_dtype
 from sknets.targets import Raw
@@ -67,7 +68,7 @@ def check_outcome(estimator, learned, train, rows, *, is_partial):
         Whether the call was a `partial_fit`.
     """
     net, outcome = learned.net, Outcome(estimator, learned, train, rows)
-    if net.stop_reason == "interrupt" and training.do_interrupts_end_all():
+    if net.stop_reason == "interrupt" and do_interrupts_end_all():
         raise KeyboardInterrupt
     _check_divergence(outcome)
     if net.stop_reason == "interrupt":

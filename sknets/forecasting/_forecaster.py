@@ -9,6 +9,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sknets._interrupts import interrupts_end_all
 from sknets._version import Versioned
 from sknets.estimators._sklearn import HasMethods, Interval, StrOptions
 from sknets.estimators._transaction import transaction
@@ -21,7 +22,6 @@ from sknets.forecasting._regressor import fit_regressor, make_regressor, takes_s
 from sknets.forecasting._series import find_columns, read_ahead, read_series
 from sknets.preprocessing._sliding_windows import as_columns
 from sknets.preprocessing._times import check_times, read_times
-from sknets.training import interrupts_end_all
 
 
 class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):

@@ -7,7 +7,6 @@ from sknets.training._descent import Descent
 from sknets.training._flat import FlatParameters
 from sknets.training._gradients import Gradient, make_gradient
 from sknets.training._history import History
-from sknets.training._interrupts import do_interrupts_end_all, interrupts_end_all
 from sknets.training._learner import Learner
 from sknets.training._losses import (
     LOSSES,
@@ -91,11 +90,9 @@ __all__ = [
     "TensorStore",
     "batch_by_batch",
     "declared",
-    "do_interrupts_end_all",
     "draw_seed",
     "generator_from_array",
     "generator_to_array",
-    "interrupts_end_all",
     "make_generator",
     "make_gradient",
     "make_method",

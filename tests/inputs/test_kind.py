@@ -182,6 +182,6 @@ def test_scaling_in_another_unit_than_x_is_warned_of(network, scaling, in_bytes,
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         network.fit(X, Y)
-    words = [str(w.message) for w in caught if "input_scaling" in str(w.message)]
+    words = [str(w.message) for w in caught if str(w.message).startswith("input_scaling")]
     assert len(words) == is_doubtful
     assert all("in units of X, whose values lie between 0 and" in w for w in words)

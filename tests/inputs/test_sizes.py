@@ -162,7 +162,7 @@ def test_scaling_that_the_type_cannot_hold_is_refused():
     network = CNNClassifier(max_iter=1, dtype="float32")
     with pytest.raises(ValueError, match="standard deviations of .* float32 cannot hold.*dtype"):
         network.fit(images, LABELS)
-    with pytest.raises(ValueError, match="input_scaling=.0, 1e-60. has means"):
+    with pytest.raises(ValueError, match="input_scaling=.0.*, 1e-60. has means"):
         network.set_params(input_scaling=(0, 1e-60)).fit(IMAGES, LABELS)
 
 

@@ -240,7 +240,8 @@ class CNNRegressor(RegressorTask, BaseCNN):
     -----
     A layer is convolution, activation, pooling, normalisation, dropout. It has
     ``C_out (C_in k² + 1)`` parameters, C_in and C_out its channels and k the size of its kernel.
-    Inside, y is standardised for all losses but "poisson" (which divides it by its mean).
+    Inside, y is standardised (by median and spread where outliers are bounded: "absolute_error", "huber"
+    and "quantile"), or divided by its mean for "poisson".
     Training parameters have the names and the meaning that they have in `MLPRegressor`; some defaults
     differ.
 

@@ -132,11 +132,9 @@ LAYERS = (
 
 SHORTCUT = parameter(
     """linear_shortcut : bool, default=False
-    Whether a linear map leads from all timesteps past all layers to the outputs: a ridge
-    regression, found on the training data of the first call, at which the network starts. The
-    layers learn what it leaves, of which `alpha` counts the spread. With `early_stopping` they
-    count only if an epoch beats the start (with ``scoring="loss"`` by a standard error).
-    Sequences must have one length.""",
+    Whether a linear map, at first a ridge regression found on the training data, leads from all
+    timesteps past the layers, which learn the rest; see Notes. It needs sequences of one
+    length.""",
     ["boolean"],
 )
 

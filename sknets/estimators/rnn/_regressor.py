@@ -78,11 +78,9 @@ class RNNRegressor(RegressorTask, BaseRNN):
         Timesteps over which gradients flow back (truncated backpropagation through time), for
         very long series; None is all.
     linear_shortcut : bool, default=False
-        Whether a linear map leads from all timesteps past all layers to the outputs: a ridge
-        regression, found on the training data of the first call, at which the network starts.
-        The layers learn what it leaves, of which `alpha` counts the spread. With
-        `early_stopping` they count only if an epoch beats the start (with ``scoring="loss"`` by
-        a standard error). Sequences must have one length.
+        Whether a linear map, at first a ridge regression found on the training data, leads from
+        all timesteps past the layers, which learn the rest; see Notes. It needs sequences of
+        one length.
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
@@ -238,7 +236,13 @@ class RNNRegressor(RegressorTask, BaseRNN):
     meet in a batch. Training parameters have the names and the meaning that they have in
     `MLPRegressor`; some defaults differ.
 
-    Inside, y is standardised for all losses but "poisson" (which divides it by its mean).
+    With ``linear_shortcut=True`` the network starts at a ridge regression of y on all timesteps, whose
+    strength is the one with the least leave-one-out error. The layers learn what it leaves, of which
+    `alpha` counts the spread. With `early_stopping` they count only if an epoch beats the start on the
+    validation data; with ``scoring="loss"`` by a standard error.
+
+    Inside, y is standardised (by median and spread where outliers are bounded: "absolute_error", "huber"
+    and "quantile"), or divided by its mean for "poisson".
 
     References
     ----------
