@@ -101,8 +101,9 @@ class HeatmapDisplay:
         ValueError
             If a method is unknown, X holds volumes, or the target is unknown.
         """
-        methods = [method] if isinstance(method, str) or callable(method) else list(method)
-        unknown = [name for name in methods if not callable(name) and name not in _METHODS]
+        several = isinstance(method, list | tuple)
+        methods = list(method) if several else [method]
+        unknown = [name for name in methods if not callable(name) and name not in list(_METHODS)]
         if unknown or not methods:
             raise ValueError(f"method={method!r} is unknown; choose from {sorted(_METHODS)}.")
         opened = OpenedImageNetwork(estimator, X)
@@ -112,6 +113,9 @@ class HeatmapDisplay:
             raise ValueError(
                 f"y has {len(y)} labels for {len(X)} images; give one for each, or None."
             )
+        if target is None and is_classifier(opened.network):
+            predicted = estimator.predict(X)  # which a calibration or a threshold may have changed
+            target = predicted if np.ndim(predicted) == 1 else None
         maps = {}
         for name in methods:
             function = name if callable(name) else _METHODS[name]

@@ -1,8 +1,10 @@
 """Pictures of what a layer sees and of what it looks for: a grid of maps."""
 
 import math
+from numbers import Integral
 
 import numpy as np
+from sklearn.utils import check_scalar
 
 from sknets._plain_torch import in_plain_torch
 from sknets.inspection._activations import layer_activations
@@ -75,15 +77,17 @@ class ActivationsDisplay:
         ValueError
             If a layer is unknown or has no maps.
         """
-        activations = layer_activations(estimator, np.asarray(x)[None])
         opened = OpenedImageNetwork(estimator)
+        activations = layer_activations(estimator, np.asarray(x)[None])
         n_axes = opened.n_spatial + 1
-        names = [layer] if isinstance(layer, str) else layer
+        names = layer if layer is None or isinstance(layer, list | tuple) else [layer]
         for name in names or ():
             opened.layer(name)  # an unknown name is an error
         if names is None:
             names = [name for name, maps in activations.items() if maps[0].ndim == n_axes]
-        if not names or any(activations[name][0].ndim != n_axes for name in names):
+        if not names or any(
+            name not in activations or activations[name][0].ndim != n_axes for name in names
+        ):
             raise ValueError(f"layer={layer!r} has no maps to draw.")
         if n_axes > 3:
             raise ValueError("the maps of volumes cannot be drawn; draw a slice of them yourself.")
@@ -103,6 +107,7 @@ class ActivationsDisplay:
         -------
         ActivationsDisplay
         """
+        _check_max_maps(max_maps)
         widest = max(min(maps.shape[-1], max_maps) for maps in self.activations.values())
         n_columns = min(widest, 2 * _MOST_COLUMNS if len(self.activations) > 1 else _MOST_COLUMNS)
         shown = {n: min(maps.shape[-1], max_maps) for n, maps in self.activations.items()}
@@ -215,6 +220,7 @@ class FiltersDisplay:
         -------
         FiltersDisplay
         """
+        _check_max_maps(max_maps)
         n = min(len(self.filters), max_maps)
         n_columns = min(n, _MOST_COLUMNS)
         self.figure_, grid = make_grid(
@@ -225,7 +231,7 @@ class FiltersDisplay:
         self.axes_ = grid.ravel()[:n]
         is_colour = self.filters.ndim == 4 and self.filters.shape[-1] == 3
         kernels = self.filters if is_colour else self.filters.mean(axis=-1)
-        reach = float(np.abs(kernels).max())
+        reach = float(np.abs(kernels).max()) or 1.0
         for cell, kernel in zip(self.axes_, kernels, strict=False):
             cell.set_axis_on()
             if is_colour:
@@ -236,6 +242,10 @@ class FiltersDisplay:
             of = "" if n_inputs == 1 or is_colour else f", mean over {n_inputs} maps"
             self.axes_[0].set_title(f"{self.name}{of}", fontsize=9, loc="left", pad=3)
         return self
+
+
+def _check_max_maps(max_maps):
+    check_scalar(max_maps, "max_maps", Integral, min_val=1)
 
 
 def _draw_map(ax, values, *, cmap, vmin, vmax):

@@ -4,7 +4,7 @@ import copy
 
 import torch
 
-from sknets.inspection._unwrap import IS_FOREIGN, unwrap
+from sknets.inspection._unwrap import IS_FOREIGN, NO_X, unwrap
 
 #: Values of the widest layer, over all rows, that are held at once.
 BLOCK_VALUES = 2**21
@@ -23,7 +23,7 @@ class OpenedNetwork:
         What `unwrap` takes.
     ability : Ability
         What the network must be able to do.
-    X : array-like, default=None
+    X : array-like, default=NO_X
         Data as the estimator takes them.
     device : torch.device or str, default=None
         Device of the copy; None is that of the network, but for one that knows no float64.
@@ -38,7 +38,7 @@ class OpenedNetwork:
         X as the network has read it.
     """
 
-    def __init__(self, estimator, ability, X=None, device=None):
+    def __init__(self, estimator, ability, X=NO_X, device=None):
         self.estimator = estimator
         self.ability = ability
         self.network, X = unwrap(estimator, ability, X)
@@ -49,7 +49,7 @@ class OpenedNetwork:
             self.device = torch.device("cpu")
         self.module = copy.deepcopy(module).to(self.device, self.dtype)
         self.module.eval().requires_grad_(False)
-        if X is not None:
+        if X is not NO_X:
             self.rows = self._read(X)
 
     @property

@@ -12,7 +12,7 @@ from sknets.inspection._opened import (
     named_layers,
     outputs_of,
 )
-from sknets.inspection._unwrap import SEES_IMAGES
+from sknets.inspection._unwrap import NO_X, SEES_IMAGES
 
 
 class OpenedImageNetwork(OpenedNetwork):
@@ -24,11 +24,11 @@ class OpenedImageNetwork(OpenedNetwork):
     ----------
     estimator : estimator
         What `unwrap` takes.
-    X : array-like, default=None
+    X : array-like, default=NO_X
         Data as the estimator takes them.
     """
 
-    def __init__(self, estimator, X=None):
+    def __init__(self, estimator, X=NO_X):
         super().__init__(estimator, SEES_IMAGES, X)
 
     @property

@@ -26,7 +26,7 @@ class OpenedSequences(OpenedNetwork):
     ----------
     estimator : estimator
         What `unwrap` takes.
-    X : array-like or list of sequences, default=None
+    X : array-like or list of sequences
         Data as the estimator takes them.
 
     Attributes
@@ -35,7 +35,7 @@ class OpenedSequences(OpenedNetwork):
         From padded rows to sequences and their lengths.
     """
 
-    def __init__(self, estimator, X=None):
+    def __init__(self, estimator, X):
         super().__init__(estimator, REMEMBERS, X, device="cpu")
         self.input = self.module.input
         self.module.input = _Given()

@@ -22,11 +22,11 @@ class OpenedTable(OpenedNetwork):
     ----------
     estimator : estimator
         What `unwrap` takes.
-    X : array-like, default=None
+    X : array-like
         Data as the estimator takes them.
     """
 
-    def __init__(self, estimator, X=None):
+    def __init__(self, estimator, X):
         super().__init__(estimator, (IS_DENSE, IS_FOREIGN), X)
 
     @property

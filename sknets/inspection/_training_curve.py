@@ -5,6 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknets.inspection._unwrap import last_step
 
+_CURVES = ("loss", "validation_loss", "validation_score", "learning_rate", "seconds")
 _INK = {"loss": "#1f5f8b", "validation_loss": "#d1603d", "validation_score": "#d1603d"}
 _LABEL = {
     "loss": "training loss",
@@ -68,8 +69,9 @@ class TrainingCurveDisplay:
         ----------
         estimator : estimator
             A fitted network, or a pipeline, search or FrozenEstimator with one.
-        curves : sequence of str, default=("loss", "validation_loss")
-            Names in `history_`; those without values are left out.
+        curves : str or sequence of str, default=("loss", "validation_loss")
+            "loss", "validation_loss", "validation_score", "learning_rate" or "seconds", or several of
+            them; those that have not been recorded are left out.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a figure.
         log : bool, default=False
@@ -84,8 +86,15 @@ class TrainingCurveDisplay:
         ImportError
             If matplotlib is missing.
         ValueError
-            If none of the curves has been recorded.
+            If a curve is unknown, or none of them has been recorded.
+        TypeError
+            If the estimator is no network, or holds several.
+        NotFittedError
+            If it is not fitted.
         """
+        names = [curves] if isinstance(curves, str) else curves
+        if not isinstance(names, list | tuple) or not all(name in _CURVES for name in names):
+            raise ValueError(f"curves={curves!r} is unknown; choose from {list(_CURVES)}.")
         network, _ = last_step(estimator)
         check_is_fitted(network)
         if not hasattr(network, "history_"):
@@ -93,10 +102,10 @@ class TrainingCurveDisplay:
                 "estimator must be a network of sknets, or a pipeline or search with one, got "
                 f"{type(network).__name__}."
             )
-        history = {name: network.history_[name] for name in curves if name in network.history_}
+        history = {name: network.history_[name] for name in names if name in network.history_}
         if not history:
             raise ValueError(
-                f"curves={tuple(curves)!r} have not been recorded; history_ has "
+                f"curves={curves!r} has not been recorded; history_ has "
                 f"{sorted(network.history_)}. Validation curves need early_stopping=True or X_val."
             )
         best_epoch = None

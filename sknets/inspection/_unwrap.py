@@ -33,13 +33,16 @@ REMEMBERS = Ability(("stack",), "RNNClassifier or RNNRegressor")
 IS_DENSE = Ability(("weighted_layers",), "MLPClassifier or MLPRegressor")
 IS_FOREIGN = Ability(("module",), "ModuleClassifier or ModuleRegressor")
 
+#: What stands for X where none is looked at; None is an X that a user forgot.
+NO_X = object()
+
 #: Where wrappers keep one fitted estimator that sees their X, and their y or another scale of it.
 _ONE = ("best_estimator_", "regressor_", "estimator_")
 #: Parameters by which a wrapper is known.
 _WRAPPED = ("estimator", "estimators", "regressor", "base_estimator")
 
 
-def last_step(estimator, X=None):
+def last_step(estimator, X=NO_X):
     """Return the innermost estimator of what is wrapped around it, and X as it sees it.
 
     Pipelines, searches, FrozenEstimator, thresholds, TransformedTargetRegressor and a calibration of one
@@ -56,7 +59,7 @@ def last_step(estimator, X=None):
         if isinstance(estimator, FrozenEstimator):
             estimator = estimator.estimator
         elif isinstance(estimator, Pipeline):
-            if X is not None and len(estimator) > 1:
+            if X is not NO_X and len(estimator) > 1:
                 check_is_fitted(estimator)
                 X = estimator[:-1].transform(X)
             estimator = estimator[-1]
@@ -118,7 +121,7 @@ def _is_network(estimator):
     return isinstance(last_step(estimator)[0], BaseNet)
 
 
-def unwrap(estimator, abilities, X=None):
+def unwrap(estimator, abilities, X=NO_X):
     """Return the network in an estimator, and X after all steps before it.
 
     Parameters
@@ -127,7 +130,7 @@ def unwrap(estimator, abilities, X=None):
         A fitted network, or what `last_step` opens around one.
     abilities : Ability or tuple of Ability
         What the network must be able to do; of several, one.
-    X : array-like, default=None
+    X : array-like, default=NO_X
         Data as the estimator takes them.
 
     Raises

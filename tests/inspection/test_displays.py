@@ -6,8 +6,9 @@ from functools import partial
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from sklearn.model_selection import FixedThresholdClassifier
 
-from sknets import CNNRegressor
+from sknets import CNNClassifier, CNNRegressor
 from sknets.inspection import (
     ActivationsDisplay,
     FiltersDisplay,
@@ -68,6 +69,19 @@ def test_heatmaps_stand_below_their_images(network):
     np.testing.assert_allclose(heat.get_array()[..., 3], 0.9 * strength)
     is_red = heat.get_array()[..., 0] > heat.get_array()[..., 2]
     np.testing.assert_array_equal(is_red, relevance[1] >= 0)
+
+
+def test_heatmaps_explain_the_class_in_their_titles():
+    # a threshold turns the class that the network finds most likely
+    rows, y = X.reshape(len(X), -1), np.where(np.arange(len(X)) % 3, "a", "b")
+    network = CNNClassifier((3,), input_shape=(8, 8), max_iter=1, random_state=0)
+    turned = FixedThresholdClassifier(network, threshold=-1.0, pos_label="b").fit(rows, y)
+    new = X_NEW[:3].reshape(3, -1)
+    assert set(turned.estimator_.predict(new)) == {"a"} != set(turned.predict(new))
+    display = HeatmapDisplay.from_estimator(turned, new)
+    assert display.axes_[0, 0].get_title() == "predicted b"
+    expected = grad_cam(turned, new, target="b")
+    np.testing.assert_array_equal(display.heatmaps["Grad-CAM"], expected)
 
 
 def test_heatmaps_take_functions_targets_and_axes(network):

@@ -45,6 +45,11 @@ def test_score_can_be_drawn(network):
     assert display.ax_.get_ylabel() == "score"
 
 
+def test_one_curve_is_a_name(network):
+    display = TrainingCurveDisplay.from_estimator(network, curves="loss")
+    assert list(display.lines_) == ["loss"]
+
+
 def test_curve_of_the_best_of_a_search():
     search = GridSearchCV(MLPRegressor(max_iter=3), {"alpha": [0.1]}, cv=2).fit(
         X_DIABETES, Y_DIABETES
@@ -56,8 +61,17 @@ def test_curve_of_the_best_of_a_search():
 def test_errors_say_what_to_do(network, monkeypatch):
     with pytest.raises(NotFittedError):
         TrainingCurveDisplay.from_estimator(MLPRegressor())
-    with pytest.raises(ValueError, match="curves=.*'accuracy'.*have not been recorded"):
-        TrainingCurveDisplay.from_estimator(network, curves=["accuracy"])
+    for curves in (["accuracy"], "accuracy", ["loss", "validaton_loss"], 3, None, [["loss"]]):
+        with pytest.raises(
+            ValueError, match="curves=.* is unknown; choose from .'loss', 'validation"
+        ):
+            TrainingCurveDisplay.from_estimator(network, curves=curves)
+    plain = MLPRegressor(max_iter=2).fit(X_DIABETES, Y_DIABETES)
+    for curves in ("validation_loss", ("validation_loss", "validation_score")):
+        with pytest.raises(
+            ValueError, match="curves=.* not been recorded.*early_stopping=True or X_val"
+        ):
+            TrainingCurveDisplay.from_estimator(plain, curves=curves)
     with pytest.raises(ValueError, match="got StandardScaler"):
         TrainingCurveDisplay.from_estimator(StandardScaler().fit(X_DIABETES))
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
