@@ -123,7 +123,17 @@ def check_quantiles(text):
     assert error < 0.5 * with_one_spread
 
 
+def check_attributions(text):
+    # the network's sizes, those of the formula, and their correlation for the columns that count
+    rows = [read_numbers(text, f"x{number}") for number in range(1, 11)]
+    assert min(r for _, _, r in rows[:5]) > 0.95
+    assert max(size for size, _ in rows[5:]) < 0.5 * min(size for size, _, _ in rows[:5])
+    share = float(re.search(r"two marked timesteps: (\S+)", text).group(1))
+    assert share > 0.9
+
+
 CHECKS = {
+    "plot_attributions.py": check_attributions,
     "plot_augmentation.py": check_augmentation,
     "plot_forecast.py": check_forecast,
     "plot_long_memory.py": check_long_memory,
