@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
@@ -19,6 +21,7 @@ from sknets.inspection import (
     layer_activations,
     layer_relevance,
 )
+from tests.drawn import drawn
 from tests.estimators.estimators import X_IRIS, Y_IRIS
 
 DIGITS = load_digits()
@@ -217,3 +220,49 @@ def test_inspection_looks_through_own_activations(own, residual):
     assert layer_activations(network, X[:3])
     assert network.net_.module_.base is not None  # and the network is as it was
     np.testing.assert_array_equal(network.predict_proba(X), network.predict_proba(X))
+
+
+#: For each name, the same as a user's own.
+OWN = {
+    "identity": [nn.Identity, lambda x: x * 1.0],
+    "logistic": [torch.sigmoid, nn.Sigmoid()],
+    "tanh": [torch.tanh, nn.Tanh, F.tanh],
+    "relu": [F.relu, torch.relu, nn.ReLU(inplace=True), nn.ReLU],
+    "leaky_relu": [F.leaky_relu, nn.LeakyReLU()],
+    "prelu": [nn.PReLU, nn.PReLU()],
+    "elu": [F.elu, nn.ELU],
+    "gelu": [F.gelu, nn.GELU()],
+    "silu": [F.silu, nn.SiLU],
+}
+
+
+@st.composite
+def pairs(draw):
+    names = draw(st.lists(st.sampled_from(sorted(OWN)), min_size=1, max_size=3))
+    own = [draw(st.sampled_from([name, *OWN[name]])) for name in names]
+    return names, own
+
+
+@pytest.mark.slow
+@drawn(80)
+@given(
+    pair=pairs(),
+    weight_init=st.sampled_from(["glorot_uniform", "he_normal", "orthogonal", "linear"]),
+    normalization=st.sampled_from([None, "layer", "batch"]),
+    dropout=st.sampled_from([0.0, 0.5]),
+    solver=st.sampled_from(["adam", "lbfgs", "adamw"]),
+)
+def test_drawn_activations_are_as_the_named_ones(pair, weight_init, normalization, dropout, solver):
+    if solver == "lbfgs":
+        dropout = 0.0
+    names, own = pair
+    network = MLPClassifier((5,) * len(names), max_iter=2, random_state=0, solver=solver)
+    network.set_params(weight_init=weight_init, normalization=normalization, dropout=dropout)
+    named = clone(network).set_params(activation=names).fit(X_IRIS, Y_IRIS)
+    fitted = clone(network).set_params(activation=own).fit(X_IRIS, Y_IRIS)
+    np.testing.assert_allclose(
+        fitted.predict_proba(X_IRIS), named.predict_proba(X_IRIS), rtol=0, atol=1e-12
+    )
+    assert fitted.net_.flat.n_weights == named.net_.flat.n_weights
+    copied = copy.deepcopy(fitted)
+    np.testing.assert_array_equal(copied.predict_proba(X_IRIS), fitted.predict_proba(X_IRIS))

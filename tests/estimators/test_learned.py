@@ -1,21 +1,24 @@
 """What a fit leaves behind, and how it is kept."""
 
 import copy
+import functools
 import pickle
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
 
 import sknets
 from sknets import MLPRegressor, RNNClassifier
+from tests.drawn import drawn
 from tests.estimators.estimators import ALL, data_for, outputs
 
 
 @pytest.fixture(scope="module", params=ALL, ids=lambda e: type(e).__name__)
 def fitted(request):
-    from sklearn.base import clone
-
     network = clone(request.param).set_params(max_iter=2, random_state=0)
     return network.fit(*data_for(network))
 
@@ -142,3 +145,32 @@ def test_fit_that_goes_on_has_a_record_of_its_own():
     assert network._learned is not before
     assert network._learned.net.module_ is before.net.module_
     assert network._learned.input is before.input
+
+
+NONSENSE = st.sampled_from([None, "nonsense", -1, 0, 2.5, np.nan, (), [3, "x"], {"a": 1}, len])
+
+
+@pytest.mark.slow
+@drawn(120)
+@given(number=st.integers(0, len(ALL) - 1), data=st.data())
+def test_drawn_parameters_after_the_fit_leave_copies_as_they_are(number, data):
+    network = copy.copy(once_fitted(number))
+    names = sorted(network.get_params(deep=False))
+    changed = data.draw(st.dictionaries(st.sampled_from(names), NONSENSE, min_size=1, max_size=6))
+    network.set_params(**changed)
+    X, y = data_for(ALL[number])
+    expected = outputs(once_fitted(number), X)
+    copied = pickle.loads(pickle.dumps(network))
+    np.testing.assert_array_equal(outputs(copied, X), expected)
+    np.testing.assert_array_equal(outputs(copy.deepcopy(copied), X), expected)
+    assert repr(copied.get_params(deep=False)) == repr(network.get_params(deep=False))
+    back = {name: getattr(once_fitted(number), name) for name in changed}
+    copied.set_params(**back).partial_fit(X, y)
+    other = copy.deepcopy(once_fitted(number)).partial_fit(X, y)
+    np.testing.assert_array_equal(outputs(copied, X), outputs(other, X))
+
+
+@functools.cache
+def once_fitted(number):
+    network = clone(ALL[number]).set_params(max_iter=1, random_state=0)
+    return network.fit(*data_for(network))

@@ -46,7 +46,13 @@ def make_module(make, n_inputs, n_outputs, params):
     try:
         module = make(*args, **keywords)
     except Exception as error:
-        raise ValueError(f"module={name} failed when called as {call}: {error}") from error
+        hint = ""
+        if isinstance(n_inputs, tuple):
+            hint = (
+                f" X has {1 + len(n_inputs)} axes, so n_inputs is the shape of its rows, {n_inputs}: a "
+                "module of tables needs an X of two axes."
+            )
+        raise ValueError(f"module={name} failed when called as {call}: {error}.{hint}") from error
     if not isinstance(module, nn.Module):
         raise ValueError(
             f"module must make a torch.nn.Module, it returned {type(module).__name__}."
