@@ -41,6 +41,7 @@ _EXPLODED = 1e6  # no weight or loss of a useful network is near
 _BY_HEART = 0.99  # R² of the training rows; classes must be right
 _NOT_BY_HEART = 0.5  # of the loss of a constant prediction: nobody need look at predictions
 _POOR = 0.25  # of that loss: little has been learned, if it is the columns' fault
+_CERTAIN = 1e-4  # loss of a constant prediction that is always right
 _NOTHING = 0.95  # of that loss: nothing has been learned
 _RISEN = 1.05  # of the lowest validation loss
 _FEWEST_EPOCHS = 20  # in which a trend can be seen
@@ -144,7 +145,7 @@ class Outcome:
     @property
     def is_by_heart(self):
         """Whether more epochs have nothing to learn from the training rows."""
-        if self.learned.target.is_constant or self.last_loss > _NOT_BY_HEART * self.constant_loss:
+        if self.last_loss > _NOT_BY_HEART * self.constant_loss:
             return False
         is_classes = hasattr(self.learned.target, "classes")
         return self.score >= (1.0 if is_classes else _BY_HEART)
@@ -259,6 +260,8 @@ def _doubts_of_training(outcome):
     if n_iter and not math.isfinite(outcome.last_loss):
         yield f"Training diverged; the weights of the best epoch are kept. {outcome.all_words}"
         return
+    if outcome.learned.target.is_constant or abs(outcome.constant_loss) < _CERTAIN:
+        return  # y is constant: there is nothing to learn
     started = _unsettled(outcome)
     if started is not None:
         yield f"{started} {_what_is_known(outcome) or _what_is_worse(outcome) or _trend(outcome)}"
@@ -271,11 +274,12 @@ def _doubts_of_training(outcome):
 def _unsettled(outcome):
     """Return how a message begins about a training that was over before its end, or None."""
     net = outcome.net
-    has_all_epochs = net.stop_reason == "max_iter" and _keeps_best_of_all(net)
-    if net.stop_reason in net.method.advice and not has_all_epochs:
+    if net.stop_reason == "max_iter" and _keeps_best_of_all(net):
+        return None
+    if net.stop_reason in net.method.advice:
         n_iter = outcome.learned.n_iter
         return f"{outcome.estimator.solver} failed to converge after {n_iter} iteration(s)."
-    if net.stop_reason == "max_iter" and not (has_all_epochs or net.learner.schedule.is_planned):
+    if net.stop_reason == "max_iter" and not net.learner.schedule.is_planned:
         return (
             f"Stochastic Optimizer: Maximum iterations ({net.max_epochs}) reached and the "
             "optimization hasn't converged yet."
@@ -312,9 +316,8 @@ def _what_is_known(outcome):
 def _what_is_worse(outcome):
     """Return what there is to say of a loss that is too high, or ''."""
     loss, constant = outcome.last_loss, outcome.constant_loss
-    if outcome.is_above(
-        constant + abs(constant) + 0.1
-    ):  # more than nothing; a loss may be negative
+    # more than nothing; a loss may be negative
+    if outcome.is_above(constant + abs(constant) + 0.1):
         return (
             f"The training loss ({loss:.3g}) is more than twice that of a constant prediction "
             f"({constant:.3g}). {outcome.scale_words or outcome.rate_words}"

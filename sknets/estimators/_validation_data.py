@@ -41,12 +41,12 @@ def split_rows(n_rows, fraction, seed, strata):
     ValueError
         If so many rows cannot be set aside.
     """
-    n_held = math.ceil(fraction * n_rows)  # as scikit-learn rounds
+    rows, n_held = np.arange(n_rows), math.ceil(fraction * n_rows)  # as scikit-learn rounds
     if n_held < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your "
             f"dataset, or give X_val and y_val. Now validation_fraction={fraction} of {n_rows} rows is "
-            f"{n_held}."
+            f"{n_held}.{_objection(rows, seed, strata)}"
         )
     counts = np.array([1]) if strata is None else np.unique(strata, return_counts=True)[1]
     if n_rows - n_held < len(counts):
@@ -56,12 +56,20 @@ def split_rows(n_rows, fraction, seed, strata):
             f"aside: it would leave {n_rows - n_held} to learn from. Lower validation_fraction, or give "
             "X_val and y_val."
         )
-    rows = np.arange(n_rows)
     if strata is None or (counts.min() > 1 and n_held >= len(counts)):
         train, held = train_test_split(rows, test_size=fraction, random_state=seed, stratify=strata)
         if strata is None or len(np.unique(strata[train])) == len(counts):
             return train, held
     return _split_scarce(rows, n_held, np.random.default_rng(seed), strata)
+
+
+def _objection(rows, seed, strata):
+    """Return what scikit-learn has against classes with few rows, whose words are known."""
+    try:
+        train_test_split(rows, test_size=0.5, random_state=seed, stratify=strata)
+    except ValueError as error:
+        return f" Besides: {error}"
+    return ""
 
 
 def _split_scarce(rows, n_held, rng, strata):

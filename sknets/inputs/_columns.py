@@ -71,7 +71,8 @@ def describe_columns(rows, weight=None, shift=0.0, scale=1.0):
     Parameters
     ----------
     rows : ndarray, sparse matrix or Sequences
-        What an `Input` has read: a table, or values whose last axis are the columns.
+        What an `Input` has read: a table, or series whose last axis are the columns. Of anything with
+        more axes all values are one column, since only a user's module knows what they are.
     weight : ndarray of shape (n_rows,), default=None
         Weights of the rows.
     shift, scale : float or ndarray of shape (n_columns,)
@@ -85,6 +86,8 @@ def describe_columns(rows, weight=None, shift=0.0, scale=1.0):
     with np.errstate(over="ignore", invalid="ignore"):
         if sp.issparse(rows):
             return _describe_sparse(rows, weight, scale)
+        if rows.ndim > 3:
+            rows = rows.reshape(len(rows), -1, 1)
         return describe_values(rows, weight, shift, scale)
 
 

@@ -355,3 +355,19 @@ def test_large_pixels_are_learned_and_nothing_is_said():
     pixels, digits = load_digits(return_X_y=True)
     network = MLPClassifier(early_stopping=True, random_state=0)
     assert words_of(network, pixels[:500], digits[:500]) == []
+
+
+def test_nothing_is_said_of_a_constant_y():
+    assert words_of(MLPRegressor(max_iter=5, random_state=0), 1e6 * X, np.full(200, 3.0)) == []
+
+
+def test_nothing_is_said_where_the_best_of_all_epochs_was_asked_for():
+    network = MLPRegressor(
+        early_stopping=True, n_iter_no_change=np.inf, max_iter=10, random_state=0
+    )
+    assert words_of(network, X, Y) == []
+
+
+def test_nothing_is_said_of_a_single_class():
+    network = MLPClassifier(max_iter=5, random_state=0)
+    assert words_of(network, 1e6 * X, np.ones(200)) == []

@@ -98,3 +98,9 @@ def test_any_magnitude_is_described_by_finite_numbers(seed, exponents, density, 
             assert j in found
         if not largest:
             assert j not in found
+
+
+def test_what_has_many_axes_is_one_column():
+    values = RNG.normal(size=(10, 3, 4, 4)) + 5
+    columns = describe_columns(values, np.arange(1.0, 11.0))
+    check(columns, values.reshape(-1, 1), np.repeat(np.arange(1.0, 11.0), 48))
