@@ -41,6 +41,27 @@ def test_alpha_is_ridge(weighted):
     np.testing.assert_allclose(network.intercepts_[0], ridge.intercept_, rtol=1e-8)
 
 
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("n_batches", [1, 4, 25])
+def test_alpha_in_mini_batches_is_a_ridge_of_alpha_times_their_number(n_batches, solver):
+    # batches that are all alike, so that mini-batches have a minimum without noise
+    X, y = (np.concatenate([part[:40]] * n_batches) for part in (X_DIABETES, Y_DIABETES))
+    network = MLPRegressor(
+        hidden_layer_sizes=(),
+        alpha=5.0,
+        batch_size=40,
+        shuffle=False,
+        solver=solver,
+        learning_rate="exponential" if solver == "adam" else "constant",
+        learning_rate_init=0.1 if solver == "sgd" else 0.02,
+        max_iter=3000 // n_batches,
+        n_iter_no_change=np.inf,
+        random_state=0,
+    ).fit(X, y)
+    ridge = Ridge(alpha=5.0 * n_batches).fit(X, y)
+    np.testing.assert_allclose(network.coefs_[0][:, 0], ridge.coef_, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("solver", ["gd", "sgd", "adam", "rmsprop", "adagrad"])
 def test_l1_alpha_is_the_lasso_with_its_exact_zeros(solver):
     spread = Y_DIABETES.std()
