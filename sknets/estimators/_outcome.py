@@ -38,13 +38,15 @@ from sknets.inputs import prediction_dtype
 from sknets.targets import Raw
 
 _EXPLODED = 1e6  # no weight or loss of a useful network is near
-_BY_HEART = 0.99  # R² of the training rows; classes must be right
-_NOT_BY_HEART = 0.5  # of the loss of a constant prediction: nobody need look at predictions
+#: Accuracy or R² of training rows that are known by heart; and, in units of the loss of a constant
+#: prediction, a training loss above which nobody need look at predictions.
+_BY_HEART = {"classes": (1.0, 0.5), "numbers": (0.99, 0.05)}
 _POOR = 0.25  # of that loss: little has been learned, if it is the columns' fault
 _CERTAIN = 1e-4  # loss of a constant prediction that is always right
 _NOTHING = 0.95  # of that loss: nothing has been learned
-_RISEN = 1.05  # of the lowest validation loss
+_RISEN = 0.05  # of the lowest validation loss, above it
 _FEWEST_EPOCHS = 20  # in which a trend can be seen
+_EPOCHS_BY_HEART = 50  # fewer teach nothing by heart, and would make the look at predictions dear
 _MOST_NAMES = 3
 _SPENT = 1e-5  # of the first rate: what is left of "one_cycle" and "cosine" after their plan
 
@@ -103,7 +105,8 @@ class Outcome:
         self.train = train
         self.rows = rows
         n_epochs = min(learned.n_iter, self.net.max_epochs)
-        self.losses = [row["train_loss"] for row in self.net.history[-n_epochs:]]
+        self._epochs = list(self.net.history)[-n_epochs:] if n_epochs else []
+        self.losses = [row["train_loss"] for row in self._epochs]
 
     @property
     def last_loss(self):
@@ -145,16 +148,20 @@ class Outcome:
     @property
     def is_by_heart(self):
         """Whether more epochs have nothing to learn from the training rows."""
-        if self.last_loss > _NOT_BY_HEART * self.constant_loss:
+        least, highest = _BY_HEART["classes" if self.is_of_classes else "numbers"]
+        if len(self.losses) < _EPOCHS_BY_HEART or self.last_loss > highest * self.constant_loss:
             return False
-        is_classes = hasattr(self.learned.target, "classes")
-        return self.score >= (1.0 if is_classes else _BY_HEART)
+        return self.score >= least
+
+    @property
+    def is_of_classes(self):
+        """Whether y holds classes or labels."""
+        return hasattr(self.learned.target, "classes")
 
     @property
     def valid_losses(self):
         """Validation loss of each epoch of this phase; empty without validation data."""
-        recent = self.net.history[-len(self.losses) :] if self.losses else []
-        return [row["valid_loss"] for row in recent if "valid_loss" in row]
+        return [row["valid_loss"] for row in self._epochs if "valid_loss" in row]
 
     @property
     def is_falling(self):
@@ -295,7 +302,7 @@ def _what_is_known(outcome):
     less_noise = f"a larger alpha than {estimator.alpha}, or a smaller network"
     if valid and np.isfinite(valid).all():
         best = int(np.argmin(valid))
-        if valid[-1] > _RISEN * valid[best]:
+        if valid[-1] - valid[best] > _RISEN * abs(valid[best]):
             return (
                 f"But the validation loss was lowest in epoch {best + 1} of {len(valid)} "
                 f"({valid[best]:.3g}) and is {valid[-1]:.3g} now: the network learns its training rows "
@@ -304,8 +311,7 @@ def _what_is_known(outcome):
             )
     if not outcome.is_by_heart:
         return ""
-    is_classes = hasattr(outcome.learned.target, "classes")
-    share = "all are predicted right" if is_classes else f"R² = {outcome.score:.4f}"
+    share = "all are predicted right" if outcome.is_of_classes else f"R² = {outcome.score:.4f}"
     return (
         f"But the network knows its training rows by heart ({share}), and more epochs would hardly "
         "teach it more. If it does worse on other rows, it has learned noise: early_stopping=True or "
@@ -316,7 +322,7 @@ def _what_is_known(outcome):
 def _what_is_worse(outcome):
     """Return what there is to say of a loss that is too high, or ''."""
     loss, constant = outcome.last_loss, outcome.constant_loss
-    # more than nothing; a loss may be negative
+    # more than nothing, and a loss of the user's own may be negative
     if outcome.is_above(constant + abs(constant) + 0.1):
         return (
             f"The training loss ({loss:.3g}) is more than twice that of a constant prediction "

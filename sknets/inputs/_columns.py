@@ -19,7 +19,7 @@ _FAR = 10.0, 3.0  # from zero: in standard deviations of the column, and in unit
 _NARROW = 0.05, 0.01  # from smallest to largest value: in units, and in those of the widest column
 _FAINT = 0.2, 0.5  # all columns: norm of their deviations, and the widest of them
 
-_MOST_VALUES = 2**20  # that are looked at; of more, every k-th row is
+_MOST_VALUES, _FEWEST_ROWS = 2**15, 200  # that are looked at; of more, every k-th row is
 
 
 class Columns(NamedTuple):
@@ -93,7 +93,7 @@ def describe_columns(rows, weight=None, shift=0.0, scale=1.0):
 
 def describe_values(rows, weight, shift=0.0, scale=1.0):
     """Return the `Columns` of an array, whose last axis they are."""
-    step = -(-rows.size // _MOST_VALUES)
+    step = _step(len(rows), rows.size)
     rows, weight = rows[::step], weight[::step]
     values = (rows.reshape(-1, rows.shape[-1]).astype(np.float64) - shift) / scale
     weight = np.repeat(weight, len(values) // len(rows))
@@ -106,13 +106,17 @@ def describe_values(rows, weight, shift=0.0, scale=1.0):
 
 def _describe_sparse(rows, weight, scale):
     """Return the `Columns` of a sparse matrix, which is never shifted."""
-    step = -(-rows.nnz // _MOST_VALUES) or 1
+    step = _step(rows.shape[0], rows.nnz)
     weight, values = weight[::step], sp.csr_array(rows)[::step].astype(np.float64) / scale
     lowest, highest = (part.toarray().ravel() for part in (values.min(axis=0), values.max(axis=0)))
     reach = _reach(lowest, highest)
     values.data /= reach[values.indices]
     sums = (weight @ part for part in (values, values.power(2), values != 0))
     return _columns(sums, weight.sum(), lowest, highest, reach)
+
+
+def _step(n_rows, n_values):
+    return max(1, min(n_values // _MOST_VALUES, n_rows // _FEWEST_ROWS))
 
 
 def _reach(lowest, highest):

@@ -71,7 +71,7 @@ def test_the_worst_comes_first():
 def test_many_rows_are_looked_at_in_part():
     values = RNG.normal(size=(300_000, 8)).astype(np.float32)
     columns = describe_columns(values)
-    np.testing.assert_allclose(columns.deviation, 1, atol=0.02)
+    np.testing.assert_allclose(columns.deviation, 1, atol=0.1)
 
 
 @drawn(150)
