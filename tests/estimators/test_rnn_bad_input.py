@@ -46,7 +46,7 @@ def objects(sequences):
 BAD_X = {
     "an empty sequence": ([*RAGGED[:7], np.zeros((0, 2)), *RAGGED[8:]], r"X\[7\] is an empty seq"),
     "nothing but padding": (put(CUBE, 3, np.nan), r"X\[3\] is an empty sequence"),
-    "an empty list": ([], "Expected 2D array"),
+    "an empty list": ([], "X is empty: it must hold at least one sequence"),
     "an empty array": (CUBE[:0], r"0 sample\(s\)"),
     "an empty object array": (np.empty(0, dtype=object), "Expected 2D array"),
     "no timesteps": (CUBE[:, :0], "X has shape .*each of at least 1"),
