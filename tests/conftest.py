@@ -1,6 +1,16 @@
-"""Workers that share the cores compute on one thread each: threads of two workers would wait in turn."""
+"""Workers that share the cores compute on one thread each; docstring examples run without warnings."""
 
 import os
 
+import pytest
+
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ["OMP_NUM_THREADS"] = "1"  # before anything imports torch
+    # threads of two workers would wait in turn; before anything imports torch
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_collection_modifyitems(items):
+    """Let no example in a docstring show how to get a warning: those of convergence are errors, too."""
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            item.add_marker(pytest.mark.filterwarnings("error"))

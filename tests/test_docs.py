@@ -1,4 +1,4 @@
-"""Every snippet of the words runs, in order, page by page."""
+"""Every snippet of the words runs, in order, page by page, and without a warning of any kind."""
 
 import re
 import warnings
@@ -25,9 +25,16 @@ def test_snippets_run(page, tmp_path, monkeypatch):
     names = {}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", "Stochastic Optimizer")
         for number, snippet in enumerate(code, start=1):
             exec(compile(snippet, f"{page}, snippet {number}", "exec"), names)
+
+
+def test_examples_in_docstrings_are_silent(request):
+    # `conftest` turns every warning in them into an error; here: that it has reached all of them
+    for item in request.session.items:
+        if isinstance(item, pytest.DoctestItem):
+            filters = [mark.args for mark in item.iter_markers("filterwarnings")]
+            assert filters == [("error",)], item
 
 
 @pytest.mark.parametrize("page", [*PAGES, "docs/api.md", "docs/design.md", "CHANGELOG.md"])

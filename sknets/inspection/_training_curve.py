@@ -48,10 +48,11 @@ class TrainingCurveDisplay:
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.preprocessing import scale
     >>> from sknets import MLPRegressor
     >>> from sknets.inspection import TrainingCurveDisplay
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> network = MLPRegressor(early_stopping=True, random_state=0).fit(X, y)
+    >>> network = MLPRegressor(early_stopping=True, random_state=0).fit(scale(X), y)
     >>> display = TrainingCurveDisplay.from_estimator(network)
     >>> sorted(display.lines_)
     ['loss', 'validation_loss']
