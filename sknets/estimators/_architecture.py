@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
 
-from sknets import modules, training
+from sknets import training
 from sknets._changes import check_unchanged
 from sknets.inputs import describe_columns
 
@@ -37,6 +37,8 @@ class Architecture(ABC):
     draws_unseeded : bool
         Whether the module may draw from Torch's global generator, as a user's own may, or a user's own
         activation.
+    must_be_tried : bool
+        Whether a new module first meets rows of the training data, in its `try_out`.
     no_partial_fit : str or None
         What keeps `partial_fit` from going on with the network.
     auto_max_norm : float or None
@@ -52,6 +54,7 @@ class Architecture(ABC):
 
     start = None
     _holds_foreign_module = False
+    must_be_tried = False
     augment = None
     is_pretrained = False
     activations = ()
@@ -82,10 +85,6 @@ class Architecture(ABC):
     @abstractmethod
     def build(self, generator):
         """Build the module, from a batch to raw outputs."""
-
-    def try_out(self, module, rows, generator):
-        """Try a new module with the training data, and return these as it takes them."""
-        return rows  # what we have built fits them
 
     @abstractmethod
     def prepare(self, module, rows, target, sample_weight):
@@ -128,16 +127,13 @@ class Architecture(ABC):
 
 
 class TableArchitecture(Architecture):
-    """Base of the networks of tables, whose weights all meet each row once."""
+    """Base of the networks whose X is scaled outside."""
 
     def prepare(self, module, rows, target, sample_weight):
         """Learn nothing: columns of a table are scaled outside."""
 
     def describe_columns(self, module, rows, sample_weight):
         return describe_columns(rows, sample_weight)
-
-    def measure_work(self, module, row):
-        return modules.dense_work(module, row)
 
     def auto_batch_size(self, n_rows):
         return min(_BATCH_SIZE, n_rows)

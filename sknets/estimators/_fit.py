@@ -80,7 +80,8 @@ def learn(estimator, run, X, y, sample_weight, classes=None):
         return data, run.earlier.replace(target=target, architecture=architecture)
     build_state = training.generator_to_array(generator)
     run.module = architecture.build(generator)
-    data = data._replace(rows=architecture.try_out(run.module, data.rows, generator))
+    if architecture.must_be_tried:
+        data = data._replace(rows=architecture.try_out(run.module, data.rows, generator))
     work = architecture.measure_work(run.module, torch.zeros(1, *input.row_shape))
     return data, Learned(input, target, architecture, generator, split_seed, build_state, work)
 

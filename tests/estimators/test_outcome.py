@@ -32,12 +32,11 @@ LABELS = np.median(Y) < Y
 
 
 def words_of(estimator, *data, **fit_params):
-    """Fit and return what was said, one text for each warning."""
+    """Fit and return what was said of the training, one text for each warning."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         estimator.fit(*data, **fit_params)
-    assert all(w.category is ConvergenceWarning for w in caught)
-    return [str(w.message) for w in caught]
+    return [str(w.message) for w in caught if w.category is ConvergenceWarning]
 
 
 def make_small(n_inputs, n_outputs):

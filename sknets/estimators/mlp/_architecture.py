@@ -15,3 +15,6 @@ class Dense(TableArchitecture):
     def build(self, generator):
         with self._seeded_activations(generator):
             return modules.DenseStack(**self.spec, generator=generator)
+
+    def measure_work(self, module, row):
+        return modules.dense_work(module, row)

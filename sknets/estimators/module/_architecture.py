@@ -22,6 +22,7 @@ class UserModule(TableArchitecture):
     """
 
     _holds_foreign_module = True
+    must_be_tried = True
 
     def __init__(self, spec, input):
         super().__init__(spec)
