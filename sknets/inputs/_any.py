@@ -68,7 +68,8 @@ class AnyInput(Input):
             X = _joined(estimator, entries)
         X = _with_whole(X)
         n_axes = 2 if sp.issparse(X) else getattr(X, "ndim", 2)
-        is_same_table = self._was_table and np.shape(X)[1:] == self.row_shape
+        shape = getattr(X, "shape", None)  # unknown of what scikit-learn turns into an array
+        is_same_table = self._was_table and (shape is None or shape[1:] == self.row_shape)
         may_be_other = not reset and self.takes_lengths and not is_same_table
         if isinstance(X, Sequences):
             _, y = read_unnamed(estimator, np.zeros((len(X), 1)), y)

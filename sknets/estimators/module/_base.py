@@ -54,7 +54,9 @@ class BaseModule(BaseNet):
         """
         params = super().get_params(deep)
         of_module = params.get("module_params") if deep else None
-        return params | {f"{_PREFIX}{name}": value for name, value in (of_module or {}).items()}
+        if not isinstance(of_module, dict):  # a wrong one is for fit to refuse
+            return params
+        return params | {f"{_PREFIX}{name}": value for name, value in of_module.items()}
 
     def set_params(self, **params):
         """Set the parameters of this estimator.
@@ -75,7 +77,8 @@ class BaseModule(BaseNet):
             of_module = {name.removeprefix(_PREFIX): params.pop(name) for name in names}
         super().set_params(**params)
         if of_module:
-            self.module_params = {**(self.module_params or {}), **of_module}
+            before = self.module_params if isinstance(self.module_params, dict) else {}
+            self.module_params = {**before, **of_module}
         return self
 
     # --- fitted attributes --------------------------------------------------------------------------
