@@ -61,8 +61,14 @@ class OpenedTable(OpenedNetwork):
         return self.module(values)
 
     def as_attributions(self, parts):
-        """Return attributions of all blocks in the shape of X."""
-        return np.concatenate([part.cpu().numpy() for part in parts])
+        """Return attributions of all blocks in the shape of X; of sequences, without their padding."""
+        arrays = [part.cpu().numpy() for part in parts]
+        lengths = getattr(self.rows, "lengths", None)
+        if lengths is None:
+            return np.concatenate(arrays)
+        per_row = [row for array in arrays for row in array]
+        cut = [row[:length] for row, length in zip(per_row, lengths, strict=True)]
+        return self.rows.split(np.concatenate(cut))
 
     def read_baseline(self, row):
         """Return a row of X as the values where a path starts."""
@@ -70,7 +76,8 @@ class OpenedTable(OpenedNetwork):
 
     def origin(self, start, rows, values):
         """Return the start of the paths to the values of a block."""
-        return start
+        start = start[rows] if len(start) > 1 else start
+        return start[:, : values.shape[1]]  # sequences are as long as the longest of the block
 
     # --- layers --------------------------------------------------------------------------------------
 

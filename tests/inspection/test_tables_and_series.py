@@ -509,6 +509,32 @@ def test_modules_of_a_user_are_explained(kind):
     np.testing.assert_allclose(parts.sum(axis=1), (raw[:-1] - raw[-1]) * scale, atol=1e-3)
 
 
+class Measured(nn.Module):
+    """A user's recurrent network, which is told where sequences end."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__()
+        self.gru = nn.GRU(2, 3, batch_first=True)
+        self.top = nn.Linear(3, 1)
+
+    def forward(self, x, lengths):
+        return self.top(self.gru(x)[0][torch.arange(len(x)), lengths - 1])
+
+
+def test_modules_of_sequences_are_explained_to_their_ends(monkeypatch):
+    network = ModuleRegressor(Measured, max_iter=2, random_state=0, dtype="float64").fit(
+        RAGGED, SUMS
+    )
+    monkeypatch.setattr("sknets.inspection._opened.BLOCK_VALUES", 300)
+    for baseline in (None, [0.5, -1.0]):
+        parts = integrated_gradients(network, RAGGED, baseline=baseline, n_steps=50)
+        assert [part.shape for part in parts] == [series.shape for series in RAGGED]
+        start = 0.0 if baseline is None else baseline
+        origin = network.predict([np.broadcast_to(start, series.shape) for series in RAGGED])
+        sums = [part.sum() for part in parts]
+        np.testing.assert_allclose(sums, network.predict(RAGGED) - origin, atol=1e-3)
+
+
 def test_regression_on_images_is_in_units_of_y_too():
     images = RNG.normal(size=(40, 6, 6))
     y = 1000 + 500 * images[:, :3].mean(axis=(1, 2))
