@@ -92,10 +92,6 @@ class Outcome:
     estimator, learned, train, rows
         As `check_outcome` takes them.
 
-    Attributes
-    ----------
-    losses : list of float
-        Training loss of each epoch of this phase.
     """
 
     def __init__(self, estimator, learned, train, rows):
@@ -104,14 +100,22 @@ class Outcome:
         self.net = learned.net
         self.train = train
         self.rows = rows
-        n_epochs = min(learned.n_iter, self.net.max_epochs)
-        self._epochs = list(self.net.history)[-n_epochs:] if n_epochs else []
-        self.losses = [row["train_loss"] for row in self._epochs]
 
     @property
     def last_loss(self):
         """Training loss of the last epoch, penalties included."""
-        return self.losses[-1] if self.losses else math.nan
+        return self.net.history[-1]["train_loss"] if self.learned.n_iter else math.nan
+
+    @cached_property
+    def _epochs(self):
+        """Rows of the history of this phase."""
+        n_epochs = min(self.learned.n_iter, self.net.max_epochs)
+        return list(self.net.history)[-n_epochs:] if n_epochs else []
+
+    @property
+    def losses(self):
+        """Training loss of each epoch of this phase."""
+        return [row["train_loss"] for row in self._epochs]
 
     @cached_property
     def constant_loss(self):

@@ -15,8 +15,8 @@ def refuse_texts(X):
                 "sknets.preprocessing.TokenSequences turns texts into token ids, for vocabulary_size."
             )
         is_of_numbers = getattr(getattr(first, "dtype", None), "kind", "O") not in "OSU"
-        is_frame = hasattr(first, "columns")  # which would give its names
-        if is_of_numbers or is_frame or not hasattr(first, "__iter__") or not len(first):
+        has_names = hasattr(first, "keys")  # a frame or a dict, which would give these
+        if is_of_numbers or has_names or not hasattr(first, "__iter__") or not len(first):
             return
         first = next(iter(first))
 

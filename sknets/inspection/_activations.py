@@ -54,14 +54,15 @@ def layer_activations(estimator, X, layer=None):
     >>> from sknets import MLPRegressor
     >>> from sknets.inspection import layer_activations
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> network = MLPRegressor(hidden_layer_sizes=(20, 5), max_iter=5, random_state=0).fit(X, y)
+    >>> network = MLPRegressor(hidden_layer_sizes=(20, 5), learning_rate="cosine", random_state=0)
+    >>> network = network.fit(X, y)
     >>> layer_activations(network, X, "hidden2").shape
     (442, 5)
 
     >>> from sklearn.datasets import load_digits
     >>> from sknets import CNNClassifier
     >>> digits = load_digits()
-    >>> network = CNNClassifier((4, 8), max_iter=1, random_state=0)
+    >>> network = CNNClassifier((4, 8), learning_rate="cosine", max_iter=1, random_state=0)
     >>> network = network.fit(digits.images, digits.target)
     >>> for name, maps in layer_activations(network, digits.images[:5]).items():
     ...     print(name, maps.shape)

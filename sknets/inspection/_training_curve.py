@@ -109,11 +109,7 @@ class TrainingCurveDisplay:
                 f"curves={curves!r} has not been recorded; history_ has "
                 f"{sorted(network.history_)}. Validation curves need early_stopping=True or X_val."
             )
-        best_epoch = None
-        if network.validation_scores_:
-            before = len(network.validation_scores_) - network.n_iter_  # of warm starts
-            best_epoch = before + int(np.nanargmax(network.validation_scores_[before:])) + 1
-        return cls(history, best_epoch=best_epoch).plot(ax=ax, log=log)
+        return cls(history, best_epoch=_best_epoch(network)).plot(ax=ax, log=log)
 
     def plot(self, *, ax=None, log=False):
         """Draw the curves.
@@ -159,3 +155,17 @@ class TrainingCurveDisplay:
 def _axis_names(history):
     kinds = [name.removeprefix("validation_") for name in history]
     return list(dict.fromkeys(kinds))
+
+
+def _best_epoch(network):
+    """Return the epoch, counted from 1, whose weights were kept; None if it was none."""
+    if not network.validation_scores_:
+        return None
+    before = len(network.validation_scores_) - network.n_iter_  # of warm starts
+    scores = np.array(network.validation_scores_[before:])
+    if not scores.size or network.best_validation_score_ > np.nanmax(scores):  # at the start
+        return None
+    # of equal scores, the lower validation loss
+    is_best = np.isclose(scores, np.nanmax(scores), rtol=1e-12, atol=0)
+    losses = np.array(network.history_["validation_loss"][before:])
+    return before + int(np.where(is_best, losses, np.inf).argmin()) + 1
