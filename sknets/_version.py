@@ -32,7 +32,7 @@ class Versioned:
         version = state.pop(VERSION_KEY, "(of an unknown version)")
         if version != __version__:
             warn_user(
-                VersionWarning(
+                VersionWarning(  # whose fields are called so by scikit-learn
                     estimator_name=type(self).__name__,
                     current_sklearn_version=__version__,
                     original_sklearn_version=version,

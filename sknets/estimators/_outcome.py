@@ -210,8 +210,10 @@ class Outcome:
         """What to do about a rate that is too high."""
         estimator = self.estimator
         if not training.SOLVERS[estimator.solver].is_incremental:
-            return f"Raise alpha={estimator.alpha}, or use solver='adam'."
-        return f"Lower learning_rate_init={estimator.learning_rate_init}, or set max_grad_norm."
+            return f"Raise alpha (now {estimator.alpha}), or use solver='adam'."
+        return (
+            f"Lower learning_rate_init (now {estimator.learning_rate_init}), or set max_grad_norm."
+        )
 
     @property
     def all_words(self):
@@ -256,8 +258,8 @@ def _doubts_of_epoch(outcome):
     is_over = not net.learner.schedule.is_planned or net.n_epochs > estimator.max_iter
     if is_over and net.optimizer_.lr <= _SPENT * estimator.learning_rate_init:
         yield (
-            f"learning_rate={estimator.learning_rate!r} has come down to {net.optimizer_.lr:.1g} after "
-            f"{net.n_epochs} epochs: partial_fit changes nothing any more. Use "
+            f"learning_rate={estimator.learning_rate!r} has come down to nearly 0: partial_fit "
+            "changes nothing any more. Use "
             "learning_rate='constant', or raise max_iter where it plans the rate "
             f"(max_iter={estimator.max_iter})."
         )
@@ -350,12 +352,17 @@ def _trend(outcome):
         remedy = net.method.advice[net.stop_reason].format_map(vars(estimator))
         return remedy[0].upper() + remedy[1:]
     further = (
-        f"raise max_iter={estimator.max_iter} or learning_rate_init={estimator.learning_rate_init}."
+        f"raise max_iter (now {estimator.max_iter}) or learning_rate_init (now "
+        f"{estimator.learning_rate_init})."
     )
     if estimator.early_stopping:
         return f"Validation data have not stopped it: {further}"
     if outcome.is_falling:
-        watch = "" if outcome.valid_losses else " early_stopping=True or X_val tell."
+        watch = (
+            ""
+            if outcome.valid_losses
+            else " Validation data show which: early_stopping=True, or X_val."
+        )
         return (
             f"The training loss still falls: {further} But it also falls while noise is learned by "
             f"heart.{watch}"
@@ -363,13 +370,13 @@ def _trend(outcome):
     if outcome.last_loss > _NOTHING * outcome.constant_loss:
         return (
             "Nothing has been learned yet: the training loss is that of a constant prediction "
-            f"({outcome.constant_loss:.3g}). Try other values of learning_rate_init="
-            f"{estimator.learning_rate_init}, and a simple model, to see whether X tells anything of y."
+            f"({outcome.constant_loss:.3g}). Try other values of learning_rate_init (now "
+            f"{estimator.learning_rate_init}), and a simple model, to see whether X tells anything of y."
         )
     return (
         "The training loss goes up and down, and falls no more: lower "
-        f"learning_rate_init={estimator.learning_rate_init}, or let it fall (learning_rate='adaptive' or "
-        "'cosine')."
+        f"learning_rate_init (now {estimator.learning_rate_init}), or let it fall "
+        "(learning_rate='adaptive' or 'cosine')."
     )
 
 

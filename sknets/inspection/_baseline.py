@@ -32,8 +32,11 @@ def baseline_like(baseline, X, opened):
         rows = _as_rows(baseline, X, getattr(opened.rows, "width", 0) is None)
         try:
             return opened.read_baseline(rows)
-        except ValueError as error:
-            raise ValueError(f"baseline cannot be read as a row of X: {error}") from error
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"baseline cannot be read as a row of X: {error} Give a row like those of X, as a frame "
+                "with one row where X is a frame."
+            ) from error
 
 
 def _as_rows(baseline, X, is_list):

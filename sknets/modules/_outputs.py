@@ -21,20 +21,27 @@ class _NumberOutput(nn.Module):
     ----------
     shift, scale : array-like of shape (n_outputs,)
         Location and spread of the target; a scale of 0 makes all predictions equal to the shift.
+
+    Attributes
+    ----------
+    needs_double : bool
+        Whether single precision would lose what y is, or digits that its spread needs.
     """
 
     def __init__(self, shift, scale):
         super().__init__()
         self.register_buffer("shift", torch.tensor(shift, dtype=torch.float64))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float64))
+        self._has_fixed = bool((self.scale == 0).any())
+        self.needs_double = self._ask_for_double()
 
     def scaled(self, values):
         """Return values in the units of y."""
-        return torch.where(self.scale > 0, values * self.scale, 0.0) + self.shift
+        if self._has_fixed:
+            values = torch.where(self.scale > 0, values, 0.0)
+        return values * self.scale + self.shift
 
-    @property
-    def needs_double(self):
-        """Whether single precision would lose what y is, or digits that its spread needs."""
+    def _ask_for_double(self):
         shift, scale = self.shift.abs(), self.scale
         is_fixed = scale == 0
         is_lost = torch.where(is_fixed, shift.float() != shift, shift * _COARSENESS > scale)

@@ -68,15 +68,17 @@ class Events:
                 raise
             raise ValueError(
                 f"callbacks hold one that watches {missing[1]!r}, which is not recorded"
-                f"{self._why_not_recorded()}. Let it watch 'train_loss', or give fit validation data: "
-                "X_val and y_val, or early_stopping=True (partial_fit has none)."
+                f"{self._what_is_recorded()}"
             ) from error
 
-    def _why_not_recorded(self):
+    def _what_is_recorded(self):
         if self.valid_rows is None:
-            return " without validation data"
+            return (
+                " without validation data. Let it watch 'train_loss', or give fit validation data: X_val "
+                "and y_val, or early_stopping=True (partial_fit has none)."
+            )
         names = [name for name in self.history[-1] if name.startswith("valid_")]
-        return f" (but {', '.join(names)})"
+        return f". Let it watch one of {', '.join(names)}."
 
     def evaluation_step(self, batch, training=False):
         """Return the raw outputs of a batch, for skorch's own predictions."""

@@ -19,6 +19,9 @@ from torch import nn
 #: A class that is not there has this share in a constant prediction.
 _RARE = 1e-6
 
+#: Raw outputs of less are those of a training that has not diverged.
+_ORDINARY = 1e3
+
 
 class Loss(nn.Module):
     """Base of all losses.
@@ -184,19 +187,35 @@ class CallableLoss(Loss):
         return self.rows(raw, target)
 
     def rows(self, raw, target):
-        losses = self.function(raw, target)
+        try:
+            losses = self.function(raw, target)
+        except (TypeError, RuntimeError) as error:
+            raise ValueError(
+                f"loss={self._name} fails: {error}. It is called as loss(raw, target) with tensors of "
+                f"shape {tuple(raw.shape)} and {tuple(target.shape)}, and must use operations of Torch."
+            ) from error
         what = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type(losses).__name__
         if what != (len(raw),):
+            hint = " Add .sum(dim=1)." if what == tuple(raw.shape) else ""
             raise ValueError(
-                f"loss={self.function} must return a tensor with the loss of each row, of shape "
-                f"({len(raw)},) for raw outputs of shape {tuple(raw.shape)}; it returned {what}."
+                f"loss={self._name} must return a tensor with the loss of each row, of shape "
+                f"({len(raw)},) for raw outputs of shape {tuple(raw.shape)}; it returned {what}.{hint}"
             )
         if raw.requires_grad and not losses.requires_grad:
             raise ValueError(
-                f"loss={self.function} returned a tensor that does not depend on the raw outputs; it "
+                f"loss={self._name} returned a tensor that does not depend on the raw outputs; it "
                 "must be computed from them by operations of Torch."
             )
+        if not math.isfinite(losses.detach().sum()) and raw.detach().abs().max() < _ORDINARY:
+            raise ValueError(
+                f"loss={self._name} returned NaN or infinity for ordinary raw outputs, up to "
+                f"{float(raw.abs().max()):.3g} in size."
+            )
         return losses
+
+    @property
+    def _name(self):
+        return getattr(self.function, "__name__", repr(self.function))
 
 
 class HalfPoissonDeviance(Loss):

@@ -191,9 +191,9 @@ class LBFGS(Minimizer):
 
     name = "lbfgs"
     advice = {
-        "max_iter": "increase max_iter={max_iter}.",
-        "max_fun": "increase max_fun={max_fun}.",
-        "line_search": "the line search found no lower loss. Increase tol={tol}, or scale X.",
+        "max_iter": "increase max_iter (now {max_iter}).",
+        "max_fun": "increase max_fun (now {max_fun}).",
+        "line_search": "the line search found no lower loss. Increase tol (now {tol}), or scale X.",
     }
 
     def __init__(self, *, max_fun=15000):

@@ -122,12 +122,12 @@ class Net(Events, skorch.NeuralNet):
 
     def initialize(self):
         """Initialise as skorch does, then choose who computes gradients."""
-        device, self.device = (
-            self.device,
-            None,
-        )  # everything is there: to move nothing takes time too
-        super().initialize()
-        self.device = device
+        device = self.device
+        self.device = None  # everything is there: to move nothing takes time too
+        try:
+            super().initialize()
+        finally:
+            self.device = device
         self.gradient = make_gradient(self.learner, self.criterion_, self.augment)
         return self
 

@@ -226,7 +226,10 @@ def test_callback_that_watches_validation_data_works_with_them(watch):
 def test_callback_that_watches_a_score_where_the_loss_is_watched_is_told_what_there_is():
     stop = skorch.callbacks.EarlyStopping(monitor="valid_score")
     network = MLPRegressor(callbacks=[stop], early_stopping=True, scoring="loss")
-    with pytest.raises(ValueError, match=r"'valid_score', which is not recorded \(but valid_loss"):
+    words = "'valid_score', which is not recorded. Let it watch one of valid_loss"
+    with pytest.raises(ValueError, match=words):
+        ValueError, match=r"'valid_score', which is not recorded. Let it watch one of valid_loss"
+    ):
         network.fit(X_DIABETES, Y_DIABETES)
 
 

@@ -157,7 +157,7 @@ def test_subclass_with_a_constructor_of_its_own_is_advised_too():
         def __init__(self):
             super().__init__(solver="lbfgs", max_iter=1)
 
-    with pytest.warns(UserWarning, match="lbfgs failed to converge.*Increase max_iter=1"):
+    with pytest.warns(UserWarning, match=r"lbfgs failed to converge.*Increase max_iter \(now 1\)"):
         Own().fit(X_DIABETES, Y_DIABETES)
 
 

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import QuantileRegressor
 from sklearn.metrics import mean_pinball_loss
 from sklearn.model_selection import GridSearchCV
+from torch import nn
 
 from sknets import (
     CNNRegressor,
@@ -187,6 +188,21 @@ def test_an_option_of_the_cross_entropy_is_refused_beside_another_loss():
 def test_a_failed_loss_leaves_the_estimator_as_it_was():
     network = MLPRegressor(**FEW).fit(X, Y)
     before = network.predict(X)
-    with pytest.raises(TypeError, match="takes 1 positional argument"):
+    with pytest.raises(ValueError, match="loss=.*takes 1 positional argument"):
         network.set_params(loss=lambda raw: raw).fit(X, Y)
     np.testing.assert_array_equal(network.predict(X), before)
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (lambda raw, target: torch.log(raw - target).sum(1), "returned NaN or infinity"),
+        (lambda raw: raw, "is called as loss.raw, target."),
+        (lambda raw, target: np.abs(raw - target).sum(1), "must use operations of Torch"),
+        (nn.HuberLoss(reduction="none"), r"Add \.sum\(dim=1\)"),
+    ],
+    ids=["nan", "arguments", "numpy", "shape"],
+)
+def test_a_loss_that_fails_is_named(loss, words):
+    with pytest.raises(ValueError, match=f"loss=.*{words}"):
+        MLPRegressor(loss, max_iter=2, random_state=0).fit(X_DIABETES, Y_DIABETES)

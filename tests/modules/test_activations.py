@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -95,3 +96,21 @@ def test_tensor_of_its_own_in_another_type_is_named():
     layer = make_activation(lambda x: x @ weights, (4,))
     with pytest.raises(ValueError, match="activation=<lambda> fails on torch.float64 on cpu"):
         layer(X.double())
+
+
+@pytest.mark.parametrize("width", [3, 100, 400])
+@pytest.mark.parametrize("seed", range(5))
+def test_layers_of_any_width_are_activations(width, seed):
+    torch.manual_seed(seed)
+    inner = nn.Sequential(nn.Linear(width, width), nn.Tanh())
+    assert make_activation(inner, (width,)).is_activation
+
+
+def test_what_is_flat_everywhere_is_refused():
+    with pytest.raises(ValueError, match="activation=sign.*no gradient"):
+        make_activation(torch.sign, (3,))
+
+
+def test_functions_of_numpy_are_told_of_torch():
+    with pytest.raises(ValueError, match=r"activation=tanh.*torch\.tanh"):
+        make_activation(np.tanh, (3,))

@@ -126,7 +126,7 @@ def test_a_line_search_without_a_lower_loss_is_told():
 
 def test_advice_speaks_of_parameters():
     advice = training.LBFGS.advice["max_fun"].format_map({"max_fun": 7})
-    assert advice == "increase max_fun=7."
+    assert advice == "increase max_fun (now 7)."
 
 
 def test_start_at_the_minimum_is_one_epoch():
