@@ -43,9 +43,8 @@ def check_predictions(predictions):
     values = predictions
     if values.dtype == object:  # sequences
         values = np.array([float(np.sum(sequence)) for sequence in predictions])
-    with np.errstate(over="ignore"):
-        if math.isfinite(values.sum()):
-            return
+    if np.isfinite(values).all():
+        return
     bad = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
     if len(bad):
         raise ValueError(

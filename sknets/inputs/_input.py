@@ -1,7 +1,7 @@
 """What X is: the base of all inputs, and how X and y are read side by side."""
 
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pandas as pd
@@ -103,9 +103,10 @@ class Input(ABC):
 
 def read_beside(estimator, X, y, *, reset, **options):
     """Read X, and y where there is one, by scikit-learn's `validate_data`."""
-    with within_float64("X or y"):
-        if y is NO_Y:
+    if y is NO_Y:
+        with nullcontext() if getattr(X, "dtype", None) in FLOATS else within_float64("X"):
             return validate_data(estimator, X, reset=reset, **options)
+    with within_float64("X or y"):
         return validate_data(estimator, X, y, multi_output=True, reset=reset, **options)
 
 

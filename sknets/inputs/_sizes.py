@@ -13,6 +13,9 @@ _BY_FAR = 1e6
 #: Sizes between which float32 holds X, its differences and its products with weights.
 _LEAST, _MOST = 1e-30, 1e37
 
+#: A sum of squares in which no value is near any limit.
+_ORDINARY = _HUGE**2
+
 _N_NAMED = 5
 
 
@@ -63,7 +66,10 @@ def check_sizes(rows, dtype, usual, name="X", places=None):
     places : ndarray of shape (n_rows,), default=None
         Positions of the rows in the user's data; None if they are as they were.
     """
-    reach = largest(values_of(rows))
+    values = values_of(rows)
+    if float(np.vdot(values, values)) < _ORDINARY:  # one look, in which nothing is copied
+        return
+    reach = largest(values)
     most, most_beside = torch.finfo(dtype).max, max(_HUGE, usual * _BY_FAR)
     if reach <= most and reach <= most_beside:
         return

@@ -15,7 +15,8 @@ def refuse_texts(X):
                 "sknets.preprocessing.TokenSequences turns texts into token ids, for vocabulary_size."
             )
         is_of_numbers = getattr(getattr(first, "dtype", None), "kind", "O") not in "OSU"
-        has_names = hasattr(first, "keys")  # a frame or a dict, which would give these
+        # a frame or a dict would give its names
+        has_names = hasattr(first, "columns") or isinstance(first, dict)
         if is_of_numbers or has_names or not hasattr(first, "__iter__") or not len(first):
             return
         first = next(iter(first))

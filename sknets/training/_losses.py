@@ -209,7 +209,7 @@ class CallableLoss(Loss):
         if not math.isfinite(losses.detach().sum()) and raw.detach().abs().max() < _ORDINARY:
             raise ValueError(
                 f"loss={self._name} returned NaN or infinity for ordinary raw outputs, up to "
-                f"{float(raw.abs().max()):.3g} in size."
+                f"{float(raw.detach().abs().max()):.3g} in size."
             )
         return losses
 

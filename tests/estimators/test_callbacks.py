@@ -228,8 +228,6 @@ def test_callback_that_watches_a_score_where_the_loss_is_watched_is_told_what_th
     network = MLPRegressor(callbacks=[stop], early_stopping=True, scoring="loss")
     words = "'valid_score', which is not recorded. Let it watch one of valid_loss"
     with pytest.raises(ValueError, match=words):
-        ValueError, match=r"'valid_score', which is not recorded. Let it watch one of valid_loss"
-    ):
         network.fit(X_DIABETES, Y_DIABETES)
 
 
