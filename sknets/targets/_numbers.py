@@ -9,12 +9,16 @@ from sklearn.metrics import d2_pinball_score, r2_score
 
 from sknets import modules, training
 from sknets._warn import warn_user
-from sknets.targets._scaling import ROUNDING, SCALINGS, Scaling
+from sknets.targets._scaling import ROUNDING, SCALINGS, Scaling, by_median
 from sknets.targets._target import RowTarget, RowTask
 
 #: Spreads from the centre from which an outlier counts as if it lay there, to a loss that it pulls with
 #: a bounded force: none of the digits of the loss belong to it alone.
 _FAR = 1e4
+
+#: Share of the rows, and spreads from the centre: where more lie further off, they may be what is to be
+#: learned, and the spread that of rows that tell nothing.
+_MANY, _OFF = 0.03, 100.0
 
 #: Spreads from the centre that a loss can compute with, in single precision.
 _FURTHEST = 1e15
@@ -104,7 +108,10 @@ class Regression(RowTask):
 
     def scaling(self, y, sample_weight):
         """Return the `Scaling` that the loss asks for, of columns."""
-        scaling = SCALINGS[self.kind.scaling](y, sample_weight)
+        if self.kind.scaling == "median":
+            scaling = by_median(y, sample_weight, tuple(np.ravel(self.options.get("quantile", ()))))
+        else:
+            scaling = SCALINGS[self.kind.scaling](y, sample_weight)
         if not (np.isfinite(scaling.shift) & np.isfinite(scaling.scale)).all():
             raise ValueError(
                 f"y reaches {np.abs(y).max():.3g}, too large to standardise in float64; "
@@ -195,37 +202,43 @@ class NumberTarget(RowTarget):
         self.check_reach(y, is_validation=is_validation)
 
     def check_reach(self, y, *, is_validation=False):
-        """Warn of columns with outliers that the loss counts as nearer than they are.
+        """Warn of columns with outliers from which the loss learns as if they were nearer, or hardly.
 
         Raises
         ------
         ValueError
             If the loss cannot be computed for them, or if most of them lie there.
         """
-        limit = min(self.task.furthest, _FURTHEST)
+        loss, limit = self.task.loss, min(self.task.furthest, _FURTHEST)
         is_learned = is_validation | ~self.scaling.is_constant  # others will be scaled anew
-        is_far = (np.abs(self.scaled(y)) > limit) & is_learned
-        n_far = int(is_far.any(axis=1).sum())
-        if not n_far:
+        distance = np.where(is_learned, np.abs(self.scaled(y)), 0.0)
+        is_robust = self.task.furthest < np.inf
+        n_far, n_off = ((distance > bound).any(axis=1).sum() for bound in (limit, _OFF))
+        is_many = is_robust and n_off > max(1, _MANY * len(y))
+        if not (n_far or is_many):
             return
+        if is_many:
+            limit, n_far = (_OFF, n_off) if n_far <= len(y) / 2 else (limit, n_far)
         words = (
             f"y has {n_far} of {len(y)} rows that lie more than {limit:.3g} spreads from the centre of "
-            f"the y of the first call (up to {np.abs(y[is_far]).max():.3g})"
+            f"the y of the first call (up to {np.abs(y[distance > limit]).max():.3g})"
         )
-        if limit < self.task.furthest:
+        if not is_robust:
             raise ValueError(
-                f"{words}: too far to compute loss={self.task.loss!r}. Remove or correct them, or choose "
+                f"{words}: too far to compute loss={loss!r}. Remove or correct them, or choose "
                 "loss='huber'."
             )
         if is_validation:
             return
-        if n_far > len(y) / 2:
+        if limit > _OFF and n_far > len(y) / 2:
             raise ValueError(
-                f"{words}: the network cannot learn them in the scale of that y. Begin again with all "
-                "rows, which decide on the scale."
+                f"{words}: loss={loss!r} cannot learn them in the scale of that y. Begin again with more "
+                "rows in the first call, which decide on the scale, or use loss='squared_error'."
             )
+        how = "hardly learns from them" if is_many else "learns from them as if they lay there"
         warn_user(
-            f"{words}. loss={self.task.loss!r} learns from them as if they lay there. Are they right?"
+            f"{words}. loss={loss!r} {how}. Are they right? If so, use loss='squared_error', or "
+            "transform y (TransformedTargetRegressor)."
         )
 
     def scaled(self, y):

@@ -3,15 +3,17 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import norm
 
-#: Differences of so little, relative to where y lies, are rounding.
+#: Differences of so little, relative to where y lies or how far it reaches, are rounding.
 ROUNDING = 10 * np.finfo(np.float64).eps
 
-#: Of normal numbers, the median distance from the centre and the distance between the outer quantiles are
-#: so many standard deviations.
-_MEDIAN_DISTANCE = 0.6744897501960817
-_OUTER = (0.15, 0.85)
-_OUTER_RANGE = 2.0728667789875796
+#: The median distance of normal numbers from the centre, in standard deviations.
+_MEDIAN_DISTANCE = norm.ppf(0.75)
+
+#: Share of the rows on either side that may be outliers: a little more than a tenth, of which the spread
+#: knows nothing. A quantile further out needs rows there; but of a hundred, one is never enough.
+_TAIL, _LEAST_TAIL = 0.105, 0.02
 
 
 class Scaling(NamedTuple):
@@ -39,8 +41,9 @@ def by_deviation(y, sample_weight):
     """Scale by mean and standard deviation."""
     with np.errstate(over="ignore", invalid="ignore"):
         mean, deviation = _moments(y, sample_weight)
-        is_constant = (deviation <= ROUNDING * np.abs(mean)) | _is_equal(y)
-    mean = np.where(_is_equal(y), y[0], mean)
+        is_equal = (y == y[0]).all(axis=0)
+        is_constant = (deviation <= ROUNDING * np.abs(mean)) | is_equal
+    mean = np.where(is_equal, y[0], mean)
     return Scaling(mean, np.where(is_constant, 1.0, deviation), np.where(is_constant, mean, np.nan))
 
 
@@ -50,16 +53,27 @@ def by_mean(y, sample_weight):
     return Scaling(np.zeros_like(mean), np.where(mean > 0, mean, 1.0), constant)
 
 
-def by_median(y, sample_weight):
-    """Scale by a centre and a spread that 15% of the rows on either side cannot carry away.
+def by_median(y, sample_weight, levels=()):
+    """Scale by a centre and a spread that 10% of the rows on either side cannot carry away.
 
-    The centre is the median. The spread is the range from the 15% to the 85% quantile or the median
-    distance from the centre, whichever is larger, in standard deviations of normal numbers. Where more
-    than half of the rows lie at the centre, the median distance is that of the others.
+    The centre is the median. The spread is the range between two outer quantiles or the median distance
+    from the centre, whichever is larger, in standard deviations of normal numbers. Where more than half
+    of the rows lie at the centre, the median distance is that of the others, but no more than the root
+    of the mean square of all: a few rows alone would say nothing of the rest.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n, n_outputs)
+        The numbers.
+    sample_weight : ndarray of shape (n,) or None
+        Weights of the rows.
+    levels : tuple of float, default=()
+        Quantiles that are learned. Those further out than the outer quantiles take their place.
     """
     weight = np.ones(len(y)) if sample_weight is None else sample_weight
+    tail = max(_LEAST_TAIL, min([_TAIL, *levels, *(1.0 - level for level in levels)]))
     with np.errstate(over="ignore", invalid="ignore"):
-        columns = np.array([_robust(column, weight) for column in y.T])
+        columns = np.array([_robust(column, weight, tail) for column in y.T])
     centre, spread = columns.T
     is_constant = spread == 0
     return Scaling(
@@ -71,30 +85,36 @@ def by_median(y, sample_weight):
 SCALINGS = {"standardize": by_deviation, "mean": by_mean, "median": by_median}
 
 
-def _is_equal(y):
-    return (y == y[0]).all(axis=0)
-
-
 def _moments(y, sample_weight):
     mean = np.average(y, axis=0, weights=sample_weight)
-    reach = np.abs(y - mean).max(axis=0)
+    return mean, _root_mean_square(y - mean, sample_weight)
+
+
+def _root_mean_square(distance, weight):
+    reach = np.abs(distance).max(axis=0)
     reach = np.where(reach > 0, reach, 1.0)  # squares of tiny residuals would vanish
-    relative = np.average(((y - mean) / reach) ** 2, axis=0, weights=sample_weight)
-    return mean, reach * np.sqrt(relative)
+    return reach * np.sqrt(np.average((distance / reach) ** 2, axis=0, weights=weight))
 
 
-def _robust(column, weight):
+def _robust(column, weight, tail):
     """Return centre and spread of a column; a spread of 0 is rounding at most."""
-    low, centre, high = weighted_quantiles(column, weight, (_OUTER[0], 0.5, _OUTER[1]))
-    distance = np.abs(column - centre)
+    (centre,) = weighted_quantiles(column, weight, (0.5,))
+    offset = column - centre
+    distance = np.abs(offset)
     is_off = distance > ROUNDING * np.abs(centre)
     if not is_off.any():
         return centre, 0.0
-    distance[~is_off] = 0.0
+    (far,) = weighted_quantiles(distance[is_off], weight[is_off], (1.0 - 2.0 * tail,))
+    is_off &= distance >= ROUNDING * far
+    offset[~is_off] = distance[~is_off] = 0.0
+    low, high = weighted_quantiles(offset, weight, (tail, 1.0 - tail))
     (middle,) = weighted_quantiles(distance, weight, (0.5,))
+    spread = middle / _MEDIAN_DISTANCE
     if middle == 0:
         (middle,) = weighted_quantiles(distance[is_off], weight[is_off], (0.5,))
-    return centre, max((high - low) / _OUTER_RANGE, middle / _MEDIAN_DISTANCE)
+        # NaN where a distance is beyond float64
+        spread = np.fmin(middle / _MEDIAN_DISTANCE, _root_mean_square(distance, weight))
+    return centre, max((high - low) / (norm.ppf(1.0 - tail) - norm.ppf(tail)), spread)
 
 
 def weighted_quantiles(values, weight, levels):

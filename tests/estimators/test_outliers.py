@@ -37,8 +37,30 @@ def test_one_outlier_does_not_move_a_fit(network, loss):
 
 @pytest.mark.parametrize("loss", ROBUST)
 def test_nor_do_ten_percent(loss):
-    clean, bad = honest_scores(MLPRegressor(loss, **FAST), np.arange(0, 200, 10), -1e5)
+    with pytest.warns(UserWarning, match="y has 20 of 200 rows .* hardly learns from them"):
+        clean, bad = honest_scores(MLPRegressor(loss, **FAST), np.arange(0, 200, 10), -1e5)
     assert bad > clean - 0.15
+
+
+QUIET = np.random.default_rng(0).standard_normal((1000, 5))
+
+
+@pytest.mark.parametrize(
+    ("loss", "first"), [("huber", 1.2), ("absolute_error", 1.2), ("quantile", 1.6)]
+)
+def test_what_few_rows_tell_is_learned_beside_quiet_ones(loss, first):
+    is_active = QUIET[:, 0] > first
+    y = np.where(is_active, 5 + QUIET[:, 1], 1e-3 * np.abs(QUIET[:, 2]))
+    network = MLPRegressor(loss, quantile=0.95, random_state=0).fit(QUIET, y)
+    assert np.median(network.predict(QUIET)[is_active]) > 3
+
+
+def test_a_signal_in_fewer_rows_than_may_be_outliers_is_said():
+    y = np.where(QUIET[:, 0] > 1.6, 5 + QUIET[:, 1], 1e-3 * np.abs(QUIET[:, 2]))
+    words = r"more than 100 spreads .* If so, use loss='squared_error', or transform y"
+    with pytest.warns(UserWarning, match=words):
+        MLPRegressor("huber", **FAST).fit(QUIET, y)
+    MLPRegressor(**FAST).fit(QUIET, y)
 
 
 @pytest.mark.parametrize("loss", ROBUST)
@@ -113,5 +135,14 @@ def test_what_no_loss_can_compute_is_refused_beside_a_first_y(loss):
 
 def test_a_first_y_without_the_scale_of_the_rest_is_said():
     network = MLPRegressor("huber", **FAST).partial_fit(X, 5 + 1e-9 * Y)
-    with pytest.raises(ValueError, match="y has 200 of 200 rows .* Begin again with all rows"):
+    words = "y has 200 of 200 rows .* more rows in the first call, .* or use loss='squared_error'"
+    with pytest.raises(ValueError, match=words):
         network.partial_fit(X, Y)
+
+
+def test_the_squared_error_goes_on_after_a_quiet_first_batch():
+    network = MLPRegressor(hidden_layer_sizes=(), learning_rate_init=0.1, random_state=0)
+    network.partial_fit(X[:32], 1e-4 * Y[:32])
+    for _ in range(300):
+        network.partial_fit(X, 5 + 1e-3 * Y)
+    assert np.isfinite(network.predict(X)).all()
