@@ -231,11 +231,12 @@ class ClassTarget(_LabelledTarget):
             self.class_weights = compute_class_weight(
                 self.task.class_weight, classes=self.classes, y=y, sample_weight=weight
             )
+        self._checked(self.class_weights)
 
     def weigh(self, y, sample_weight):
         if self.task.class_weight is None:
             return sample_weight
-        weight = self._checked(self.class_weights[np.searchsorted(self.classes, y)])
+        weight = self.class_weights[np.searchsorted(self.classes, y)]
         return weight if sample_weight is None else weight * sample_weight
 
     def step_weights(self):
@@ -244,7 +245,8 @@ class ClassTarget(_LabelledTarget):
         if self.has_end:
             return np.append(self.class_weights, 1.0)
         largest = self.class_weights.max()
-        return self.class_weights / (1.0 if 1e-9 < largest < 1e9 else largest)  # only relative
+        is_usual = largest == 0 or 1e-9 < largest < 1e9
+        return self.class_weights / (1.0 if is_usual else largest)  # only relative
 
     def predictions(self, raw):
         return self.classes[self.probabilities(raw).argmax(axis=1)]

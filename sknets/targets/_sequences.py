@@ -178,6 +178,10 @@ class SequenceTarget(Target):
         by_class = target.inner.step_weights()
         if by_class is not None:
             steps = by_class[np.searchsorted(self.classes, y.values)]
+            if not steps.any():
+                raise ValueError(
+                    "class_weight gives every step of y a weight of zero; no step is left to fit."
+                )
             counts = np.add.reduceat(steps, y.starts)
         counts = counts + self.inner.has_end  # whose end is a step
         target.mean_length = float(np.average(counts, weights=sample_weight))

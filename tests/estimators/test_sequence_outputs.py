@@ -384,3 +384,19 @@ def test_loss_of_written_numbers_is_that_of_standardised_ones():
     raw = module(torch.from_numpy(X)[:, :, None], standardised)
     expected = 0.5 * float(((raw.detach() - standardised) ** 2).mean())
     assert network.loss_ == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("output", ["timesteps", "sequence"])
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({0: -1, 1: 1}, "must hold finite numbers that are not negative"),
+        ({0: np.inf, 1: 1}, "must hold finite numbers that are not negative"),
+        ({0: np.nan}, "must hold finite numbers that are not negative"),
+        ({0: 0, 1: 0}, "class_weight gives every step of y a weight of zero"),
+    ],
+)
+def test_class_weights_that_weigh_no_step_are_refused(output, class_weight, message):
+    network = RNNClassifier(**QUICK, output=output, class_weight=class_weight)
+    with pytest.raises(ValueError, match=message):
+        network.fit(CUBE, (CUBE[:, :, 0] > 0).astype(int))
