@@ -301,7 +301,13 @@ def _refuse_times(y):
 
 
 def _in_reach(y, predictions):
-    """Return both in units in which squares neither overflow nor vanish: powers of two cost no digits."""
+    """Return both in units in which squares neither overflow nor vanish: powers of two cost no digits.
+
+    Each column has its own, unless one y has several predictions.
+    """
     y, predictions = (np.asarray(values, dtype=np.float64) for values in (y, predictions))
-    _, exponent = np.frexp(max(np.abs(y).max(initial=0), np.abs(predictions).max(initial=0)))
+    reach = [np.abs(values).max(axis=0, initial=0) for values in (y, predictions)]
+    if y.shape != predictions.shape:
+        reach = [part.max(initial=0) for part in reach]
+    _, exponent = np.frexp(np.maximum(*reach))
     return np.ldexp(y, -exponent), np.ldexp(predictions, -exponent)
