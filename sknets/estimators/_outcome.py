@@ -2,7 +2,8 @@
 
 The first row of this table that fits decides what is said. "Unsettled" is a training whose `max_iter`
 epochs or iterations are over while its loss still moves; a schedule that ends there by plan has settled.
-The constant prediction is the mean of y, or the shares of the classes.
+The constant prediction is the mean of y, or the shares of the classes; to a loss of the user's own, whose
+best constant nobody knows, it is raw outputs of zero.
 
 =====================  ==========================================  ====================================
 training is            on what evidence                            what to do
@@ -124,6 +125,16 @@ class Outcome:
         n_outputs, dtype = self.learned.target.n_outputs, net.flat.values.dtype
         constant = net.criterion_.neutral(rows.y, n_outputs, dtype, rows.weight)
         return float(net.criterion_(constant, rows.y, rows.weight))
+
+    @property
+    def is_own_loss(self):
+        """Whether the loss is the user's own, of which neither sign nor least value are known."""
+        return callable(self.estimator.loss)
+
+    @property
+    def constant_words(self):
+        """What the constant prediction is called."""
+        return "raw outputs of zero" if self.is_own_loss else "a constant prediction"
 
     @cached_property
     def raw(self):
@@ -273,8 +284,8 @@ def _doubts_of_training(outcome):
     if n_iter and not math.isfinite(outcome.last_loss):
         yield f"Training diverged; the weights of the best epoch are kept. {outcome.all_words}"
         return
-    if outcome.learned.target.is_constant or abs(outcome.constant_loss) < _CERTAIN:
-        return  # y is constant: there is nothing to learn
+    if not outcome.is_own_loss and outcome.constant_loss < _CERTAIN:
+        return  # a single class: there is nothing to learn
     started = _unsettled(outcome)
     if started is not None:
         yield f"{started} {_what_is_known(outcome) or _what_is_worse(outcome) or _trend(outcome)}"
@@ -330,8 +341,9 @@ def _what_is_worse(outcome):
     loss, constant = outcome.last_loss, outcome.constant_loss
     # more than nothing, and a loss of the user's own may be negative
     if outcome.is_above(constant + abs(constant) + 0.1):
+        above = "above" if outcome.is_own_loss else "more than twice"
         return (
-            f"The training loss ({loss:.3g}) is more than twice that of a constant prediction "
+            f"The training loss ({loss:.3g}) is {above} that of {outcome.constant_words} "
             f"({constant:.3g}). {outcome.scale_words or outcome.rate_words}"
         )
     is_early = _unsettled(outcome) is not None
@@ -340,7 +352,7 @@ def _what_is_worse(outcome):
     if not is_early and not outcome.is_above(_POOR * constant):
         return ""
     return (
-        f"The training loss is {loss:.3g}, that of a constant prediction {constant:.3g}. "
+        f"The training loss is {loss:.3g}, that of {outcome.constant_words} {constant:.3g}. "
         f"{outcome.scale_words}"
     )
 
@@ -367,10 +379,11 @@ def _trend(outcome):
             f"The training loss still falls: {further} But it also falls while noise is learned by "
             f"heart.{watch}"
         )
-    if outcome.last_loss > _NOTHING * outcome.constant_loss:
+    constant = outcome.constant_loss
+    if outcome.last_loss > constant - (1 - _NOTHING) * abs(constant):
         return (
-            "Nothing has been learned yet: the training loss is that of a constant prediction "
-            f"({outcome.constant_loss:.3g}). Try other values of learning_rate_init (now "
+            f"Nothing has been learned yet: the training loss is that of {outcome.constant_words} "
+            f"({constant:.3g}). Try other values of learning_rate_init (now "
             f"{estimator.learning_rate_init}), and a simple model, to see whether X tells anything of y."
         )
     return (

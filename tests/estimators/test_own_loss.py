@@ -162,6 +162,30 @@ def test_a_loss_may_be_negative():
     assert network.loss_ < -1
 
 
+def less_than_at_zero(raw, target):
+    """Half the squared error, less what it is at a raw output of zero."""
+    return half_squared_error(raw, target) - half_squared_error(0 * raw, target)
+
+
+def uphill(raw, target):
+    """The value of `gaussian`, with a gradient that points the other way."""
+    loss = gaussian(raw, target)
+    return 2 * loss.detach() - loss
+
+
+def test_a_loss_of_zero_at_raw_outputs_of_zero_is_told_what_others_are():
+    network = MLPRegressor(less_than_at_zero, max_iter=3, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="The training loss still falls"):
+        network.fit(X, Y)
+
+
+def test_a_loss_is_compared_with_raw_outputs_of_zero():
+    network = MLPRegressor(uphill, learning_rate_init=0.05, max_iter=20, random_state=0)
+    words = r"is above that of raw outputs of zero \(-1\)"
+    with pytest.warns(ConvergenceWarning, match=words):
+        network.fit(X, Y)
+
+
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
