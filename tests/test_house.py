@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "targets": {"inputs", "modules", "training"},
     "estimators": {"inputs", "targets", "modules", "training", "preprocessing"},
     "inspection": {"estimators", "targets"},
-    "forecasting": {"estimators", "preprocessing"},
+    "forecasting": {"estimators", "inputs", "preprocessing"},
 }
 # scikit-learn knows X, y and labels; the rooms below the estimators work on tensors
 MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set()}

@@ -1,10 +1,12 @@
 """How windows of a series become forecasts of it."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 
 from sknets.forecasting._series import Columns
+from sknets.inputs import any_kind
 
 #: Units in the last place that two values may differ by and still count as one.
 _ROUNDINGS = 32
@@ -123,7 +125,9 @@ class ForecastPlan:
         changes[:, : self.window] = self._to_changes(y)[self._past(origins)]
         for first in range(0, n_blocks * self.n_ahead, self.n_ahead):
             end = first + self.window
-            answers = regressor.predict(self._look(changes[:, first:end], X, origins + first))
+            inputs = self._look(changes[:, first:end], X, origins + first)
+            with any_kind() if first else nullcontext():  # counts become fractions
+                answers = regressor.predict(inputs)
             shape = (len(origins), self.n_ahead, y.shape[1])
             if np.size(answers) != np.prod(shape):
                 raise ValueError(

@@ -11,6 +11,7 @@ from sknets.inputs._images import (
     scale_images,
 )
 from sknets.inputs._input import NO_Y, Input, within_float64
+from sknets.inputs._kind import any_kind
 from sknets.inputs._names import common_names
 from sknets.inputs._placement import choose_device, choose_dtype
 from sknets.inputs._reading import as_list, join, without_padding
@@ -30,6 +31,7 @@ __all__ = [
     "Sequences",
     "SequencesInput",
     "TableInput",
+    "any_kind",
     "as_list",
     "channel_moments",
     "check_told",

@@ -137,7 +137,8 @@ class AnyInput(Input):
         self._n_inputs = self._describe(rows)
         self._was_table = not isinstance(rows, Sequences) and len(self.row_shape) == 1
         self._had_whole = rows.dtype.kind in "iu"
-        self.kind = None if self._was_table else Kind.of(rows)
+        is_series = isinstance(rows, Sequences) or len(self.row_shape) == 2
+        self.kind = None if self._was_table else Kind.of(rows, is_series=is_series)
 
     def _describe(self, rows):
         if isinstance(rows, Sequences):

@@ -48,7 +48,8 @@ class Columns(NamedTuple):
         """
         deviation, distance, width = self.deviation, np.abs(self.mean), self.width
         is_large = self.size > _LARGE
-        is_far = (distance > _FAR[0] * deviation) & (distance > _FAR[1])
+        with np.errstate(over="ignore"):  # none is as far as infinity
+            is_far = (distance > _FAR[0] * deviation) & (distance > _FAR[1])
         is_narrow = width < min(_NARROW[0], _NARROW[1] * width.max())
         if width.max() < _FAINT[1] and np.linalg.norm(deviation) < _FAINT[0]:
             is_narrow = width > 0

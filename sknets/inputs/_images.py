@@ -31,6 +31,13 @@ class ImagesInput(Input):
 
     Signals are images with one axis, volumes with three; a table holds images that were flattened.
 
+    Parameters
+    ----------
+    input_shape : tuple of int or None
+        The parameter, as `read_image_shape` takes it.
+    conv_dim : {"auto", 1, 2, 3}
+        The parameter.
+
     Attributes
     ----------
     kind : Kind
@@ -39,6 +46,10 @@ class ImagesInput(Input):
 
     takes_three_axes = True
     _names = None  # of the columns, where images or signals are frames
+
+    def __init__(self, input_shape=None, conv_dim="auto"):
+        self.input_shape = input_shape
+        self.conv_dim = conv_dim
 
     def read(self, estimator, X, y=NO_Y, *, reset):
         read = self._read_any(estimator, X, y, reset=reset)
@@ -88,7 +99,8 @@ class ImagesInput(Input):
         """Accept any: there are no parameters."""
 
     def _learn(self, rows):
-        self.kind = Kind.of(rows)
+        _, n_spatial = read_image_shape(self.row_shape, self.input_shape, self.conv_dim)
+        self.kind = Kind.of(rows, is_series=n_spatial == 1)
 
     def store(self, rows, dtype, device):
         return training.TensorStore(to_tensor(rows, dtype, device))

@@ -5,6 +5,8 @@ has learned of one, it applies to the other without a sound. Only what cannot be
 refused: a dark image of whole numbers passes, and so does any other extreme that could have been seen.
 """
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +22,18 @@ _SCALED = 16.0
 
 #: What all series of a fit must reach before fractions below 1 are in doubt.
 _BRIGHT = 8.0
+
+_ANY_PASSES = ContextVar("any kind passes", default=False)
+
+
+@contextmanager
+def any_kind():
+    """Return a context in which X of any kind passes: a forecaster's own answers are X there."""
+    token = _ANY_PASSES.set(True)
+    try:
+        yield
+    finally:
+        _ANY_PASSES.reset(token)
 
 
 @dataclass(frozen=True)
@@ -45,17 +59,17 @@ class Kind:
     is_series: bool
 
     @classmethod
-    def of(cls, rows):
+    def of(cls, rows, *, is_series):
         """Return the kind of the rows of a fit."""
         values = values_of(rows)
         if not values.size:  # which the architecture has words for
-            return cls(True, 0.0, 0.0, 0.0, is_series=False)
+            return cls(True, 0.0, 0.0, 0.0, is_series=is_series)
         return cls(
             is_whole=_are_whole(values),
             lowest=float(values.min()),
             highest=float(values.max()),
             dimmest=float(_reaches(rows).min()),
-            is_series=isinstance(rows, Sequences),
+            is_series=is_series,
         )
 
     @property
@@ -79,7 +93,8 @@ class Kind:
         highest = float(values.max())
         if self.is_whole:
             # the first look is enough for nearly all
-            if highest < max(2.0, self.dimmest) and self._are_scaled(values, highest):
+            is_doubtful = highest < max(2.0, self.dimmest) and not _ANY_PASSES.get()
+            if is_doubtful and self._are_scaled(values, highest):
                 message = (
                     f"X holds fractions between {values.min():.3g} and {highest:.3g}, but {who} was "
                     f"fitted to whole numbers from {self.lowest:g} to {self.highest:g}. Give X in the "
@@ -88,7 +103,7 @@ class Kind:
                 if not self.is_series:
                     raise ValueError(message)
                 warn_user(message)  # a forecast of counts may have become so small
-        elif highest >= 2 and self._are_unscaled(values, highest):
+        elif highest >= 2 and not _ANY_PASSES.get() and self._are_unscaled(values, highest):
             raise ValueError(
                 f"X holds whole numbers up to {highest:g}, but {who} was fitted to fractions between "
                 f"{self.lowest:.3g} and {self.highest:.3g}. Scale X as in the fit (pixels are often "

@@ -178,7 +178,7 @@ class SequencesInput(Input):
         check_unchanged({"vocabulary_size": self.vocabulary_size}, {"vocabulary_size": size})
 
     def _learn(self, rows):
-        self.kind = None if self.has_tokens else Kind.of(rows)
+        self.kind = None if self.has_tokens else Kind.of(rows, is_series=True)
         if self.vocabulary_size == "auto":
             self.vocabulary_size = int(rows.values.max()) + 1
 

@@ -104,3 +104,9 @@ def test_what_has_many_axes_is_one_column():
     values = RNG.normal(size=(10, 3, 4, 4)) + 5
     columns = describe_columns(values, np.arange(1.0, 11.0))
     check(columns, values.reshape(-1, 1), np.repeat(np.arange(1.0, 11.0), 48))
+
+
+def test_columns_near_the_end_of_float64_cause_no_warning():
+    X = np.random.default_rng(0).normal(size=(30, 2)) * [4e307, 1]
+    found = describe_columns(X).out_of_scale()
+    assert found.tolist() == [0]

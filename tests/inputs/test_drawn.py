@@ -132,7 +132,7 @@ def pixels(draw):
 def test_kinds_that_could_be_the_fits_pass_and_others_do_not(drawn_pixels, row, divisor):
     X, level = drawn_pixels
     scaled, plus_minus = X / level, X / (level / 2) - 1
-    whole = Kind.of(X)
+    whole = Kind.of(X, is_series=False)
     one = X[row : row + 1]
     for rows in (X, one, one // divisor, one * 0, np.minimum(one, 1), (one > 0).astype(float)):
         whole.check(rows, "CNNClassifier")
@@ -141,7 +141,7 @@ def test_kinds_that_could_be_the_fits_pass_and_others_do_not(drawn_pixels, row, 
         for fractions in kinds[: 2 if level == 2 else 3]:  # 0, 1, 2 becomes -1, 0, 1
             with pytest.raises(ValueError, match="X holds fractions"):
                 whole.check(fractions, "CNNClassifier")
-            kind = Kind.of(fractions)
+            kind = Kind.of(fractions, is_series=False)
             for rows in (fractions, fractions[row : row + 1], one * 0, fractions * 1.7):
                 kind.check(rows, "CNNClassifier")
             with pytest.raises(ValueError, match="X holds whole numbers up to"):

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
+from torch import nn
 
 from sknets import (
     CNNClassifier,
     CNNFeatures,
+    CNNRegressor,
     Forecaster,
+    MLPRegressor,
+    ModuleClassifier,
     RNNClassifier,
     RNNRegressor,
 )
@@ -25,6 +29,18 @@ UNIT = BYTES / 255
 PLUS_MINUS = BYTES / 127.5 - 1
 STANDARD = (BYTES - BYTES.mean()) / BYTES.std()
 SMALL = {"conv_channels": (4,), "max_iter": 1, "random_state": 0}
+
+
+class LastStep(nn.Module):
+    """A linear map of the last step of series."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__()
+        self.linear = nn.Linear(n_inputs[-1], n_outputs)
+
+    def forward(self, x):
+        return self.linear(x[:, -1])
+
 
 OTHER_KINDS = {
     "bytes, then /255": (BYTES, UNIT),
@@ -101,7 +117,7 @@ def test_what_could_be_of_the_kind_passes(name):
 
 def test_every_single_row_of_the_fit_passes():
     for seen in (BYTES, SIXTEEN, UNIT, STANDARD, PLUS_MINUS):
-        kind = Kind.of(seen)
+        kind = Kind.of(seen, is_series=False)
         for row in range(120):
             kind.check(seen[row : row + 1], "CNNClassifier")
             kind.check((seen[row : row + 1] * 0.1).astype(seen.dtype), "CNNClassifier")
@@ -121,13 +137,44 @@ def test_series_of_whole_numbers_warn_and_those_of_fractions_refuse():
 
 @pytest.mark.parametrize("rate", [0.7, 5])
 @pytest.mark.parametrize("difference", [0, 1])
-def test_forecasts_of_counts_may_become_fractions(rate, difference):
+@pytest.mark.parametrize(
+    "network",
+    [
+        RNNRegressor(max_iter=2, recurrent_layer_sizes=(4,), random_state=0),
+        MLPRegressor(max_iter=2, hidden_layer_sizes=(4,), random_state=0),
+        CNNRegressor(**SMALL),
+        CNNRegressor(**SMALL, conv_dim=1),
+    ],
+    ids=["RNN", "MLP", "CNN", "CNN of signals"],
+)
+def test_forecasts_of_counts_may_become_fractions(network, rate, difference):
     counts = np.random.default_rng(0).poisson(rate, 200).astype(float)
-    network = RNNRegressor(max_iter=2, recurrent_layer_sizes=(4,), random_state=0)
-    forecaster = Forecaster(network, window=12, difference=difference).fit(y=counts)
+    forecaster = Forecaster(network, window=8, difference=difference).fit(y=counts)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.isfinite(forecaster.forecast(40)).all()
+
+
+@pytest.mark.parametrize(
+    ("network", "shape"),
+    [
+        (CNNClassifier(**SMALL, conv_dim=1), (24, 1)),
+        (CNNClassifier(**SMALL), (24,)),
+        (CNNClassifier(**SMALL), (24, 1)),
+        (ModuleClassifier(LastStep, max_iter=1), (24, 1)),
+    ],
+    ids=["signals", "table of signals", "images", "module"],
+)
+def test_series_warn_whatever_reads_them(network, shape):
+    rng = np.random.default_rng(0)
+    warm = rng.integers(8, 32, (40, 24)).astype(float)
+    frosty = rng.normal(0.4, 0.2, (1, 24)).clip(0, 1)
+    network.fit(warm.reshape(-1, *shape), np.arange(40) % 2)
+    is_image = isinstance(network, CNNClassifier) and len(shape) == 2 and network.conv_dim != 1
+    with pytest.raises(ValueError) if is_image else pytest.warns(UserWarning) as caught:  # noqa: PT011, PT030
+        network.predict(frosty.reshape(-1, *shape))
+    words = caught.value if is_image else caught[0].message
+    assert "X holds fractions between" in str(words)
 
 
 def test_tokens_have_no_kind():
@@ -140,19 +187,19 @@ def test_tokens_have_no_kind():
 
 def test_kind_is_what_numpy_finds():
     series = regular(np.array([[[0.0], [3.0]], [[-5.0], [1.0]]]))
-    assert Kind.of(series) == Kind(True, -5.0, 3.0, 3.0, is_series=True)
-    assert Kind.of(PLUS_MINUS[:1]).dimmest == np.abs(PLUS_MINUS[:1]).max()
+    assert Kind.of(series, is_series=True) == Kind(True, -5.0, 3.0, 3.0, is_series=True)
+    assert Kind.of(PLUS_MINUS[:1], is_series=False).dimmest == np.abs(PLUS_MINUS[:1]).max()
     column_major = np.asfortranarray(np.full((40000, 2, 2), 7.0))
-    assert Kind.of(column_major).is_whole
+    assert Kind.of(column_major, is_series=False).is_whole
     column_major[-1, -1, -1] = 7.5
-    assert not Kind.of(column_major).is_whole
+    assert not Kind.of(column_major, is_series=False).is_whole
 
 
 def test_floats_of_which_all_are_whole_tell_nothing():
     network = CNNClassifier(**SMALL).fit(STANDARD, Y)
     assert np.isfinite(network.predict_proba(STANDARD * 1e20)).all()
-    assert not Kind.of(STANDARD * 1e20).is_whole
-    assert Kind.of(BYTES.astype(np.int64) << 55).is_whole
+    assert not Kind.of(STANDARD * 1e20, is_series=False).is_whole
+    assert Kind.of(BYTES.astype(np.int64) << 55, is_series=False).is_whole
 
 
 IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])

@@ -27,7 +27,7 @@ class BaseCNN(BaseNet):
     # --- what a fit asks ---------------------------------------------------------------------------
 
     def _make_input(self):
-        return ImagesInput()
+        return ImagesInput(self.input_shape, self.conv_dim)
 
     def _make_architecture(self, input, target):
         shape, n_spatial = read_image_shape(input.row_shape, self.input_shape, self.conv_dim)
