@@ -18,6 +18,7 @@ from sknets.inputs._input import (
     remember_features,
 )
 from sknets.inputs._kind import Kind
+from sknets.inputs._names import ListedNames
 from sknets.inputs._reading import as_list, join
 from sknets.inputs._sequences import Sequences, order_by_length
 from sknets.inputs._tensors import to_tensor
@@ -49,6 +50,9 @@ class AnyInput(Input):
     takes_whole = None
     takes_lengths = False
 
+    def __init__(self):
+        self._names = ListedNames()  # of the features of a timestep, or the last axis
+
     # --- reading -----------------------------------------------------------------------------------
 
     def read(self, estimator, X, y=NO_Y, *, reset):
@@ -64,6 +68,7 @@ class AnyInput(Input):
 
     def _read_any(self, estimator, X, y, *, reset):
         entries = as_list(X)
+        names = self._names.read(entries, reset=reset)
         if entries is not None:
             X = _joined(estimator, entries)
         X = _with_whole(X)
@@ -87,6 +92,8 @@ class AnyInput(Input):
         if not reset:
             self._check_shape(estimator, X)
         if isinstance(X, Sequences) or n_axes > 2:
+            if not reset:
+                self._names.compare(names, type(estimator).__name__)
             n_features = math.prod(X.shape[2 if isinstance(X, Sequences) else 1 :])
             self._remember(estimator, len(X), n_features, reset=reset)
         return X, y

@@ -16,7 +16,7 @@ from sknets.inputs._input import (
     remember_features,
 )
 from sknets.inputs._kind import Kind
-from sknets.inputs._names import common_names, compare_names
+from sknets.inputs._names import ListedNames
 from sknets.inputs._scaling import doubt_scaling, mean_and_deviation, read_scaling, standardize
 from sknets.inputs._tensors import to_tensor
 
@@ -45,9 +45,9 @@ class ImagesInput(Input):
     """
 
     takes_three_axes = True
-    _names = None  # of the columns, where images or signals are frames
 
     def __init__(self, input_shape=None, conv_dim="auto"):
+        self._names = ListedNames()  # where images or signals are frames
         self.input_shape = input_shape
         self.conv_dim = conv_dim
 
@@ -59,14 +59,11 @@ class ImagesInput(Input):
 
     def _read_any(self, estimator, X, y, *, reset):
         """Return images of the fit's shape, and y where there is one."""
-        names = None
-        if are_single_images(X):
-            names = common_names(list(X), "X")
-            X = stack_images(X)
-        if getattr(X, "ndim", 0) > 2:
-            if not reset:
-                compare_names(names, self._names, type(estimator).__name__)
-            self._names = names if reset else self._names
+        are_single = are_single_images(X)
+        names = self._names.read(list(X) if are_single else None, reset=reset)
+        X = stack_images(X) if are_single else X
+        if getattr(X, "ndim", 0) > 2 and not reset:
+            self._names.compare(names, type(estimator).__name__)
         n_axes = getattr(X, "ndim", 0)  # unknown of lists, which scikit-learn reads
         if not reset and n_axes >= 2:
             self._check_shape(estimator, tuple(X.shape))

@@ -62,16 +62,48 @@ def _names_of(entry, name):
     return list(columns)
 
 
-def compare_names(names, seen, who):
-    """Compare the names of columns (or None) with those of the fit, as scikit-learn does for tables."""
-    if names == seen:
-        return
-    if names is None:
-        warn_user(f"X does not have valid feature names, but {who} was fitted with feature names")
-    elif seen is None:
-        warn_user(f"X has feature names, but {who} was fitted without feature names")
-    else:
-        raise ValueError(
-            "The feature names should match those that were passed during fit: X has the columns "
-            f"{names}, but {who} was fitted to {seen}."
-        )
+class ListedNames:
+    """Names of the columns of listed entries, as the first call had them.
+
+    Attributes
+    ----------
+    seen : list of str or None
+        These names; None if there are none.
+    """
+
+    seen = None
+
+    def read(self, entries, *, reset):
+        """Return the names of the columns of all entries of a list (or None), and keep the first.
+
+        Parameters
+        ----------
+        entries : list of array-like or None
+            The entries; None if X is no list.
+        reset : bool
+            Whether this is the first call.
+        """
+        names = common_names(entries, "X") if entries else None
+        if names is not None and isinstance(entries[0], pd.Series):
+            # one name may be that of a series: it takes several, or a fit that knows it
+            is_known = len(entries) > 1 if reset else self.seen is not None
+            names = names if is_known else None
+        if reset:
+            self.seen = names
+        return names
+
+    def compare(self, names, who):
+        """Compare names (or None) with those of the fit, as scikit-learn does for tables."""
+        if names == self.seen:
+            return
+        if names is None:
+            warn_user(
+                f"X does not have valid feature names, but {who} was fitted with feature names"
+            )
+        elif self.seen is None:
+            warn_user(f"X has feature names, but {who} was fitted without feature names")
+        else:
+            raise ValueError(
+                "The feature names should match those that were passed during fit: X has the columns "
+                f"{names}, but {who} was fitted to {self.seen}."
+            )

@@ -1,7 +1,6 @@
 """X as sequences: series of numbers or tokens, of equal or unequal length."""
 
 import numpy as np
-import pandas as pd
 import torch
 
 from sknets import training
@@ -16,7 +15,7 @@ from sknets.inputs._input import (
     remember_features,
 )
 from sknets.inputs._kind import Kind
-from sknets.inputs._names import common_names, compare_names
+from sknets.inputs._names import ListedNames
 from sknets.inputs._reading import as_list, drop_padding, join, without_padding
 from sknets.inputs._scaling import doubt_scaling, mean_and_deviation, read_scaling, standardize
 from sknets.inputs._sequences import Sequences, order_by_length, regular
@@ -53,11 +52,11 @@ class SequencesInput(Input):
 
     takes_three_axes = True
     small_data = 10_000
-    _names = None  # of the features, where X is a list
 
     def __init__(self, vocabulary_size=None, *, has_one_length=False):
         self.vocabulary_size = vocabulary_size
         self.has_one_length = has_one_length
+        self._names = ListedNames()  # of the features
 
     @property
     def has_tokens(self):
@@ -83,7 +82,9 @@ class SequencesInput(Input):
             raise ValueError("X is empty: it must hold at least one sequence.")
         refuse_texts(X)
         entries = as_list(X)
-        names = self._names_in(X if entries is None else entries, reset=reset)
+        # rows of a table may be series that have a name
+        listed = list(X) if entries is None and isinstance(X, list | tuple) else entries
+        names = self._names.read(listed, reset=reset)
         if entries is not None:
             dtype = None if self.has_tokens else _float_type(entries)
             sequences = join(entries, "X", dtype=dtype)
@@ -103,21 +104,10 @@ class SequencesInput(Input):
         self._check_features(estimator, sequences, names, reset=reset)
         return sequences, y
 
-    def _names_in(self, X, *, reset):
-        """Return the names of the features in a list of sequences, or None."""
-        names = common_names(X, "X") if isinstance(X, list | tuple) and len(X) else None
-        if names is not None and isinstance(X[0], pd.Series):
-            # one name may be that of a series: it takes several, or a fit that knows it
-            is_known = len(X) > 1 if reset else self._names is not None
-            names = names if is_known else None
-        if reset:
-            self._names = names
-        return names
-
     def _compare_in_table(self, estimator, names):
         """Compare the one name of listed series where scikit-learn counts a column for each time."""
-        if names is not None and self._names is not None:
-            compare_names(names, self._names, type(estimator).__name__)
+        if names is not None and self._names.seen is not None:
+            self._names.compare(names, type(estimator).__name__)
 
     def _check_length(self, rows, *, reset):
         expected = int(rows.lengths[0]) if reset else self.longest

@@ -5,8 +5,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from sklearn.base import clone
+from torch import nn
 
-from sknets import CNNClassifier, RNNClassifier, RNNRegressor
+from sknets import CNNClassifier, ModuleClassifier, RNNClassifier, RNNRegressor
 from sknets.inputs import common_names
 from sknets.preprocessing import SlidingWindows
 
@@ -87,6 +90,62 @@ def test_signals_as_frames_keep_their_columns():
     assert caught[0].filename == __file__
     with pytest.warns(UserWarning, match="X has feature names, but CNNClassifier"):
         CNN.fit(np.stack(SIGNALS), LABELS).predict(SIGNALS)
+
+
+class LastStep(nn.Module):
+    """A linear map of the last step of each sequence."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__()
+        self.linear = nn.Linear(n_inputs[-1], n_outputs)
+
+    def forward(self, x, lengths):
+        return self.linear(x[torch.arange(len(x)), lengths - 1])
+
+
+class LastOfEqual(LastStep):
+    def forward(self, x):
+        return self.linear(x[:, -1])
+
+
+@pytest.mark.parametrize("form", [list, as_objects, pd.Series], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    ("module", "frames"), [(LastStep, FRAMES), (LastStep, SIGNALS), (LastOfEqual, SIGNALS)]
+)
+def test_frames_of_a_users_module_keep_their_columns(form, module, frames):
+    network = ModuleClassifier(module, max_iter=1, random_state=0).fit(form(frames), LABELS)
+    expected = network.predict_proba(form(frames))
+    np.testing.assert_array_equal(network.predict_proba(form(frames)), expected)
+    network.predict(form(frames[:1]))
+    swapped = form([frame[["flow", "level"]] for frame in frames])
+    calls = [
+        lambda: network.predict(swapped),
+        lambda: network.partial_fit(swapped, LABELS),
+        lambda: network.fit(form(frames), LABELS, X_val=swapped, y_val=LABELS),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="feature names should match"):
+            call()
+    with pytest.raises(ValueError, match=r"X\[1\] has the columns"):
+        network.fit([frames[0], *swapped[1:]], LABELS)
+    with pytest.warns(UserWarning, match="valid feature names, but ModuleClassifier") as caught:
+        network.predict([frame.to_numpy() for frame in frames])
+    assert caught[0].filename == __file__
+    arrays = [frame.to_numpy() for frame in frames]
+    with pytest.warns(UserWarning, match="X has feature names, but ModuleClassifier"):
+        network.fit(arrays, LABELS).predict(form(frames))
+
+
+@pytest.mark.parametrize("scoring", ["loss", "accuracy"])
+def test_frames_set_aside_are_not_asked_for_names(scoring):
+    for network, frames in [
+        (CNN, SIGNALS),
+        (RNN, FRAMES),
+        (ModuleClassifier(LastStep, max_iter=1, random_state=0), FRAMES),
+        (ModuleClassifier(LastOfEqual, max_iter=1, random_state=0), SIGNALS),
+    ]:
+        ours = clone(network).set_params(early_stopping=True, scoring=scoring)
+        ours.fit(frames, LABELS).score(frames, LABELS)
 
 
 def test_series_share_a_name_or_have_their_own():
