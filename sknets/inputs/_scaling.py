@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-#: A smaller standard deviation may have lost digits, for squares of about 1e-308 do.
+#: A smaller standard deviation may have lost digits, for squares of about 1e-308 do. One that is smaller
+#: than the rounding of its mean counts as 0, whatever it is.
 _LEAST_DEVIATION = 1e-140
 
 #: Standard deviations over which X can hardly spread, or can hardly not.
@@ -94,12 +95,15 @@ def mean_and_deviation(average, reach):
     with np.errstate(over="ignore", invalid="ignore"):
         mean = average(lambda block: block)
         deviation = np.sqrt(average(lambda block: (block - mean) ** 2))
-    unit = 1.0
-    if not (np.isfinite(deviation) & (deviation > _LEAST_DEVIATION)).all():
-        unit = _powers_of_two(reach())
+    unit, eps = 1.0, np.finfo(np.float64).eps
+    is_tiny = (deviation <= _LEAST_DEVIATION) & (eps * np.abs(mean) <= _LEAST_DEVIATION)
+    is_lost = ~np.isfinite(deviation) | is_tiny
+    reaches = np.where(is_lost, reach(), 0.0) if is_lost.any() else 0.0
+    if np.any(reaches):  # else these columns are 0
+        unit = _powers_of_two(reaches)
         mean = average(lambda block: block / unit)
         deviation = np.sqrt(average(lambda block: (block / unit - mean) ** 2))
-    is_constant = deviation <= 10 * np.finfo(np.float64).eps * np.abs(mean)
+    is_constant = deviation <= 10 * eps * np.abs(mean)
     return mean * unit, np.where(is_constant, 1.0, deviation * unit)
 
 

@@ -19,6 +19,7 @@ from sknets import (
     RNNClassifier,
 )
 from sknets.inputs import _sizes, channel_moments, moments, regular
+from sknets.inputs._scaling import mean_and_deviation
 from sknets.modules import ImageInput
 from tests.estimators.estimators import ALL, data_for
 
@@ -204,3 +205,33 @@ def test_a_minority_does_not_count_as_usual():
 )
 def test_rows_are_named(positions, words):
     assert _sizes.name_rows(positions) == words
+
+
+@pytest.mark.parametrize(
+    ("column", "n_passes", "asks"),
+    [
+        ([255.0, 255.0], 2, False),
+        ([-0.1, -0.1], 2, False),
+        ([0.0, 0.0], 2, True),
+        ([1.0, 2.0], 2, False),
+        ([1e-200, 3e-200], 4, True),
+        ([1e200, 3e200], 4, True),
+    ],
+    ids=["opaque", "constant", "zero", "usual", "tiny", "huge"],
+)
+def test_only_moments_that_lose_digits_are_formed_again(column, n_passes, asks):
+    X, calls, asked = np.column_stack([column, [1.0, 4.0]]), [], []
+
+    def average(function):
+        calls.append(function)
+        return function(X).mean(axis=0)
+
+    def reach():
+        asked.append(True)
+        return np.abs(X).max(axis=0)
+
+    mean, deviation = mean_and_deviation(average, reach)
+    assert (len(calls), bool(asked)) == (n_passes, asks)
+    spread = abs(column[1] - column[0]) / 2
+    np.testing.assert_allclose(mean, [column[0] / 2 + column[1] / 2, 2.5])
+    np.testing.assert_allclose(deviation, [spread or 1.0, 1.5])
