@@ -178,10 +178,11 @@ def train(estimator, run, learned, data, rows, make):
             training.resume(net, training.net_state(previous), is_same_fit=run.is_partial)
         if number and net.stopping.restores:  # the best of all phases is kept
             net.stopping.go_on_from(previous.stopping, net.snapshot())
-        elif learned.architecture.starts_fitted and net.stopping.restores and run.earlier is None:
-            net.keep_start()
         learned.net = previous = net
         estimator._learned = learned  # callbacks and scorers predict with it
+        is_first = not number and run.earlier is None
+        if is_first and learned.architecture.starts_fitted and net.stopping.restores:
+            net.keep_start()
         n_before = len(net.history)
         with learned.threads_for(net.batch_size):
             net.partial_fit(rows, epochs=1 if run.is_partial else phase.max_iter)

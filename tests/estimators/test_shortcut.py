@@ -25,7 +25,7 @@ def network(**params):
 
 def at_start(**params):
     """Return one that stays at its start: no epoch is better than what cannot be compared."""
-    return network(early_stopping=True, scoring="loss", **params)
+    return network(**{"early_stopping": True, "scoring": "loss"} | params)
 
 
 def ridge(X, y, weight=None):
@@ -59,7 +59,21 @@ def test_layers_learn_what_the_ridge_leaves():
     assert np.var(y - fitted.predict(X)) < 0.3 * left
 
 
-def test_epoch_has_to_beat_the_start():
+@pytest.mark.parametrize("scoring", [None, "loss", "neg_mean_absolute_error"])
+def test_epoch_has_to_beat_the_start(scoring):
+    network = at_start(max_iter=3, scoring=scoring, learning_rate_init=1e-9)
+    parts = np.arange(60), np.arange(60, 90)
+    for rows, held in (parts, parts[::-1]):  # the second fit begins anew
+        data = {"X_val": X[held], "y_val": Y[held]}
+        start = network.set_params(max_iter=1).fit(X[rows], Y[rows], **data)
+        np.testing.assert_allclose(start.predict(X), ridge(X[rows], Y[rows])(X), atol=1e-3)
+    noise = np.random.default_rng(5).normal(size=90)
+    data = {"X_val": X[60:], "y_val": noise[60:]}
+    worse = network.set_params(max_iter=1, learning_rate_init=5.0).fit(X[:60], noise[:60], **data)
+    np.testing.assert_allclose(worse.predict(X), ridge(X[:60], noise[:60])(X), atol=1e-10)
+
+
+def test_epoch_has_to_beat_the_start_by_a_standard_error():
     noise = _RNG.normal(size=90)
     fitted = at_start(max_iter=50).fit(X[:60], noise[:60], X_val=X[60:], y_val=noise[60:])
     np.testing.assert_allclose(fitted.predict(X), ridge(X[:60], noise[:60])(X), atol=1e-10)
