@@ -128,19 +128,18 @@ class BaseRNN(BaseNet):
             )
 
     def _check_shortcut(self):
-        """Refuse a linear shortcut where nothing is linear in the inputs."""
+        """Refuse a linear shortcut where a ridge is no start: it is linear and fits means."""
         unmet = {
             "output": self.output != "single",
             "vocabulary_size": self.vocabulary_size is not None,
-            "loss": self._task.kind.output != "identity",
-            "quantile": self._task.levels is not None,
+            "loss": self.loss != "squared_error",
         }
         for name, is_unmet in unmet.items():
             if is_unmet:
                 raise ValueError(
                     f"linear_shortcut=True has no place in a network with {name}="
                     f"{getattr(self, name)!r}: it leads from series of numbers to one row of outputs, "
-                    "linear in them. Set one of the two to its default."
+                    "linear in them, whose squared errors are least. Set one of the two to its default."
                 )
 
     def _convolutions(self, longest):

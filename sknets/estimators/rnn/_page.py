@@ -134,7 +134,7 @@ SHORTCUT = parameter(
     """linear_shortcut : bool, default=False
     Whether a linear map, at first a ridge regression found on the training data, leads from all
     timesteps past the layers, which learn the rest; see Notes. It needs sequences of one
-    length.""",
+    length, and ``loss='squared_error'``.""",
     ["boolean"],
 )
 

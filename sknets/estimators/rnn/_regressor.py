@@ -80,7 +80,7 @@ class RNNRegressor(RegressorTask, BaseRNN):
     linear_shortcut : bool, default=False
         Whether a linear map, at first a ridge regression found on the training data, leads from
         all timesteps past the layers, which learn the rest; see Notes. It needs sequences of
-        one length.
+        one length, and ``loss='squared_error'``.
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.
