@@ -20,7 +20,7 @@ WEIGHT = _RNG.integers(1, 4, 90)
 def network(**params):
     """Return a small network with a shortcut."""
     small = {"recurrent_layer_sizes": 4, "max_iter": 5, "random_state": 0}
-    return RNNRegressor(linear_shortcut=True, **small | params)
+    return RNNRegressor(**small | {"linear_shortcut": True} | params)
 
 
 def at_start(**params):
@@ -181,3 +181,6 @@ def test_only_networks_with_a_shortcut_can_refit_it():
     assert not hasattr(RNNRegressor(), "refit_shortcut")
     assert not hasattr(RNNClassifier(), "refit_shortcut")
     assert hasattr(network(), "refit_shortcut")
+    without = network(linear_shortcut=False).fit(X, Y).set_params(linear_shortcut=True)
+    with pytest.raises(ValueError, match="fitted with linear_shortcut=False; fit it anew"):
+        without.refit_shortcut(X, Y)

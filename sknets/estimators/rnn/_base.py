@@ -180,10 +180,15 @@ class BaseRNN(BaseNet):
         Raises
         ------
         ValueError
-            If data are invalid, or not like those of `fit`.
+            If data are invalid, or not like those of `fit`; or if `fit` had no linear shortcut.
         """
         check_is_fitted(self)
         learned, module = self._learned, self.net_.module_
+        if not learned.architecture.spec["n_shortcut"]:
+            raise ValueError(
+                "The network has no linear shortcut to refit, for it was fitted with "
+                "linear_shortcut=False; fit it anew with True."
+            )
         parts = (learned.input, learned.target.task, X, y, sample_weight)
         data = read_data(self, *parts, reset=False)
         learned.target.check(data.y)
