@@ -86,9 +86,10 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     The default is ``RNNRegressor(linear_shortcut=True, early_stopping=True, validation_fraction=0.2,
     n_iter_no_change=math.inf, scoring="loss")``: the best of all epochs counts if its loss on the last
-    samples is lower than that of the ridge by a standard error; then the linear part learns from all
-    samples (`RNNRegressor.refit_shortcut`). So it is about as good as a ridge where a series is linear,
-    and better where it is not.
+    samples is lower than that of the ridge by a standard error. With "recursive" and a `horizon` above
+    1, what the layers add is dropped if it makes the forecasts of `horizon` steps from these samples
+    worse. Then the linear part learns from all samples (`RNNRegressor.refit_shortcut`). So it is about
+    as good as a ridge where a series is linear, and better where it is not.
 
     "direct", as well as several series, needs a regressor with several outputs; MultiOutputRegressor
     makes one of any. If a network has ``early_stopping=True`` and its `fit` takes `X_val`, the last
@@ -449,7 +450,7 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def _train(self, plan, X, y):
         """Return a new regressor, fitted to all samples of a series."""
         regressor = make_regressor(self.estimator, self.random_state)
-        return fit_regressor(regressor, *plan.samples(y, X))
+        return fit_regressor(regressor, plan, y, X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,13 +1,18 @@
 """The regressor in a forecaster: any one, asked what it can do and never which class it is."""
 
 import math
+from copy import deepcopy
 from numbers import Integral, Real
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from sknets.estimators.rnn._regressor import RNNRegressor
+
+#: Held-back times from which a recursion is tried.
+_MOST_ORIGINS = 200
 
 
 def make_regressor(estimator, random_state):
@@ -56,19 +61,23 @@ def takes_sequences(regressor):
     return any(get_tags(part).input_tags.three_d_array for part in _parts(regressor))
 
 
-def fit_regressor(regressor, inputs, targets):
-    """Fit a regressor to samples in order.
+def fit_regressor(regressor, plan, y, X):
+    """Fit a regressor to all samples of a series.
+
+    Targets have as many axes as it needs: one for a single number, three for a decoder that writes
+    several series.
 
     Parameters
     ----------
     regressor : estimator
         If it stops early, and `fit` takes validation data, these are the last samples; a linear shortcut
         learns from them afterwards.
-    inputs : ndarray of shape (n_samples, ...)
-        As it takes them.
-    targets : ndarray of shape (n_samples, n_ahead, n_targets)
-        Handed on with as many axes as it needs: one for a single number, three for a decoder that writes
-        several series.
+    plan : ForecastPlan
+        How the series becomes samples.
+    y : ndarray of shape (n_times, n_targets)
+        The series.
+    X : ndarray of shape (n_times, n_features)
+        Its further columns.
 
     Returns
     -------
@@ -80,22 +89,41 @@ def fit_regressor(regressor, inputs, targets):
     ValueError
         If it cannot be fitted.
     """
+    inputs, targets = plan.samples(y, X)
     n_samples, n_ahead, n_targets = targets.shape
-    y = _shape_targets(regressor, targets)
+    answers = _shape_targets(regressor, targets)
     n_held = _count_held(regressor, n_samples)
     try:
         if not n_held:
-            return regressor.fit(inputs, y)
+            return regressor.fit(inputs, answers)
         n_kept = max(1, n_samples - n_held - n_ahead + 1)  # they share no target with those held
-        held = {"X_val": inputs[-n_held:], "y_val": y[-n_held:]}
-        fitted = regressor.fit(inputs[:n_kept], y[:n_kept], **held)
+        kept = inputs[:n_kept], answers[:n_kept]
+        fitted = regressor.fit(*kept, X_val=inputs[-n_held:], y_val=answers[-n_held:])
+        if not hasattr(fitted, "refit_shortcut"):
+            return fitted
+        if plan.horizon > n_ahead == 1:  # one step has decided so far, the recursion is to
+            line = deepcopy(fitted).refit_shortcut(*kept, layers=False)
+            fitted = min(
+                line, fitted, key=lambda model: _recursion_error(model, plan, y, X, n_held)
+            )
         # what was held back has said when to stop; a linear map learns from it too
-        return fitted.refit_shortcut(inputs, y) if hasattr(fitted, "refit_shortcut") else fitted
+        return fitted.refit_shortcut(inputs, answers)
     except ValueError as error:
         advice = _advise(regressor, inputs, n_ahead, n_targets, error)
         if advice is None:
             raise
         raise ValueError(f"{str(error).rstrip(' .')}. {advice}") from error
+
+
+def _recursion_error(regressor, plan, y, X, n_held):
+    """Return the mean absolute error of forecasts of `horizon` steps from the times held back."""
+    n_steps = min(plan.horizon, n_held)
+    n_origins = min(n_held - n_steps + 1, _MOST_ORIGINS)
+    origins = np.linspace(len(y) - n_held, len(y) - n_steps, n_origins).astype(int)
+    truth = y[origins[:, None] + np.arange(n_steps)].astype(float)
+    spread = y.astype(float).std(axis=0)
+    errors = truth - plan.forecast(regressor, y, X, origins, n_steps)
+    return np.mean(np.abs(errors) / np.where(spread > 0, spread, 1.0))
 
 
 def _parts(regressor):

@@ -100,6 +100,15 @@ def test_refit_learns_what_the_layers_leave_of_all_rows():
     np.testing.assert_allclose(half.predict(X), layers + ridge(X, Y - layers)(X), atol=1e-8)
 
 
+def test_refit_without_layers_is_the_ridge():
+    fitted = network(max_iter=20, learning_rate_init=0.1).fit(X[:45], Y[:45])
+    assert np.abs(fitted.predict(X) - ridge(X[:45], Y[:45])(X)).max() > 0.1
+    fitted.refit_shortcut(X, Y, WEIGHT, layers=False)
+    np.testing.assert_allclose(fitted.predict(X), ridge(X, Y, WEIGHT)(X), atol=1e-8)
+    fitted.refit_shortcut(X[:45], Y[:45])  # the layers stay silent
+    np.testing.assert_allclose(fitted.predict(X), ridge(X[:45], Y[:45])(X), atol=1e-8)
+
+
 def test_refit_of_bad_data_leaves_the_network_as_it_was():
     fitted = network().fit(X, Y)
     expected = fitted.predict(X)

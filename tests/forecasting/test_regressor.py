@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor, VotingRegressor
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.multioutput import MultiOutputRegressor, RegressorChain
 from sklearn.neural_network import MLPRegressor as SklearnMLPRegressor
@@ -214,6 +214,31 @@ def test_any_regressor_that_takes_validation_data_has_the_last_samples(params, n
         np.testing.assert_array_equal(seen.y_val_, Y[WINDOW:][n_kept:])
     else:
         assert seen.X_val_ is None
+
+
+def regimes(n):
+    """Return a series of two regimes with noise, whose best single step is no good recursion."""
+    noise, y = 0.3 * np.random.default_rng(1).normal(size=n), np.zeros(n)
+    for t in range(1, n):
+        y[t] = (0.9 * y[t - 1] + 0.5 if y[t - 1] < 0 else -0.8 * y[t - 1] - 0.3) + noise[t]
+    return y
+
+
+@pytest.mark.parametrize(("horizon", "is_ridge"), [(12, True), (1, False)])
+def test_layers_that_lose_the_recursion_are_dropped(horizon, is_ridge):
+    y = regimes(600).astype(np.float32)
+    ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 5, 17)))
+    params = {"window": 8, "horizon": horizon, "random_state": 0}
+    ours, theirs = (Forecaster(model, **params).fit(y=y).forecast(5) for model in (None, ridge))
+    assert np.allclose(ours, theirs, atol=1e-3) == is_ridge
+
+
+def test_layers_that_win_the_recursion_are_kept():
+    columns = np.random.default_rng(0).random((300, 2)) < 0.5
+    y = 2.0 * (columns[:, 0] != columns[:, 1])
+    params = {"window": 3, "horizon": 6, "known_columns": "all", "random_state": 0}
+    fitted = Forecaster(**params).fit(columns[:290], y[:290])
+    assert np.abs(fitted.forecast(X=columns[290:]) - y[290:]).max() < 0.5
 
 
 # --- what users get wrong ------------------------------------------------------------------------

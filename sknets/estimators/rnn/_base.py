@@ -158,7 +158,7 @@ class BaseRNN(BaseNet):
 
     @available_if(_has_shortcut)
     @in_plain_torch
-    def refit_shortcut(self, X, y, sample_weight=None):
+    def refit_shortcut(self, X, y, sample_weight=None, *, layers=True):
         """Find the linear shortcut anew, for what the layers leave of y, without training.
 
         After a fit with `early_stopping`, which holds rows back, it can so learn from all rows.
@@ -171,6 +171,9 @@ class BaseRNN(BaseNet):
             Target.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
+        layers : bool, default=True
+            Whether to keep what the layers add. Without it they add nothing from now on, and the
+            network is the ridge of y.
 
         Returns
         -------
@@ -192,10 +195,13 @@ class BaseRNN(BaseNet):
         parts = (learned.input, learned.target.task, X, y, sample_weight)
         data = read_data(self, *parts, reset=False)
         learned.target.check(data.y)
-        layers = self._raw_predict(data.rows, module.beside_shortcut).values.numpy()
-        left = learned.target.encode(data.y) - layers
+        left = learned.target.encode(data.y)
+        if layers:
+            left = left - self._raw_predict(data.rows, module.beside_shortcut).values.numpy()
         weight, bias, _ = fit_shortcut(module, data.rows, left, data.weight)
         module.shortcut.set_to(weight, bias)
+        if not layers:
+            module.head.start_at_zero()
         return self
 
     @in_plain_torch
