@@ -92,6 +92,12 @@ class SequencesInput(Input):
         elif getattr(X, "ndim", 0) > 2:
             sequences, y = self._read_cube(estimator, X, y)
         elif self.has_tokens or not (reset or self._is_table):
+            if not (self.has_tokens or estimator.n_features_in_ == 1) and np.ndim(X) == 2:
+                raise ValueError(
+                    f"X has 1 features, but {type(estimator).__name__} is expecting "
+                    f"{estimator.n_features_in_} features as input: each row of a table is a series of "
+                    "one feature. A single series needs a list around it: [X]."
+                )
             X, y = read_unnamed(estimator, X, y, **self._options)
             sequences = regular(X[:, :, None])
         else:

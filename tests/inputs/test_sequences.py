@@ -371,3 +371,11 @@ def test_infinity_in_a_series_needs_no_advice_about_padding():
         ValueError, match="infinity inside a sequence: sequence 3, timestep 2. Put a fin"
     ):
         RNNClassifier(**SMALL).fit(series, LABELS)
+
+
+def test_a_single_frame_is_told_of_lists():
+    frames = [pd.DataFrame(RNG.normal(size=(5, 3)), columns=list("abc")) for _ in range(6)]
+    network = RNNClassifier(max_iter=1, random_state=0).fit(frames, [0, 1] * 3)
+    with pytest.raises(ValueError, match=r"expecting 3 features.*list around it: \[X\]"):
+        network.predict(frames[0])
+    assert network.predict([frames[0]]).shape == (1,)
