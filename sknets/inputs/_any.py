@@ -21,6 +21,8 @@ from sknets.inputs._kind import Kind
 from sknets.inputs._names import ListedNames
 from sknets.inputs._reading import as_list, join
 from sknets.inputs._sequences import Sequences, order_by_length
+from sknets.inputs._sizes import are_whole, values_of
+from sknets.inputs._table_kind import TableKind
 from sknets.inputs._tensors import to_tensor
 
 _WHOLE = tuple(np.dtype(f"{sign}{size}") for sign in "iu" for size in (1, 2, 4, 8))
@@ -41,8 +43,8 @@ class AnyInput(Input):
         the module was tried.
     takes_lengths : bool
         Whether the module is told how long each row is, so that rows may differ in length.
-    kind : Kind or None
-        What values the rows of the first call had; None of a table.
+    kind : Kind, TableKind or None
+        What values the rows of the first call had; None of a table that tells nothing.
     """
 
     takes_sparse = True
@@ -119,7 +121,9 @@ class AnyInput(Input):
             raise ValueError(
                 f"X has rows of shape {shape}, but {name} was fitted to rows of shape {seen}.{hint}"
             )
-        if self.kind is not None and not self.takes_whole:
+        is_table = self._was_table and not self.takes_lengths  # else rows are series of one feature
+        has_kind = self.kind is not None and (is_table or not self._was_table)
+        if has_kind and not self.takes_whole:
             self.kind.check(X, name)
 
     def as_taken(self, rows):
@@ -145,7 +149,7 @@ class AnyInput(Input):
         self._was_table = not isinstance(rows, Sequences) and len(self.row_shape) == 1
         self._had_whole = rows.dtype.kind in "iu"
         is_series = isinstance(rows, Sequences) or len(self.row_shape) == 2
-        self.kind = None if self._was_table else Kind.of(rows, is_series=is_series)
+        self.kind = TableKind.of(rows) if self._was_table else Kind.of(rows, is_series=is_series)
 
     def _describe(self, rows):
         if isinstance(rows, Sequences):
@@ -231,8 +235,7 @@ def is_whole(rows):
     """Whether all numbers in rows are whole, and small enough to be so exactly."""
     if sp.issparse(rows):
         return False
-    values = rows.values if isinstance(rows, Sequences) else rows
-    return values.dtype.kind in "iu" or not (_has_fractions(values) or (abs(values) > 2**53).any())
+    return are_whole(values_of(rows))
 
 
 def _cast(rows, dtype):
@@ -256,14 +259,9 @@ def _as_whole(rows):
         )
     with np.errstate(invalid="ignore"):
         whole = _cast(rows, np.int64)
-    before, after = (r.values if isinstance(r, Sequences) else r for r in (rows, whole))
-    if not np.array_equal(before, after):
+    if not np.array_equal(values_of(rows), values_of(whole)):
         raise ValueError(
             "X has numbers with fractions, or too large ones, but the first X held whole numbers, which "
             "the module takes as they are, as an nn.Embedding does."
         )
     return whole
-
-
-def _has_fractions(values):
-    return bool((values != np.trunc(values)).any())

@@ -13,14 +13,13 @@ import numpy as np
 
 from sknets._warn import warn_user
 from sknets.inputs._sequences import Sequences
-from sknets.inputs._sizes import largest, values_of
-
-_BLOCK_VALUES = 2**16
+from sknets.inputs._sizes import are_whole, values_of
 
 #: Fractions that reach further are measured in a unit of their own, rather than scaled.
 _SCALED = 16.0
 
-#: What all series of a fit must reach before fractions below 1 are in doubt.
+#: What all series of a fit must reach before fractions below 1 are in doubt, and images or a further X
+#: before those of which one has the levels 0 and 1 alone.
 _BRIGHT = 8.0
 
 _ANY_PASSES = ContextVar("any kind passes", default=False)
@@ -34,6 +33,11 @@ def any_kind():
         yield
     finally:
         _ANY_PASSES.reset(token)
+
+
+def any_kind_passes():
+    """Whether X of any kind passes just now."""
+    return _ANY_PASSES.get()
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Kind:
         if not values.size:  # which the architecture has words for
             return cls(True, 0.0, 0.0, 0.0, is_series=is_series)
         return cls(
-            is_whole=_are_whole(values),
+            is_whole=are_whole(values),
             lowest=float(values.min()),
             highest=float(values.max()),
             dimmest=float(_reaches(rows).min()),
@@ -78,7 +82,7 @@ class Kind:
         return max(self.highest, -self.lowest)
 
     def check(self, rows, who):
-        """Raise ValueError if rows cannot be of this kind; warn of series that hardly can.
+        """Raise ValueError if rows cannot be of this kind; warn of what hardly can.
 
         Parameters
         ----------
@@ -88,12 +92,16 @@ class Kind:
             What was fitted to X of this kind.
         """
         values = values_of(rows)
-        if not values.size or (self.is_whole and values.dtype.kind != "f"):
+        if not values.size:
+            return
+        if self._has_levels and not self.is_series:
+            self._check_levels(rows, values, who)
+        if self.is_whole and values.dtype.kind != "f":
             return
         highest = float(values.max())
         if self.is_whole:
             # the first look is enough for nearly all
-            is_doubtful = highest < max(2.0, self.dimmest) and not _ANY_PASSES.get()
+            is_doubtful = highest < max(2.0, self.dimmest) and not any_kind_passes()
             if is_doubtful and self._are_scaled(values, highest):
                 message = (
                     f"X holds fractions between {values.min():.3g} and {highest:.3g}, but {who} was "
@@ -103,11 +111,35 @@ class Kind:
                 if not self.is_series:
                     raise ValueError(message)
                 warn_user(message)  # a forecast of counts may have become so small
-        elif highest >= 2 and not _ANY_PASSES.get() and self._are_unscaled(values, highest):
+        elif highest >= 2 and not any_kind_passes() and self._are_unscaled(values, highest):
             raise ValueError(
                 f"X holds whole numbers up to {highest:g}, but {who} was fitted to fractions between "
                 f"{self.lowest:.3g} and {self.highest:.3g}. Scale X as in the fit (pixels are often "
                 "divided by 255), or fit again."
+            )
+
+    @property
+    def _has_levels(self):
+        """Whether images have a largest level that black and white images show in another unit."""
+        is_bright = self.dimmest == self.highest >= _BRIGHT
+        return self.is_whole and self.lowest >= 0 and (self.highest == 1 or is_bright)
+
+    def _check_levels(self, rows, values, who):
+        """Warn of 0 and 255 after 0 and 1, or the reverse."""
+        highest = float(values.max())
+        if self.highest == 1:
+            is_other = highest >= _BRIGHT and are_whole(values)
+        else:
+            is_other = (
+                highest == 1
+                and np.count_nonzero(_reaches(rows) == 1) > 1
+                and values.min() >= 0
+                and are_whole(values)
+            )
+        if is_other and not any_kind_passes():
+            warn_user(
+                f"X holds whole numbers up to {highest:g}, but all that {who} was fitted to reach "
+                f"{self.highest:g}. Give X in the units of the fit, or fit again."
             )
 
     def _are_scaled(self, values, highest):
@@ -119,24 +151,14 @@ class Kind:
         else:
             is_standardised = self.lowest >= 0 > lowest and reach < self.dimmest / 2
             may_be = self.highest >= 2 and (reach <= 1 or is_standardised)
-        return may_be and not _are_whole(values)
+        return may_be and not are_whole(values)
 
     def _are_unscaled(self, values, highest):
         """Whether values are whole numbers that a scaling has left behind."""
         reach = self.reach
         if reach > (1.0 if self.is_series else _SCALED):
             return False
-        return highest >= (2.0 if reach <= 1 else 4 * reach) and _are_whole(values)
-
-
-def _are_whole(values):
-    if values.dtype.kind != "f":
-        return True
-    if largest(values) >= 1 / np.finfo(values.dtype).eps:  # from where on all numbers are whole
-        return False
-    size = max(1, _BLOCK_VALUES // max(1, values[:1].size))
-    blocks = (values[start : start + size] for start in range(0, len(values), size))
-    return all(bool((block == np.floor(block)).all()) for block in blocks)
+        return highest >= (2.0 if reach <= 1 else 4 * reach) and are_whole(values)
 
 
 def _reaches(rows):

@@ -17,6 +17,7 @@ _LEAST, _MOST = 1e-30, 1e37
 _ORDINARY = _HUGE**2
 
 _N_NAMED = 5
+_BLOCK_VALUES = 2**16  # that are looked at before the next ones
 
 
 def values_of(rows):
@@ -31,6 +32,17 @@ def largest(values):
     if values.dtype.kind != "f" or not values.size:
         return 0.0
     return max(float(values.max()), -float(values.min()))
+
+
+def are_whole(values):
+    """Whether all numbers in an array are whole, and small enough not to be so by their size alone."""
+    if values.dtype.kind != "f":
+        return True
+    size = max(1, _BLOCK_VALUES // max(1, values[:1].size))
+    blocks = (values[start : start + size] for start in range(0, len(values), size))
+    if not all(bool((block == np.floor(block)).all()) for block in blocks):
+        return False
+    return largest(values) < 1 / np.finfo(values.dtype).eps  # from where on all numbers are whole
 
 
 def usual_reach(values):

@@ -4,22 +4,33 @@ import scipy.sparse as sp
 
 from sknets import training
 from sknets.inputs._input import FLOATS, NO_Y, Input, read_beside
+from sknets.inputs._table_kind import TableKind
 from sknets.inputs._tensors import to_tensor
 
 
 class TableInput(Input):
-    """A table of numbers, dense or sparse: rows are an array, or a matrix in CSR format."""
+    """A table of numbers, dense or sparse: rows are an array, or a matrix in CSR format.
+
+    Attributes
+    ----------
+    kind : TableKind or None
+        What values the table of the first call had, where they tell something.
+    """
 
     takes_sparse = True
+    kind = None
 
     def read(self, estimator, X, y=NO_Y, *, reset):
-        return read_beside(estimator, X, y, reset=reset, accept_sparse="csr", dtype=FLOATS)
+        read = read_beside(estimator, X, y, reset=reset, accept_sparse="csr", dtype=FLOATS)
+        if self.kind is not None and not reset:
+            self.kind.check(read if y is NO_Y else read[0], type(estimator).__name__)
+        return read
 
     def check_goes_on(self, fresh):
         """Accept any: there are no parameters."""
 
     def _learn(self, rows):
-        """Learn nothing further."""
+        self.kind = TableKind.of(rows)
 
     def store(self, rows, dtype, device):
         if sp.issparse(rows):

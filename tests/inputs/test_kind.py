@@ -26,6 +26,7 @@ Y = DIGITS.target[:120]
 SIXTEEN = DIGITS.images[:120]  # whole numbers as floats
 BYTES = (SIXTEEN * 15.9).astype(np.uint8)
 UNIT = BYTES / 255
+BRIGHT = np.where(BYTES.max(axis=(1, 2), keepdims=True) == BYTES, 255, BYTES).astype(np.uint8)
 PLUS_MINUS = BYTES / 127.5 - 1
 STANDARD = (BYTES - BYTES.mean()) / BYTES.std()
 SMALL = {"conv_channels": (4,), "max_iter": 1, "random_state": 0}
@@ -102,7 +103,10 @@ ODD_BUT_POSSIBLE = {
     "white of fractions": (UNIT, images(1.0)),
     "a mask of fractions": (UNIT, np.eye(8, dtype=bool)[None]),
     "whole by chance": (STANDARD, images(2.0)),
-    "binary, then grey levels": (BYTES > 100, BYTES),
+    "black and white, then grey levels of few": (BYTES > 100, BYTES // 64),
+    "bright bytes, then one that is dark": (BRIGHT, np.eye(8)[None]),
+    "bright bytes, then dark ones": (BRIGHT, (BYTES > 100) * 2.0),
+    "bytes that are not all bright, then masks": (BYTES, (BYTES > 100) * 1.0),
     "binary, then fractions": ((BYTES > 100).astype(np.uint8), UNIT),
     "temperatures, then whole ones": (UNIT * 40, np.round(UNIT * 90)),
 }
@@ -113,6 +117,27 @@ def test_what_could_be_of_the_kind_passes(name):
     seen, other = ODD_BUT_POSSIBLE[name]
     network = CNNClassifier(**SMALL).fit(seen, Y)
     assert np.isfinite(network.predict_proba(other)).all()
+
+
+MASKS = BRIGHT > 100
+
+
+@pytest.mark.parametrize(
+    ("seen", "other"),
+    [
+        (MASKS, MASKS * np.uint8(255)),
+        (MASKS.astype(np.uint8), MASKS * 255.0),
+        (MASKS * 1.0, BRIGHT),
+        (MASKS * np.uint8(255), MASKS * 1.0),
+        (MASKS * 255.0, MASKS),
+        (BRIGHT, MASKS.astype(np.uint8)),
+    ],
+)
+def test_levels_of_black_and_white_images_warn_in_another_unit(seen, other):
+    network = CNNClassifier(**SMALL).fit(seen, Y)
+    network.predict(seen)
+    with pytest.warns(UserWarning, match="X holds whole numbers up to .* all that CNNClassifier"):
+        network.predict(other)
 
 
 def test_every_single_row_of_the_fit_passes():

@@ -1,0 +1,103 @@
+"""In which unit a table is, where its values leave no doubt: a table in another one is warned of.
+
+Columns of a table are of all kinds, so most tables tell nothing. Two do: whole numbers from 0 on of which
+each row has a large one (counts of pixels or words), and fractions of which none exceeds 1. Such a table
+is never scaled to the other by chance, yet nothing is refused: columns have units that we cannot know.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from sknets._warn import warn_user
+from sknets.inputs._kind import any_kind_passes
+from sknets.inputs._sizes import are_whole, values_of
+
+#: What each row of whole numbers must reach.
+_LARGE = 8
+
+
+@dataclass(frozen=True)
+class TableKind:
+    """What the values of a table were at the fit, where that tells what they cannot become.
+
+    Attributes
+    ----------
+    is_whole : bool
+        Whether all were whole; if not, they were fractions from 0 to 1.
+    highest : float
+        The largest.
+    telling : int
+        The column that is looked at first, since it nearly always settles the matter: the largest one,
+        or the one with the most fractions.
+    """
+
+    is_whole: bool
+    highest: float
+    telling: int
+
+    @classmethod
+    def of(cls, rows):
+        """Return the kind of a table, None where any may follow."""
+        values = values_of(rows)
+        if rows.shape[1] < 2 or not values.size:
+            return None
+        highest = float(values.max())
+        if 1 < highest < _LARGE or values.min() < 0:
+            return None
+        is_whole = are_whole(values)
+        if is_whole != (highest >= _LARGE) or (is_whole and _dimmest(rows) < _LARGE):
+            return None
+        columns = (
+            rows if is_whole else rows != (rows.floor() if sp.issparse(rows) else np.floor(rows))
+        )
+        means = np.asarray(columns.mean(axis=0)).ravel()
+        telling = int(means.argmax())
+        if (
+            is_whole and means[telling] <= 1
+        ):  # means of rows, with which one explains, are fractions too
+            return None
+        return cls(is_whole, highest, telling)
+
+    def check(self, rows, who):
+        """Warn of a table that was hardly measured in the units of the fit.
+
+        Parameters
+        ----------
+        rows : ndarray or sparse matrix
+            A further X.
+        who : str
+            What was fitted to X of this kind.
+        """
+        is_sparse = sp.issparse(rows)
+        if not is_sparse and len(rows):
+            first = rows[0, self.telling]
+            if first > 1 if self.is_whole else first % 1:
+                return
+        values = values_of(rows)
+        if not values.size or any_kind_passes():
+            return
+        lowest, highest = float(values.min()), float(values.max())
+        if self.is_whole and lowest >= 0 and highest <= 1 and not are_whole(values):
+            warn_user(
+                f"X holds fractions between {lowest:.3g} and {highest:.3g}, but {who} was fitted to "
+                f"whole numbers up to {self.highest:g}. Give X in the units of the fit, or fit again."
+            )
+        elif (
+            not self.is_whole
+            and lowest >= 0
+            and highest >= _LARGE
+            and _dimmest(rows) >= _LARGE
+            and are_whole(values)
+        ):
+            warn_user(
+                f"X holds whole numbers up to {highest:g}, but {who} was fitted to fractions up to "
+                f"{self.highest:.3g}. Scale X as in the fit, or fit again."
+            )
+
+
+def _dimmest(rows):
+    """Return the least of the largest values of the rows of a table."""
+    largest = rows.max(axis=1)
+    return (largest.toarray() if sp.issparse(rows) else largest).min()
