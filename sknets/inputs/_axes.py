@@ -1,6 +1,8 @@
 """Whether the axes of X stand as the network reads them: doubts about channels, features and times.
 
-A shape alone proves nothing, so these are words for a warning, None where a shape is usual.
+A shape alone proves nothing, so these are words for a warning, None where a shape is usual. Signals and
+series are doubted where neighbours are alike along the axis that is not read as time, as they are among
+times and not in an embedding; `conv_dim` never where the user has set it.
 """
 
 import warnings
@@ -23,7 +25,7 @@ _FEWEST_ALIKE = 32
 _N_LOOKED_AT = 64
 
 
-def doubt_channels(rows, shape, n_spatial, *, channels_first):
+def doubt_channels(rows, shape, n_spatial, *, channels_first, is_dim_set=False):
     """Return words about images whose channels seem to stand at the other end, or None.
 
     Parameters
@@ -36,12 +38,17 @@ def doubt_channels(rows, shape, n_spatial, *, channels_first):
         Number of spatial dimensions; there are channels where `shape` has one more.
     channels_first : bool
         Whether the channels are read from the first axis.
+    is_dim_set : bool, default=False
+        Whether the user has said how many spatial dimensions there are.
     """
     if len(shape) == n_spatial:
         is_thin = n_spatial == 2 and min(shape) <= _FEW and max(shape) >= _MANY
-        if not is_thin:
+        if not is_thin or is_dim_set:
             return None
         at_first = shape[0] < shape[1]
+        sides = rows[:_N_LOOKED_AT].reshape(-1, *shape).astype(np.float64)
+        if _likeness(sides if at_first else sides.swapaxes(1, 2)) <= _ALIKE:
+            return None
         fitting = ", data_format='channels_first'" if at_first else ""
         return (
             f"X is read as images of {shape[0]} x {shape[1]} pixels. If it holds signals of {max(shape)} "
@@ -96,15 +103,16 @@ def doubt_times(sequences):
 def _seem_swapped(steps):
     """Whether times seem to stand last in an array (n, n_times, n_features), NaN where there is none.
 
-    There are few times and many features, or neighbours are alike among the features and not in time.
+    Neighbours are alike among the features, which are many, and not in time, or there are few times.
     """
     n_times, n_features = steps.shape[1:]
-    if n_times <= _FEW and n_features >= _MANY:
-        return True
     if n_features < max(_FEWEST_ALIKE, 2 * n_times):
         return False
     steps = steps.astype(np.float64)
-    return _likeness(steps) > _ALIKE and _likeness(steps.swapaxes(1, 2)) < _UNLIKE
+    if _likeness(steps) <= _ALIKE:
+        return False
+    are_few = n_times <= _FEW and n_features >= _MANY  # too few to be alike or not
+    return are_few or _likeness(steps.swapaxes(1, 2)) < _UNLIKE
 
 
 def _likeness(values):

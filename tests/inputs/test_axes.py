@@ -25,6 +25,9 @@ def waves(n_times, n_features):
     )
 
 
+SIGNALS = waves(500, 3).swapaxes(1, 2)
+
+
 @pytest.mark.parametrize(
     "shape", [(3, 32, 32), (1, 28, 28), (4, 64, 64), (3, 48, 64), (3, 224, 224), (1, 16, 16)]
 )
@@ -57,6 +60,9 @@ def test_images_with_channels_first_name_data_format(shape):
         ((64,), 1),
         ((500, 3), 1),
         ((64, 12), 1),
+        ((4, 384), 1),
+        ((3, 768), 1),
+        ((4, 128), 2),
         ((24, 24), 1),
         ((10, 64), 1),
         ((16, 32, 32), 3),
@@ -76,19 +82,43 @@ def test_volumes_with_channels_first_name_data_format():
 
 
 def test_signals_with_channels_first_name_what_to_set():
-    words = doubt_channels(noise(3, 500), (3, 500), 1, channels_first=False)
+    last = waves(500, 3)
+    first = last.swapaxes(1, 2)
+    words = doubt_channels(first, (3, 500), 1, channels_first=False)
     assert "signals of 3 times with 500 channels" in words
     assert "set data_format='channels_first'" in words
-    flat = noise(3, 500).reshape(6, -1)
+    flat = first.reshape(6, -1)
     assert doubt_channels(flat, (3, 500), 1, channels_first=False) == words
-    assert doubt_channels(noise(3, 500), (3, 500), 1, channels_first=True) is None
-    words = doubt_channels(noise(500, 3), (500, 3), 1, channels_first=True)
+    assert doubt_channels(first, (3, 500), 1, channels_first=True) is None
+    words = doubt_channels(last, (500, 3), 1, channels_first=True)
     assert "set data_format='channels_last'" in words
-    words = doubt_channels(noise(3, 500), (3, 500), 2, channels_first=False)
+    words = doubt_channels(first, (3, 500), 2, channels_first=False)
     assert "images of 3 x 500 pixels" in words
     assert "conv_dim=1, data_format='channels_first'" in words
-    words = doubt_channels(noise(500, 3), (500, 3), 2, channels_first=False)
+    words = doubt_channels(last, (500, 3), 2, channels_first=False)
     assert words.endswith("set conv_dim=1.")
+    for X in (first, last):
+        shape = X.shape[1:]
+        assert doubt_channels(X, shape, 2, channels_first=False, is_dim_set=True) is None
+
+
+@pytest.mark.parametrize("shape", [(4, 384), (3, 768), (1, 512), (2, 128)])
+def test_few_embeddings_raise_no_doubt(shape):
+    X, y = noise(*shape), np.arange(6) % 2
+    assert doubt_times(regular(X)) is None
+    swapped = X.swapaxes(1, 2)
+    for images in (X, swapped):
+        for n_spatial in (1, 2):
+            for first in (False, True):
+                shape = images.shape[1:]
+                assert doubt_channels(images, shape, n_spatial, channels_first=first) is None
+    small = {"max_iter": 1, "conv_channels": (4,)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        RNNClassifier(max_iter=1, conv_channels=()).fit(X, y)
+        for X in (X, waves(500, 3), waves(500, 3).swapaxes(1, 2)):
+            CNNClassifier(**small, conv_dim=2).fit(X, y)
 
 
 @pytest.mark.parametrize("n_features", [6, 9, 12, 20])
@@ -105,7 +135,19 @@ def test_sensors_before_times_are_seen_by_their_neighbours(n_features):
 
 
 @pytest.mark.parametrize(
-    "shape", [(5, 300), (10, 64), (10, 768), (24, 5), (1, 30), (4, 64), (128, 128), (100, 40)]
+    "shape",
+    [
+        (4, 384),
+        (3, 768),
+        (5, 300),
+        (10, 64),
+        (10, 768),
+        (24, 5),
+        (1, 30),
+        (4, 64),
+        (128, 128),
+        (100, 40),
+    ],
 )
 @pytest.mark.parametrize("is_smooth", [False, True])
 def test_usual_series_raise_no_doubt(shape, is_smooth):
@@ -122,10 +164,10 @@ def test_spectrograms_raise_no_doubt():
     ("network", "X"),
     [
         (CNNClassifier(max_iter=1, conv_channels=(4,)), noise(3, 32, 32)),
-        (CNNRegressor(max_iter=1, conv_channels=(4,), conv_dim=1), noise(3, 500)),
+        (CNNRegressor(max_iter=1, conv_channels=(4,), conv_dim=1), SIGNALS),
         (CNNClassifier(max_iter=1, conv_channels=(4,), input_shape=(3, 16, 16)), noise(768)),
-        (RNNClassifier(max_iter=1, conv_channels=()), noise(3, 500)),
-        (RNNClassifier(max_iter=1, conv_channels=()), list(noise(3, 500))),
+        (RNNClassifier(max_iter=1, conv_channels=()), SIGNALS),
+        (RNNClassifier(max_iter=1, conv_channels=()), list(SIGNALS)),
     ],
     ids=["images", "signals", "table", "series", "list"],
 )

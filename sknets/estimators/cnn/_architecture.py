@@ -25,16 +25,19 @@ class Convolutional(Architecture):
         How images are changed in training.
     fine_tune_layers : int or "all"
         Layers of a backbone that learn in a second phase.
+    is_dim_set : bool
+        Whether the user has set the number of spatial dimensions.
     """
 
     small_step = training.SMALL_CONV_STEP
     column = "channel"
     scale_remedy = "Set input_scaling='standardize', or (mean, std) in units of X."
 
-    def __init__(self, spec, *, augmentation, fine_tune_layers):
+    def __init__(self, spec, *, augmentation, fine_tune_layers, is_dim_set):
         super().__init__(spec)
         self.augmentation = augmentation
         self.fine_tune_layers = fine_tune_layers
+        self.is_dim_set = is_dim_set
 
     @property
     def is_pretrained(self):
@@ -112,7 +115,7 @@ class Convolutional(Architecture):
             )
 
     def prepare(self, module, rows, target, sample_weight):
-        doubt = doubt_channels(rows, **self.spec["input"])
+        doubt = doubt_channels(rows, **self.spec["input"], is_dim_set=self.is_dim_set)
         if doubt is not None:
             warn_user(doubt)
         if self.is_pretrained:

@@ -64,6 +64,7 @@ class BaseCNN(BaseNet):
             },
             augmentation=self.augment,
             fine_tune_layers=self.fine_tune_layers,
+            is_dim_set=self.conv_dim != "auto",
         )
 
     @property
