@@ -215,9 +215,7 @@ def channel_moments(X, images, weight):
         for start in range(0, len(X), size):
             # sums must not depend on how the user's memory lies
             block = np.ascontiguousarray(X[start : start + size], dtype=np.float64)
-            if images.channels_first:
-                block = block.reshape(len(block), n_channels, -1).swapaxes(1, 2)
-            yield slice(start, start + size), block.reshape(len(block), -1, n_channels)
+            yield slice(start, start + size), _by_channel(block, images)
 
     def average(function):
         total = np.zeros(n_channels)
@@ -268,10 +266,13 @@ def describe_channels(rows, weight, layer):
         The first layer, which knows where the channels stand and how they are scaled.
     """
     weight = np.ones(len(rows)) if weight is None else weight
-    if layer.channels_first:
-        rows = np.moveaxis(rows.reshape(len(rows), layer.n_channels, -1), 1, -1)
-    else:
-        rows = rows.reshape(len(rows), -1, layer.n_channels)
     shift, scale = (b.cpu().numpy().ravel().astype(float) for b in (layer.shift, layer.scale))
     with np.errstate(over="ignore", invalid="ignore"):
-        return describe_values(rows, weight, shift, scale)
+        return describe_values(_by_channel(rows, layer), weight, shift, scale)
+
+
+def _by_channel(rows, images):
+    """Return images as (n_rows, n_positions, n_channels), a view where their memory allows it."""
+    if images.channels_first:
+        return rows.reshape(len(rows), images.n_channels, -1).swapaxes(1, 2)
+    return rows.reshape(len(rows), -1, images.n_channels)

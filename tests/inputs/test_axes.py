@@ -117,8 +117,8 @@ def test_few_embeddings_raise_no_doubt(shape):
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", ConvergenceWarning)
         RNNClassifier(max_iter=1, conv_channels=()).fit(X, y)
-        for X in (X, waves(500, 3), waves(500, 3).swapaxes(1, 2)):
-            CNNClassifier(**small, conv_dim=2).fit(X, y)
+        for images in (X, SIGNALS, SIGNALS.swapaxes(1, 2)):
+            CNNClassifier(**small, conv_dim=2).fit(images, y)
 
 
 @pytest.mark.parametrize("n_features", [6, 9, 12, 20])
