@@ -104,7 +104,8 @@ class Clocks:
         Parameters
         ----------
         all_times : list of Times
-            Of the rows that are to follow. Those that begin with 0 anew say nothing.
+            Of the rows that are to follow. Those that begin with 0 anew say nothing, and texts may not
+            follow dates.
 
         Returns
         -------
@@ -131,6 +132,8 @@ class Clocks:
     def _clock_for(self, times):
         known = {clock.kind: clock for clock in self.clocks}
         others = [kind for kind, clock in known.items() if clock.rhythm and not clock.are_fresh]
+        if times.kind == "texts" and others == ["numbers"]:  # ids beside ids
+            return None
         if times.kind not in known and others:
             raise ValueError(
                 f"{times.name} has {times.kind} in its index, the series has {others[0]}; they cannot be "
@@ -140,6 +143,7 @@ class Clocks:
 
     def after(self, all_times, n_rows):
         """Return the clocks once some rows have followed, which may have times or not."""
+        all_times = [times for times in all_times if times.kind != "texts"]
         given = {times.kind: times for times in all_times}
         clocks = [
             clock.at(given[clock.kind].index)

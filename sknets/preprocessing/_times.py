@@ -1,5 +1,8 @@
 """The times of a series: what an index says of them, and how they follow each other."""
 
+import datetime
+import re
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +15,8 @@ _HOUR = pd.Timedelta("1h")
 _SUNDAY = 6
 _MONDAY_TO_FRIDAY = (True,) * 5 + (False,) * 2
 _CLOCK_CHANGES = (3, 4, 9, 10, 11)  # months
+#: Three numbers with something between them, or a year.
+_LIKE_A_DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|(?<!\d)(19|20)\d\d(?![\d.])|^(19|20)\d{6}$"
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,8 @@ class Times:
 def read_times(**data):
     """Return the times of some data that belong together: a list with one of `Times` for each kind.
 
-    An index of dates, periods, durations or whole numbers has times; any other says nothing of them. So
-    does ``0, 1, 2 ...`` beside other numbers.
+    An index of dates, periods, durations or whole numbers has times; any other says nothing of them, and
+    texts only that they are no dates. ``0, 1, 2 ...`` says nothing beside other numbers.
 
     Parameters
     ----------
@@ -54,22 +59,27 @@ def read_times(**data):
     Raises
     ------
     ValueError
-        If times are not in order, or not the same.
+        If times are not in order, or not the same; if dates are texts.
     """
-    dates, numbers = None, None
+    dates, numbers, texts = None, None, None
     for name, values in data.items():
         index = _as_times(getattr(values, "index", None), name)
         if index is None or not len(index):
             continue
-        _check_order(index, name)
         times = Times(name, index)
+        if times.kind == "texts":
+            texts = times
+            continue
+        _check_order(index, name)
         if times.kind != "numbers":
             dates = _same(dates, times)
         elif numbers is None or numbers.are_fresh:
             numbers = times
         elif not times.are_fresh:
             numbers = _same(numbers, times)
-    return [times for times in (dates, numbers) if times is not None]
+    if dates and texts:
+        _same(dates, texts)
+    return [times for times in (dates, numbers, texts) if times is not None]
 
 
 def _same(first, second):
@@ -90,7 +100,8 @@ def check_times(**data):
     list of (Times, Rhythm or None)
         For each kind of times; None where nothing is known of what follows what.
     """
-    found = [(times, find_rhythm(times.index)) for times in read_times(**data)]
+    all_times = [times for times in read_times(**data) if times.kind != "texts"]
+    found = [(times, find_rhythm(times.index)) for times in all_times]
     for times, rhythm in found:
         if rhythm is not None:
             rhythm.check(times)
@@ -105,7 +116,7 @@ def describe_kind(index):
         return "durations"
     if isinstance(index, pd.DatetimeIndex):
         return "dates without a time zone" if index.tz is None else "dates with a time zone"
-    return "numbers"
+    return "texts" if index.inferred_type == "string" else "numbers"
 
 
 def _as_times(index, name):
@@ -120,8 +131,31 @@ def _as_times(index, name):
         except ValueError as error:  # nanoseconds count from 1677 to 2262
             raise ValueError(f"The index of {name} has times out of reach: {error}") from error
         return index
+    if index.inferred_type == "string":
+        _check_texts(index, name)
+        return index
+    if index.dtype == object and any(isinstance(time, datetime.date) for time in index):
+        raise ValueError(
+            f"The index of {name} holds dates and other values; give each row its date, or leave them "
+            f"out: {name}.reset_index(drop=True)."
+        )
     is_whole = pd.api.types.is_integer_dtype(index.dtype)
     return pd.Index(index.astype("int64")) if is_whole and not index.hasnans else None
+
+
+def _check_texts(index, name):
+    """Refuse texts that look like dates, whose order and holes nobody would see."""
+    if not all(re.search(_LIKE_A_DATE, text) for text in index):
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it cannot tell days from months
+        dates = pd.to_datetime(index[[0, -1]], errors="coerce", format="mixed", utc=True)
+    if not dates.hasnans:
+        raise ValueError(
+            f"The index of {name} holds texts that look like dates, such as {index[0]!r}; {name}.index = "
+            f"pd.to_datetime({name}.index) makes times of them. If they are none, leave them out: "
+            f"{name}.reset_index(drop=True)."
+        )
 
 
 def _check_order(index, name):

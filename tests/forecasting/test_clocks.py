@@ -68,6 +68,8 @@ def test_rows_that_are_numbered_anew_go_on_with_their_numbers():
         (DATES, DATES.to_period("D"), "periods of freq 'D' .* has dates without"),
         (DATES, pd.RangeIndex(N), "numbers in its index, the series has dates"),
         (DATES.to_period("D"), DATES, "has periods"),
+        (DATES, pd.Index([f"row {row}" for row in range(N)]), "y has texts in its index, .* dates"),
+        (DATES, DATES.astype(str), "holds texts that look like dates"),
         (pd.RangeIndex(300, 300 + N), DATES, "dates without a time zone in its index, .* numbers"),
     ],
 )

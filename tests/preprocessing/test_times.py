@@ -113,7 +113,7 @@ def test_closed_days_are_no_holes():
         pd.date_range("2001-10-01", "2001-10-08")
     )
     check(days[~days.isin(golden_weeks)])
-    check(days.union(["2001-03-03", "2001-06-09"]))  # two Saturdays
+    check(days.union(pd.DatetimeIndex(["2001-03-03", "2001-06-09"])))  # two Saturdays
     early = [day + pd.Timedelta("16h" if day.day != 24 else "13h") for day in days]
     check(pd.DatetimeIndex(early))
 
@@ -162,6 +162,39 @@ def test_other_indices_say_nothing_of_times(index):
 def test_times_out_of_order_are_refused(index, message):
     with pytest.raises(ValueError, match=message):
         check(index)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        REGULAR["days"].strftime("%Y-%m-%d"),
+        REGULAR["days"].strftime("%d.%m.%Y"),
+        REGULAR["days"].strftime("%m/%d/%y"),
+        REGULAR["days"].strftime("%Y%m%d"),
+        REGULAR["days"].strftime("%d %b %Y"),
+        REGULAR["hours"].strftime("%Y-%m-%d %H:%M"),
+        REGULAR["hours in a zone"].astype(str),
+        REGULAR["periods of months"].astype(str),
+        REGULAR["periods of quarters"].astype(str),
+        REGULAR["years as numbers"].astype(str),
+    ],
+    ids=lambda texts: texts[0],
+)
+@pytest.mark.parametrize("dtype", [object, "str"])
+def test_texts_that_look_like_dates_are_refused(texts, dtype):
+    message = r"index of X holds texts that look like dates, .* X.index = pd.to_datetime\(X.index\)"
+    with pytest.raises(ValueError, match=message):
+        check(texts.astype(dtype), "X")
+
+
+def test_other_texts_say_nothing_but_that_they_are_no_dates():
+    for texts in (["12-7", "12-8"], ["a", "b"], ["shop 1", "shop 2"], ["2020-99-99", "2020-99-98"]):
+        assert not check(pd.Index(texts))
+    dated, texts = pd.Series(0.0, REGULAR["days"][:2]), pd.Series(0.0, ["a", "b"])
+    with pytest.raises(ValueError, match=r"different times .* \(dates .* a to b \(texts\)"):
+        check_times(y=dated, X=texts)
+    with pytest.raises(ValueError, match="index of y holds dates and other values"):
+        check(pd.Index([*REGULAR["days"][:3], "total"]))
 
 
 @pytest.mark.parametrize(
