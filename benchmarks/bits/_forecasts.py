@@ -45,7 +45,8 @@ def _width(fitted):
 
 
 def backtest(**params):
-    return lambda: {"table": make(**params).backtest(y=d.WAVE, cv=2, stride=7, coverage=0.5)}
+    coverage = 0.5 if params.get("calibration_fraction") else None
+    return lambda: {"table": make(**params).backtest(y=d.WAVE, cv=2, stride=7, coverage=coverage)}
 
 
 def windows():

@@ -16,6 +16,12 @@ from sknets.preprocessing._times import check_times
 def backtest(forecaster, X, y, *, cv, stride, coverage):
     """Return the table of `Forecaster.backtest`, which says what is what."""
     check_scalar(stride, "stride", Integral, min_val=1)
+    has_intervals = forecaster.calibration_fraction is not None
+    if coverage is not None and not has_intervals:
+        raise ValueError(
+            f"coverage={coverage} is of intervals, which need calibration_fraction, such as 0.2; it is "
+            "None."
+        )
     horizon = forecaster.horizon
     check_times(y=y, X=X)
     columns, values = read_series(X, y)
@@ -26,8 +32,9 @@ def backtest(forecaster, X, y, *, cv, stride, coverage):
         paths = plan.forecast(fitted.estimator_, values, columns, origins, horizon)
         truth = values[origins[:, None] + np.arange(horizon)]
         parts = {"truth": truth, "forecast": paths}
-        if forecaster.calibration_fraction is not None:
-            below, above = error_quantiles(fitted.calibration_residuals_, coverage)
+        if has_intervals:
+            share = 0.9 if coverage is None else coverage
+            below, above = error_quantiles(fitted.calibration_residuals_, share)
             shape = (horizon, -1)
             parts |= {
                 "lower": paths + below.reshape(shape),

@@ -354,7 +354,7 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         forecast, steps = self.forecast(n_steps, X), slice(n_skipped, n_skipped + n_steps)
         return forecast + below[steps], forecast + above[steps]
 
-    def backtest(self, X=None, y=None, *, cv=5, stride=1, coverage=0.9):
+    def backtest(self, X=None, y=None, *, cv=5, stride=1, coverage=None):
         """Forecast a known series from many of its times, as it would have been.
 
         For each fold, a clone learns from the training rows. It then forecasts `horizon` steps from the
@@ -372,9 +372,9 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             ``TimeSeriesSplit(cv)``.
         stride : int, default=1
             Number of times from one forecast to the next.
-        coverage : float, default=0.9
-            Share of the true values that intervals are to hold, where there is a
-            `calibration_fraction`.
+        coverage : float, default=None
+            Share of the true values that intervals are to hold, which need a `calibration_fraction`.
+            None is 0.9.
 
         Returns
         -------
@@ -386,7 +386,8 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If test rows do not follow training rows, or are fewer than `horizon`.
+            If test rows do not follow training rows, or are fewer than `horizon`; if there is a
+            `coverage` without `calibration_fraction`.
 
         Examples
         --------

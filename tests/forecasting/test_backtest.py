@@ -68,6 +68,14 @@ def test_linear_autoregression_of_nyse_has_the_published_score():
     assert (table["time"] == nyse.target.index[test]).all()
 
 
+def test_coverage_is_of_intervals():
+    with pytest.raises(ValueError, match="coverage=0.8 is of intervals, which need calibration_fr"):
+        forecaster().backtest(y=Y, cv=2, coverage=0.8)
+    model = forecaster(calibration_fraction=0.5)
+    ours, theirs = (model.backtest(y=Y, cv=2, coverage=share) for share in (None, 0.9))
+    pd.testing.assert_frame_equal(ours, theirs)
+
+
 def test_backtest_refuses_folds_that_are_not_the_future():
     with pytest.raises(ValueError, match="test rows of fold 0 do not follow"):
         forecaster().backtest(y=Y, cv=TimeSeriesSplit(3, gap=1))
