@@ -75,9 +75,9 @@ NUMBERS = Task(
     first=(
         parameter(
             f"""loss : {one_of(training.LOSSES)} or callable, default='squared_error'
-            Loss; of the squared error and the Poisson deviance the half. "poisson" has an exponential
-            output and needs ``y >= 0``, all others learn a standardised y. A function ``loss(raw,
-            target)`` of tensors returns the loss of each row, of shape (n_rows,).""",
+            Loss; squared error and Poisson deviance are halved. "poisson" has an exponential output and
+            needs ``y >= 0``, others learn a standardised y. A function ``loss(raw, target)`` returns the
+            loss of each row, of shape (n_rows,); its target has mean 0 and deviation 1.""",
             [StrOptions(set(training.LOSSES)), callable],
             annotation="str | Callable",
         ),

@@ -19,9 +19,9 @@ class CNNRegressor(RegressorTask, BaseCNN):
     Parameters
     ----------
     loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
-        Loss; of the squared error and the Poisson deviance the half. "poisson" has an
-        exponential output and needs ``y >= 0``, all others learn a standardised y. A function
-        ``loss(raw, target)`` of tensors returns the loss of each row, of shape (n_rows,).
+        Loss; squared error and Poisson deviance are halved. "poisson" has an exponential output
+        and needs ``y >= 0``, others learn a standardised y. A function ``loss(raw, target)``
+        returns the loss of each row, of shape (n_rows,); its target has mean 0 and deviation 1.
     conv_channels : array-like of shape (n_conv_layers,), int or 'auto', default='auto'
         Channels (feature maps) of each convolutional layer; "auto" is 32, 64, 128, 128, 128, of
         which it takes as many layers, at least 2, as halve the longest side down to 4.

@@ -18,9 +18,9 @@ class MLPRegressor(RegressorTask, BaseMLP):
     Parameters
     ----------
     loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
-        Loss; of the squared error and the Poisson deviance the half. "poisson" has an
-        exponential output and needs ``y >= 0``, all others learn a standardised y. A function
-        ``loss(raw, target)`` of tensors returns the loss of each row, of shape (n_rows,).
+        Loss; squared error and Poisson deviance are halved. "poisson" has an exponential output
+        and needs ``y >= 0``, others learn a standardised y. A function ``loss(raw, target)``
+        returns the loss of each row, of shape (n_rows,); its target has mean 0 and deviation 1.
     hidden_layer_sizes : array-like of shape (n_layers - 2,) or int, default=(100,)
         Number of units in each hidden layer; ``()`` makes a linear model.
     activation : str, callable or list of these, default='relu'

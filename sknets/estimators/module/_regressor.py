@@ -26,9 +26,9 @@ class ModuleRegressor(RegressorTask, BaseModule):
         Further keyword arguments of `module`. ``module__<name>`` sets one of them, in
         `set_params` and in a grid.
     loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
-        Loss; of the squared error and the Poisson deviance the half. "poisson" has an
-        exponential output and needs ``y >= 0``, all others learn a standardised y. A function
-        ``loss(raw, target)`` of tensors returns the loss of each row, of shape (n_rows,).
+        Loss; squared error and Poisson deviance are halved. "poisson" has an exponential output
+        and needs ``y >= 0``, others learn a standardised y. A function ``loss(raw, target)``
+        returns the loss of each row, of shape (n_rows,); its target has mean 0 and deviation 1.
     solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
         Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
         step, the others mini-batches. "adamw" decays weights outside the gradient.

@@ -19,9 +19,9 @@ class RNNRegressor(RegressorTask, BaseRNN):
     Parameters
     ----------
     loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
-        Loss; of the squared error and the Poisson deviance the half. "poisson" has an
-        exponential output and needs ``y >= 0``, all others learn a standardised y. A function
-        ``loss(raw, target)`` of tensors returns the loss of each row, of shape (n_rows,).
+        Loss; squared error and Poisson deviance are halved. "poisson" has an exponential output
+        and needs ``y >= 0``, others learn a standardised y. A function ``loss(raw, target)``
+        returns the loss of each row, of shape (n_rows,); its target has mean 0 and deviation 1.
     recurrent_layer_sizes : array-like of shape (n_recurrent_layers,) or int, default=(64,)
         Number of units in each recurrent layer; with `bidirectional`, in each direction.
     cell : str, default='lstm'
