@@ -26,6 +26,8 @@ class Data(NamedTuple):
         What the user calls X.
     places : ndarray of shape (n_rows,) or None
         Positions of the rows in the user's X; None if all of them are here.
+    y_names : list of str or None
+        Names of the columns of y.
     """
 
     rows: Any
@@ -33,13 +35,14 @@ class Data(NamedTuple):
     weight: Any = None
     name: str = "X"
     places: Any = None
+    y_names: Any = None
 
     def take(self, index):
         """Return the data of some rows."""
         places = np.arange(self.rows.shape[0]) if self.places is None else self.places
         parts = (self.rows, self.y, self.weight)
         taken = (None if part is None else part[index] for part in parts)
-        return Data(*taken, self.name, places[index])
+        return Data(*taken, self.name, places[index], self.y_names)
 
     def weighed(self, target):
         """Return the rows that have a weight, with all that y adds to it."""
@@ -112,9 +115,11 @@ def read_data(estimator, input, task, X, y, sample_weight, *, reset, name="X"):
     -------
     Data
     """
+    y_names = task.names(y)
     rows, y = task.read(estimator, input, X, y, reset=reset)
+    data = Data(rows, y, name=name, y_names=y_names)
     if sample_weight is None:
-        return Data(rows, y, name=name)
+        return data
     try:
         with within_float64("sample_weight"):
             sample_weight = check_sample_weight(
@@ -128,4 +133,4 @@ def read_data(estimator, input, task, X, y, sample_weight, *, reset, name="X"):
         raise ValueError(
             f"sample_weight must be a number for each row, not {given}: {error}.{hint}"
         ) from error
-    return Data(rows, y, sample_weight, name)._with_usable_weights()
+    return data._replace(weight=sample_weight)._with_usable_weights()

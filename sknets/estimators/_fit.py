@@ -18,7 +18,7 @@ from sknets.estimators._net import choose_batch_size, make_net, phases
 from sknets.estimators._options import check_options
 from sknets.estimators._outcome import check_outcome
 from sknets.estimators._validation_data import ValidationScore, read_validation, split_rows
-from sknets.inputs import choose_device, choose_dtype, to_tensor
+from sknets.inputs import choose_device, choose_dtype, compare_names_of_y, to_tensor
 from sknets.targets import lift
 
 
@@ -66,7 +66,8 @@ def learn(estimator, run, X, y, sample_weight, classes=None):
         generator = training.make_generator(estimator.random_state)
         split_seed = training.draw_seed(generator)
     else:
-        target = run.earlier.target
+        target, names = run.earlier.target, run.earlier.y_names
+        compare_names_of_y(data.y_names, names)
         target.check(data.y, as_before=estimator.warm_start)
     target = target.for_fit(task, data.y, data.weight)
     data = data.weighed(target)
@@ -77,13 +78,15 @@ def learn(estimator, run, X, y, sample_weight, classes=None):
     if not is_first:
         architecture.go_on_from(run.earlier.architecture)
         run.module = run.earlier.net.module_
-        return data, run.earlier.replace(target=target, architecture=architecture)
+        known = {"target": target, "architecture": architecture, "y_names": names or data.y_names}
+        return data, run.earlier.replace(**known)
     build_state = training.generator_to_array(generator)
     run.module = architecture.build(generator)
     if architecture.must_be_tried:
         data = data._replace(rows=architecture.try_out(run.module, data.rows, generator))
     work = architecture.measure_work(run.module, torch.zeros(1, *input.row_shape))
-    return data, Learned(input, target, architecture, generator, split_seed, build_state, work)
+    parts = (input, target, architecture, generator, split_seed, build_state, work)
+    return data, Learned(*parts, y_names=data.y_names)
 
 
 def set_aside(estimator, run, learned, data, validation):

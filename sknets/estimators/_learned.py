@@ -53,6 +53,8 @@ class Learned:
         Epochs of the last call.
     parameters : dict
         The `plain_parameters` of the last call; those of the estimator may have changed since.
+    y_names : list of str or None
+        Names of the columns of the first y that had some.
     """
 
     input: Input
@@ -66,6 +68,7 @@ class Learned:
     net: Any = None
     n_iter: int = 0
     parameters: dict = field(default_factory=dict)
+    y_names: list | None = None
 
     def threads_for(self, n_rows):
         """Return a context with as many threads as the work of some rows is worth."""

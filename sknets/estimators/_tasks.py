@@ -11,6 +11,7 @@ from sknets.estimators._data import as_shares
 from sknets.estimators._methods import without_class
 from sknets.estimators._overflow import check_predictions
 from sknets.estimators._sklearn import fit_context
+from sknets.inputs import compare_names_of_y
 
 
 def _is_incremental(estimator):
@@ -22,6 +23,13 @@ def _is_incremental(estimator):
             f"{estimator.solver} is not stochastic."
         )
     return True
+
+
+def _score(estimator, X, y, sample_weight):
+    predictions, weight = estimator.predict(X), as_shares(sample_weight)
+    learned = estimator._learned
+    compare_names_of_y(learned.target.task.names(y), learned.y_names)
+    return learned.target.score(predictions, y, weight, lambda: estimator._read(X))
 
 
 @without_class
@@ -146,9 +154,7 @@ class ClassifierTask(ClassifierMixin):
             Share of the rows that are right. Where there is a label for each timestep, share of the
             timesteps; where sequences are written, share of the sequences that are right as a whole.
         """
-        predictions = self.predict(X)
-        weight = as_shares(sample_weight)
-        return self._learned.target.score(predictions, y, weight, lambda: self._read(X))
+        return _score(self, X, y, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -239,6 +245,4 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
             R²; of all steps of all sequences where predictions are sequences. For ``loss='quantile'``
             `sklearn.metrics.d2_pinball_score`, the mean of it over several quantiles.
         """
-        predictions = self.predict(X)
-        weight = as_shares(sample_weight)
-        return self._learned.target.score(predictions, y, weight, lambda: self._read(X))
+        return _score(self, X, y, sample_weight)

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from sknets.estimators._data import read_data
 from sknets.estimators._words import listed
-from sknets.inputs import prediction_dtype
+from sknets.inputs import compare_names_of_y, prediction_dtype
 from sknets.targets import Raw
 
 
@@ -101,6 +101,7 @@ def read_validation(estimator, learned, X_val, y_val, sample_weight_val):
     try:
         parts = (learned.input, learned.target.task, X_val, y_val, sample_weight_val)
         valid = read_data(estimator, *parts, reset=False, name="X_val")
+        compare_names_of_y(valid.y_names, learned.y_names)
         learned.target.check(valid.y, is_validation=True)
     except ValueError as error:
         raise ValueError(f"The validation data (X_val, y_val): {error}") from error

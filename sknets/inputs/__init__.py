@@ -12,7 +12,7 @@ from sknets.inputs._images import (
 )
 from sknets.inputs._input import NO_Y, Input, within_float64
 from sknets.inputs._kind import any_kind
-from sknets.inputs._names import common_names
+from sknets.inputs._names import common_names, compare_names_of_y, names_of_y
 from sknets.inputs._placement import choose_device, choose_dtype
 from sknets.inputs._reading import as_list, join, without_padding
 from sknets.inputs._scaling import plain_scaling
@@ -38,6 +38,7 @@ __all__ = [
     "choose_device",
     "choose_dtype",
     "common_names",
+    "compare_names_of_y",
     "describe_channels",
     "describe_columns",
     "doubt_channels",
@@ -46,6 +47,7 @@ __all__ = [
     "join",
     "moments",
     "name_rows",
+    "names_of_y",
     "plain_scaling",
     "prediction_dtype",
     "read_image_shape",

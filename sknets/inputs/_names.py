@@ -107,3 +107,21 @@ class ListedNames:
                 "The feature names should match those that were passed during fit: X has the columns "
                 f"{names}, but {who} was fitted to {self.seen}."
             )
+
+
+def names_of_y(y):
+    """Return the names of the columns of a y that is a frame, or None."""
+    names = list(getattr(y, "columns", ()))
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def compare_names_of_y(names, seen):
+    """Raise ValueError if several outputs have other names, or another order, than in the first call.
+
+    Where one side has none, as after scikit-learn has made an array of y, nothing is known.
+    """
+    if names and seen and max(len(names), len(seen)) > 1 and names != seen:
+        raise ValueError(
+            f"y has the columns {names}, but that of the first call had {seen}; all must have the same "
+            "columns in the same order."
+        )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sknets.inputs import Sequences, as_list, common_names, join, regular, without_padding
+from sknets.inputs import Sequences, as_list, join, regular, without_padding
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,6 @@ def read_sequences(y, rows, *, who, per_timestep):
         raise ValueError(f"{who} requires y to be passed, but the target y is None.")
     entries = as_list(y)
     if entries is not None:
-        common_names(entries, "y")
         n_axes = np.ndim(entries[0]) if len(entries) else 1
         targets = join(entries, "y", dtype=None, n_axes=n_axes)
     else:

@@ -8,7 +8,7 @@ import torch
 
 from sknets import training
 from sknets._changes import check_unchanged
-from sknets.inputs import split
+from sknets.inputs import as_list, common_names, split
 from sknets.targets._outputs import Outputs, read_sequences
 from sknets.targets._target import Raw, RowTask, Target, Task
 
@@ -39,6 +39,10 @@ class SequenceTask(Task):
     def read(self, estimator, input, X, y, *, reset):
         rows = input.read(estimator, X, reset=reset)
         return rows, self.read_y(y, rows, type(estimator).__name__)
+
+    def names(self, y):
+        entries = as_list(y)
+        return common_names(entries, "y") if entries else None
 
     def read_y(self, y, rows, who):
         """Return a y as `Sequences`, checked against the rows that it belongs to."""

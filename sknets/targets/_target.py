@@ -12,7 +12,7 @@ from sklearn.utils import column_or_1d
 from sknets._changes import check_unchanged
 from sknets._plain_torch import in_plain_torch
 from sknets._warn import warn_user
-from sknets.inputs import as_list
+from sknets.inputs import as_list, names_of_y
 from sknets.targets._outputs import SINGLE
 
 
@@ -69,12 +69,19 @@ class Task(ABC):
         """
 
     @abstractmethod
+    def names(self, y):
+        """Return the names of the columns of a y as the user gave it, or None."""
+
+    @abstractmethod
     def learn(self, y, sample_weight, classes):
         """Return the `Target` of a first y; `classes` are all that any call will see, or None."""
 
 
 class RowTask(Task):
     """Base of the tasks with one output, or one set of outputs, for each row."""
+
+    def names(self, y):
+        return names_of_y(y)
 
     def read(self, estimator, input, X, y, *, reset):
         try:

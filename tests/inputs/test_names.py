@@ -1,5 +1,6 @@
 """Names of columns are kept and compared where they come in a list."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -9,7 +10,14 @@ import torch
 from sklearn.base import clone
 from torch import nn
 
-from sknets import CNNClassifier, ModuleClassifier, RNNClassifier, RNNRegressor
+from sknets import (
+    CNNClassifier,
+    MLPClassifier,
+    MLPRegressor,
+    ModuleClassifier,
+    RNNClassifier,
+    RNNRegressor,
+)
 from sknets.inputs import common_names
 from sknets.preprocessing import SlidingWindows
 
@@ -187,3 +195,45 @@ def test_windows_compare_the_names_of_their_series():
 def test_frames_predict_as_arrays_do():
     ours = RNN.fit(FRAMES, LABELS).predict_proba(FRAMES)
     np.testing.assert_allclose(ours, RNN.fit(ARRAYS, LABELS).predict_proba(ARRAYS), rtol=1e-9)
+
+
+TABLE = pd.DataFrame(RNG.normal(size=(60, 3)), columns=list("abc"))
+TARGET = pd.DataFrame(TABLE[["a", "b"]].to_numpy() * [1, -5] + [0, 3], columns=["p", "q"])
+STEPS = RNNRegressor(recurrent_layer_sizes=(4,), output="timesteps", max_iter=1, random_state=0)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "labels", "sequences"])
+def test_columns_of_y_are_those_of_the_first_call(kind):
+    network, rows, y = MLPRegressor(max_iter=2, random_state=0), TABLE, TARGET
+    swapped = y[["q", "p"]]
+    if kind == "labels":
+        network = MLPClassifier(max_iter=2, random_state=0)
+        y, swapped = (y > 0).astype(int), (swapped > 0).astype(int)
+    elif kind == "sequences":
+        network, rows, y, swapped = STEPS, ARRAYS, FRAMES, SWAPPED
+    first = {"classes": [0, 1]} if kind == "labels" else {}
+    network.partial_fit(rows, y, **first).score(rows, y)
+    network.fit(rows, y, X_val=rows, y_val=y).score(rows, y)
+    pickle.loads(pickle.dumps(network)).score(rows, y)
+    again = clone(network).set_params(warm_start=True).fit(rows, y)
+    words = r"y has the columns \[.*\], but that of the first call had"
+    for call in (
+        lambda: network.score(rows, swapped),
+        lambda: network.partial_fit(rows, swapped),
+        lambda: network.fit(rows, y, X_val=rows, y_val=swapped),
+        lambda: again.fit(rows, swapped),
+    ):
+        with pytest.raises(ValueError, match=words):
+            call()
+    network.fit(rows, swapped).score(rows, swapped)
+
+
+def test_a_y_without_names_is_taken_as_it_is():
+    network = MLPRegressor(max_iter=2, random_state=0).fit(TABLE, TARGET)
+    score = network.score(TABLE, TARGET)
+    assert network.score(TABLE, TARGET.to_numpy()) == score
+    network.partial_fit(TABLE, TARGET.to_numpy())
+    network.fit(TABLE, TARGET.to_numpy()).partial_fit(TABLE, TARGET)
+    with pytest.raises(ValueError, match="y has the columns"):  # which the second call has named
+        network.score(TABLE, TARGET[["q", "p"]])
+    network.fit(TABLE, TARGET["p"]).score(TABLE, TARGET["q"])  # one output cannot be swapped
