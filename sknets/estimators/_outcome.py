@@ -254,9 +254,10 @@ def _check_divergence(outcome):
             "are the validation data (X_val) scaled as X is?"
         )
     if is_unscored:
+        example = "" if outcome.is_of_classes else ", as R² of a single row is"
         raise ValueError(
-            f"The validation score (scoring={outcome.estimator.scoring!r}) was NaN in every epoch, as R² "
-            f"of a single row is. {net.valid_score.remedy()}"
+            f"The validation score (scoring={outcome.estimator.scoring!r}) was NaN in every epoch"
+            f"{example}. {net.valid_score.remedy()}"
         )
 
 

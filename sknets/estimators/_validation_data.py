@@ -2,9 +2,11 @@
 
 import copy
 import math
+import warnings
 
 import numpy as np
 import torch
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
@@ -149,7 +151,9 @@ class ValidationScore:
         view._learned = estimator._learned.replace(target=target)
         view._raw_predict = lambda X: raw if X is raw.rows else estimator._raw_predict(X)
         weights = {} if weight is None else {"sample_weight": weight}
-        with np.errstate(all="ignore"):  # predictions may be as large as they like
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            # predictions may be as large as they like, and a score that is never defined is an error
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
             try:
                 return float(self.scorer(view, raw.rows, y, **weights))
             except Exception as error:
@@ -174,14 +178,18 @@ class ValidationScore:
         source = "X_val and y_val" if self.is_given else "validation_fraction"
         missing = self._missing_classes()
         if len(missing):
+            data = "(X_val, y_val)" if self.is_given else "set aside by validation_fraction"
+            one = "step" if hasattr(self.valid.y, "values") else "row"
             return (
-                f"(The validation data have no row of class {listed(missing[:5])}: give some "
-                f"by {source}, or another scoring.)"
+                f"(The validation data {data} have no {one} of class {listed(missing[:5])}: give some by "
+                f"{source}, or another scoring.)"
             )
         return f"(Give another scoring, or other validation data by {source}.)"
 
     def _missing_classes(self):
-        y, target = self.valid.y, self.estimator._learned.target
+        """Return the classes of rows or steps that the validation data lack."""
+        target = self.estimator._learned.target
+        y = getattr(self.valid.y, "values", self.valid.y)  # of all steps, where y is sequences
         if getattr(y, "ndim", None) != 1 or not hasattr(target, "classes"):
             return []
         return np.setdiff1d(target.classes, y).tolist()

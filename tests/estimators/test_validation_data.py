@@ -116,6 +116,23 @@ def test_a_fraction_of_nearly_all_says_what_to_do():
         network.fit(X[:20], X[:20, 0])
 
 
+@pytest.mark.parametrize("is_sequence", [False, True])
+def test_validation_data_without_a_class_are_named(is_sequence):
+    network, rows, y = MLPClassifier(scoring="roc_auc", **STOPS), X, np.arange(300) % 2
+    if is_sequence:
+        rows, y = SERIES, (SERIES[:, :, 0] > 0).astype(int)
+        network = RNNClassifier(4, output="timesteps", scoring="roc_auc", **STOPS)
+    one = "step" if is_sequence else "row"
+    words = rf"NaN in every epoch\. \(.* data \(X_val, y_val\) have no {one} of class 1: give some"
+    with pytest.raises(ValueError, match=words):
+        network.fit(rows, y, X_val=rows[:9], y_val=np.zeros_like(y[:9]))
+    lone = np.zeros_like(y)
+    lone[0] = 1
+    if is_sequence:  # a split of rows cannot be stratified by steps
+        with pytest.raises(ValueError, match=r"set aside by validation_fraction have no step of"):
+            network.fit(rows, lone)
+
+
 @drawn(150)
 @given(
     seed=st.integers(0, 10**6),
