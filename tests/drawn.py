@@ -11,6 +11,7 @@ import warnings
 from hypothesis import HealthCheck, settings
 
 DATA = ("X", "y", "sample_weight", "X_val", "y_val", "sample_weight_val")
+DATA = (*DATA, "feature names", "Sample weights", "Found array")  # as scikit-learn calls them
 
 
 def drawn(n_cases):
@@ -36,13 +37,28 @@ def result_or_words(call, estimator, *further_names):
     *further_names : str
         Others, such as the parameters of the method that is called.
     """
-    names = {*DATA, *estimator.get_params(deep=False), *further_names}
+    names = {*estimator.get_params(deep=False), *further_names}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", RuntimeWarning)
         try:
             return call()
         except (ValueError, TypeError) as error:
-            words = set(re.findall(r"\w+", str(error)))
-            assert words & names, f"the error names no parameter: {error!r}"
+            assert is_named(str(error), names), f"the error names no parameter: {error!r}"
             return None
+
+
+def is_named(words, names):
+    """Whether an error has the name of a parameter as one, or names the data.
+
+    "loss", "solver" and "alpha" are words of sentences too: they count where they are written as
+    ``loss=``, in quotes, or first in a sentence that says what it must be.
+    """
+    plain = "|".join([*DATA, *(name for name in names if "_" in name)])
+    quoted = "|".join(names)
+    return bool(
+        re.search(rf"(?<!\w)({plain})(?!\w)", words)
+        or re.search(rf"(?<!\w)({quoted})=", words)
+        or re.search(rf"(['\"`])({quoted})\1", words)
+        or re.search(rf"(^|[.] )({quoted}) (must|has|is) ", words)
+    )
