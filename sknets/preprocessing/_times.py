@@ -239,10 +239,12 @@ class Rhythm:
     def describe(self):
         """Return the distance of two times in words."""
         if self.unit == "instants":
-            return f"a row every {pd.Timedelta(self.step, 'ns')}"
+            return f"a row every {pd.Timedelta(self.step, 'ns')}".replace("0 days ", "")
         if self.unit == "opening days":
             return "a row on each weekday that it is open"
-        return f"a row every {self.step} {self.unit}".replace(" 1 ", " ").removesuffix("s")
+        if self.unit == "numbers":
+            return f"numbers that grow by {self.step}"
+        return f"a row every {f'{self.step} {self.unit}' if self.step > 1 else self.unit[:-1]}"
 
     def check(self, times):
         """Raise an error where `Times` do not follow each other."""
@@ -329,13 +331,22 @@ def _of_dates(dates, freq):
     are_days = (n_days >= 1).all() and abs(elapsed / _DAY.value - n_whole) < 0.1
     if not are_days:
         return Rhythm("instants", elapsed)
-    opening = _opening(days, n_days) if n_whole == 1 else (True,) * 7
-    return Rhythm("days", n_whole) if all(opening) else _of_opening_days(days, opening)
+    every = Rhythm("days", n_whole)
+    opening = _opening(days) if n_whole < 7 else (True,) * 7
+    if all(opening):
+        return every
+    weekly = _of_opening_days(days, opening)
+    if n_whole > 1:  # some weekdays, as Tuesday and Thursday, if that suits more of the times
+        n_every, n_weekly = ((r.count(days[:-1], days[1:]) == 1).sum() for r in (every, weekly))
+        return weekly if n_weekly > n_every else every
+    return weekly
 
 
 def _of_opening_days(days, opening):
     n_missing = np.sort(Rhythm("opening days", 1, opening).count(days[:-1], days[1:]) - 1)
-    n_closed = _LONG_HOLIDAYS if (n_missing > _HOLIDAYS).sum() > 1 else _HOLIDAYS
+    n_open = sum(opening)
+    few, many = min(_HOLIDAYS, n_open), min(_LONG_HOLIDAYS, 2 * n_open - 1)
+    n_closed = many if (n_missing > few).sum() > 1 else few
     n_usual = int(n_missing[-2]) if len(n_missing) > 1 else 0
     return Rhythm("opening days", 1, opening, n_closed, min(max(1, n_usual), n_closed))
 
@@ -348,7 +359,7 @@ def _are_months(days, n_days):
     return bool(are_alike or np.unique(n_days, return_counts=True)[1].max() < 0.9 * len(n_days))
 
 
-def _opening(days, n_days):
+def _opening(days):
     """Return on which weekdays there are times: the others have been left out whenever they came.
 
     Of the weekend once is enough, of others twice, lest a hole be taken for a habit.
@@ -380,9 +391,19 @@ def _median(steps):
 
 
 def _clock_changes(before, after, step):
-    """Return where an hour is missing since the clock of dates without a time zone was put forward."""
-    if getattr(before, "tz", "") is not None:
-        return np.zeros(len(before))
-    is_hour = after.asi8 - before.asi8 == step + _HOUR.value
-    is_night = (after.hour < 5) & (after.day_of_week == _SUNDAY) & after.month.isin(_CLOCK_CHANGES)
-    return (is_hour & is_night & (step <= _HOUR.value)).astype(float)
+    """Return where an hour is missing since the clock of dates without a time zone was put forward.
+
+    That happens once a year.
+    """
+    is_change = np.zeros(len(before), dtype=bool)
+    if getattr(before, "tz", "") is None and step <= _HOUR.value:
+        is_hour = after.asi8 - before.asi8 == step + _HOUR.value
+        places = np.flatnonzero(is_hour & _is_clock_change(after))
+        is_change[places[~after.year[places].duplicated()]] = True
+    return is_change.astype(float)
+
+
+def _is_clock_change(dates):
+    """Whether clocks may change at some times: in the night of a first, second or last Sunday."""
+    is_night = (dates.hour < 5) & (dates.day_of_week == _SUNDAY) & dates.month.isin(_CLOCK_CHANGES)
+    return is_night & ((dates.day <= 14) | (dates.days_in_month - dates.day < 7))

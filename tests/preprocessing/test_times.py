@@ -128,6 +128,63 @@ def test_clock_changes_are_no_holes():
         check(spring.tz_localize(None).delete(30))
 
 
+@pytest.mark.parametrize(
+    ("sundays", "hole"),
+    [
+        (["2021-03-14"], None),
+        (["2021-03-28"], None),
+        (["2021-10-03"], None),
+        (["2021-03-28", "2022-03-27"], None),
+        (["2021-03-21"], "2021-03-21"),
+        (["2021-03-28", "2021-11-07"], "2021-11-07"),
+        (["2021-05-02"], "2021-05-02"),
+    ],
+)
+def test_a_clock_is_put_forward_once_a_year_on_some_sundays(sundays, hole):
+    hours = pd.date_range("2021-01-01", "2022-12-31", freq="h")
+    series = hours[~hours.isin([pd.Timestamp(f"{sunday} 02:00") for sunday in sundays])]
+    if hole is None:
+        check(series)
+    else:
+        with pytest.raises(ValueError, match=f"{hole} 03:00:00 follows .* every 01:00:00; 1 row"):
+            check(series)
+
+
+def test_clocks_of_new_york_are_no_holes():
+    two_years = pd.date_range("2021-01-01", "2022-12-31", freq="h", tz="America/New_York")
+    whole = two_years.tz_localize(None)
+    check(whole[~whole.duplicated()])
+
+
+@pytest.mark.parametrize("opening", ["Mon Wed Fri", "Tue Thu", "Mon Tue", "Sat Sun", "Mon Wed Thu"])
+def test_some_weekdays_are_no_holes(opening):
+    days = pd.date_range("2021-01-01", "2021-06-30", freq=pd.offsets.CDay(weekmask=opening))
+    days = days._with_freq(None)
+    ((_, rhythm),) = check(days)
+    assert rhythm.after(days[-2], 1) == days[-1]
+    check(days.delete(20))  # a holiday
+    with pytest.raises(ValueError, match="has a hole"):
+        check(days.delete(range(20, 30)))
+    for end in range(12, 30):
+        known = find_rhythm(days[:end])
+        assert known.count(days[end - 1 : end], days[end : end + 1])[0] == 1
+
+
+@pytest.mark.parametrize("n_times", [4, 6, 9, 30])
+@pytest.mark.parametrize("step", [2, 3, 5, 6])
+def test_every_few_days_are_no_weekdays(n_times, step):
+    days = pd.date_range("2021-01-01", periods=n_times + 2, freq=f"{step}D")._with_freq(None)
+    assert find_rhythm(days).describe() == f"a row every {step} days"
+    if n_times > 6:
+        with pytest.raises(ValueError, match=f"a hole.* has a row every {step} days; 1 row is"):
+            check(days.delete(n_times - 2))
+
+
+def test_a_distance_of_numbers_is_said():
+    with pytest.raises(ValueError, match="the series has numbers that grow by 4; 1 row is missing"):
+        check(pd.RangeIndex(20, 60, 4).delete(5))
+
+
 def test_times_that_jitter_are_regular():
     jitter = pd.to_timedelta(np.random.default_rng(0).uniform(-5, 5, 100), unit="s")
     minutes = pd.date_range("2021-01-01", periods=100, freq="min") + jitter
