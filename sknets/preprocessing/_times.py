@@ -85,7 +85,9 @@ def read_times(**data):
 def _same(first, second):
     if first is None or first.index.equals(second.index):
         return first or second
-    spans = [f"{t.index[0]} to {t.index[-1]} ({t.kind})" for t in (first, second)]
+    spans = [
+        f"{name_time(t.index[0])} to {name_time(t.index[-1])} ({t.kind})" for t in (first, second)
+    ]
     raise ValueError(
         f"{first.name} and {second.name} have different times in their index, {spans[0]} and {spans[1]}; "
         "rows must belong together."
@@ -106,6 +108,12 @@ def check_times(**data):
         if rhythm is not None:
             rhythm.check(times)
     return found
+
+
+def name_time(time):
+    """Return a time as errors have it: a day without its midnight."""
+    is_day = isinstance(time, pd.Timestamp) and time.tz is None and time == time.normalize()
+    return str(time.date() if is_day else time)
 
 
 def describe_kind(index):
@@ -165,13 +173,29 @@ def _check_order(index, name):
         return
     place = int(np.flatnonzero(index[1:] <= index[:-1])[0])
     remedy = "sort by it (sort_index()), and forecast each of several series by itself"
+    before, after = index[place], index[place + 1]
     if describe_kind(index) == "numbers":
         remedy += (
             f". If the rows are in order as they are, number them: {name}.reset_index(drop=True)"
         )
+    elif _is_put_back(before, after):
+        remedy = (
+            f"if the clock was put back, {name}.tz_localize(zone, ambiguous='infer') tells the two hours "
+            f"apart; if not, {remedy}"
+        )
     raise ValueError(
-        f"The index of {name} must have one row for each time, in order: {index[place + 1]} comes after "
-        f"{index[place]}; {remedy}."
+        f"The index of {name} must have one row for each time, in order: {name_time(after)} comes after "
+        f"{name_time(before)}; {remedy}."
+    )
+
+
+def _is_put_back(before, after):
+    """Whether a clock on the wall may show a time after another since it was put back."""
+    if not isinstance(after, pd.Timestamp) or after.tz is not None:
+        return False
+    is_day = after == before == after.normalize()
+    return (
+        not is_day and before - after < _HOUR and bool(_is_clock_change(pd.DatetimeIndex([after])))
     )
 
 
@@ -260,7 +284,9 @@ class Rhythm:
         place, further = int(wrong[0]), ""
         if len(wrong) > 1:
             further = f", the first of {len(wrong)} such places"
-        before, after = index[place], index[place + 1]
+        before, after, expected = map(
+            name_time, (index[place], index[place + 1], self.after(index[place], 1))
+        )
         if is_short[place]:
             raise ValueError(
                 f"The index of {name} is not regular: {after} comes too soon after {before}{further}, "
@@ -269,8 +295,8 @@ class Rhythm:
             )
         n_missing = round(steps[place]) - 1
         raise ValueError(
-            f"The index of {name} has a hole: {after} follows {before}{further}, where "
-            f"{self.after(before, 1)} was expected, for the series has {self.describe()}; "
+            f"The index of {name} has a hole: {after} follows {before}{further}, where {expected} "
+            f"was expected, for the series has {self.describe()}; "
             f"{n_missing} row{'s are' if n_missing > 1 else ' is'} missing. Fill the hole, "
             f"{_fill(name, index)}; {_drop(name, index)}"
         )
@@ -283,10 +309,29 @@ def _fill(name, index):
 
 
 def _drop(name, index):
+    if describe_kind(index) == "numbers":
+        ids = f"if they are ids, {name}.reset_index(drop=True)."
+        pattern = _date_pattern(index)
+        if pattern is None:
+            return f"or, {ids}"
+        return (
+            f"or, if these are dates, make times of them: {name}.index = "
+            f"pd.to_datetime({name}.index.astype(str), format={pattern!r}); {ids}"
+        )
     return (
         "or, if nothing lies in between, as while an exchange is closed, leave the times out: "
         f"{name}.reset_index(drop=True)."
     )
+
+
+def _date_pattern(numbers):
+    """Return how numbers are dates, such as 201012 or 20101231; None if they are not."""
+    for pattern, n_digits in (("%Y%m", 6), ("%Y%m%d", 8)):
+        texts = numbers.astype(str)
+        if texts.str.fullmatch(rf"(19|20)\d{{{n_digits - 2}}}").all():
+            dates = pd.to_datetime(texts, format=pattern, errors="coerce")
+            return None if dates.hasnans else pattern
+    return None
 
 
 def find_rhythm(index):
