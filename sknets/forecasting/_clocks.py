@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from sknets.preprocessing._times import Rhythm, find_rhythm
+from sknets._warn import warn_user
+from sknets.preprocessing._times import Rhythm, Times, find_rhythm, name_time
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Clock:
     def known(self):
         """Up to where the series is known, in words."""
         further = f" and {self.n_since} rows more" if self.n_since else ""
-        return f"known up to {self.last[0]}{further}"
+        return f"known up to {name_time(self.last[0])}{further}"
 
     def count_skipped(self, times):
         """Return how many rows are missing between the series and times that go on with it.
@@ -56,8 +57,8 @@ class Clock:
             steps = self.rhythm.count(self.last, first)[0] - self.n_since
         if steps <= 0.5:
             raise ValueError(
-                f"The first row of {times.name} is of {first[0]}, but the series is {self.known}; only "
-                "times after it can follow."
+                f"The first row of {times.name} is of {name_time(first[0])}, but the series is "
+                f"{self.known}; only times after it can follow."
             )
         if self.rhythm is None:
             return 0
@@ -73,7 +74,39 @@ class Clock:
     def at(self, index):
         """Return the clock after times that have followed."""
         rhythm = self.rhythm or find_rhythm(self.last.append(index))
-        return Clock(self.kind, rhythm, index[-1:])
+        return Clock(self.kind, rhythm, index[-1:], are_fresh=self.are_fresh)
+
+    @property
+    def counts(self):
+        """Whether its numbers are times of their own, which rows numbered anew do not go on with."""
+        return self.kind == "numbers" and self.rhythm is not None and not self.are_fresh
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Rows that are missing between a series and what is to follow.
+
+    Parameters
+    ----------
+    n_rows : int, default=0
+        How many.
+    times : Times or None, default=None
+        The times that show it.
+    clock : Clock or None, default=None
+        The clock of the series that they are compared with.
+    """
+
+    n_rows: int = 0
+    times: Times | None = None
+    clock: Clock | None = None
+
+    def describe(self):
+        """Return what is missing in words."""
+        times, clock = self.times, self.clock
+        return (
+            f"{times.name} begins at {name_time(times.index[0])}, but the series is {clock.known} and "
+            f"goes on with {name_time(clock.next)}: rows are missing ({self.n_rows:,})"
+        )
 
 
 class Clocks:
@@ -99,7 +132,7 @@ class Clocks:
         )
 
     def count_skipped(self, all_times):
-        """Return how many rows are missing between the series and what is to follow, and the first.
+        """Return how many rows are missing between the series and what is to follow.
 
         Parameters
         ----------
@@ -109,25 +142,33 @@ class Clocks:
 
         Returns
         -------
-        n_skipped : int
-            The number of missing rows.
-        clock : Clock or None
-            The clock that knows of them.
+        Gap
+            The missing rows, as the times that miss the most show them.
 
         Raises
         ------
         ValueError
             If times cannot be compared with those of the series, or do not go on with them.
         """
-        n_skipped, witness = 0, None
+        gap = Gap()
         for times in all_times:
             if times.are_fresh:
+                self._doubt_fresh(times)
                 continue
             clock = self._clock_for(times)
-            n_here = 0 if clock is None else clock.count_skipped(times)
-            if n_here > n_skipped:
-                n_skipped, witness = n_here, clock
-        return n_skipped, witness
+            n_rows = 0 if clock is None else clock.count_skipped(times)
+            if n_rows > gap.n_rows:
+                gap = Gap(n_rows, times, clock)
+        return gap
+
+    def _doubt_fresh(self, times):
+        """Warn where rows that are numbered anew may be times before a series that is numbered too."""
+        for clock in (clock for clock in self.clocks if clock.counts):
+            warn_user(
+                f"The rows of {times.name} are numbered 0 to {times.index[-1]}, but the series is "
+                f"{clock.known}: they are taken as the rows that follow. If they are, number them from "
+                f"{clock.next} on; if they come before, they are no forecast."
+            )
 
     def _clock_for(self, times):
         known = {clock.kind: clock for clock in self.clocks}
@@ -147,7 +188,7 @@ class Clocks:
         given = {times.kind: times for times in all_times}
         clocks = [
             clock.at(given[clock.kind].index)
-            if clock.kind in given
+            if clock.kind in given and not (clock.counts and given[clock.kind].are_fresh)
             else replace(clock, n_since=clock.n_since + n_rows)
             for clock in self.clocks
         ]

@@ -43,13 +43,9 @@ class Memory:
 
     def check_follows(self, times):
         """Refuse times that do not go on where the series ends."""
-        n_skipped, clock = self.clocks.count_skipped(times)
-        if n_skipped:
-            raise ValueError(
-                f"{times[0].name} begins at {times[0].index[0]}, but the series is {clock.known} and "
-                f"goes on with {clock.next}: rows are missing ({n_skipped:,}). Update with them first, "
-                "or fit anew."
-            )
+        gap = self.clocks.count_skipped(times)
+        if gap.n_rows:
+            raise ValueError(f"{gap.describe()}. Update with them first, or fit anew.")
 
     def count_skipped(self, times):
         """Return how many rows lie between the series and times to forecast.
@@ -59,18 +55,18 @@ class Memory:
         ValueError
             If these rows cannot be forecast, as where there are columns that are known in advance.
         """
-        n_skipped, clock = self.clocks.count_skipped(times)
+        gap = self.clocks.count_skipped(times)
         known = self.plan.columns.named(self.plan.columns.known)
-        if n_skipped and (known or n_skipped > _FARTHEST):
+        if gap.n_rows and (known or gap.n_rows > _FARTHEST):
             needs = (
                 f"needs the known columns {known}" if known else f"ends after {_FARTHEST:,} times"
             )
+            advice = " In cross-validation take gap=0." if known else ""
             raise ValueError(
-                f"{times[0].name} begins at {times[0].index[0]}, but the series is {clock.known} and "
-                f"goes on with {clock.next}: rows are missing ({n_skipped:,}). A forecast through them "
-                f"{needs}; give them too, or update with what has come since."
+                f"{gap.describe()}. A forecast through them {needs}; give them too, or update with what "
+                f"has come since.{advice}"
             )
-        return n_skipped
+        return gap.n_rows
 
     def after(self, X, y, times):
         """Return the memory once further times have gone by."""

@@ -6,6 +6,7 @@ import pytest
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 from sknets.datasets import load_nyse
+from sknets.preprocessing._times import name_time
 from tests.forecasting.series import DATES, N, X, Y, forecaster
 
 y = pd.Series(Y[:, 0], DATES)
@@ -15,6 +16,9 @@ EMPTY = pd.DataFrame(index=DATES)
 
 @pytest.mark.parametrize(
     "series", [y, NUMBERED, pd.Series(Y[:, 0])], ids=["dates", "numbers", "rows"]
+)
+@pytest.mark.filterwarnings(
+    "ignore:The rows of y are numbered 0 to 9, but the series is known up to 359"
 )
 def test_what_goes_on_is_taken_and_what_does_not_is_refused(series):
     def fitted():
@@ -29,13 +33,13 @@ def test_what_goes_on_is_taken_and_what_does_not_is_refused(series):
     without_times = fitted().update(y=Y[60:65, 0]).update(y=series[65:70])
     np.testing.assert_array_equal(without_times.forecast(3), expected)
     for late in (61, 67, 100):
-        begin, last, following = (str(series.index[place]) for place in (late, 59, 60))
+        begin, last, following = (name_time(series.index[place]) for place in (late, 59, 60))
         words = f"y begins at {begin}, but the series is known up to {last} and goes on with {following}"
         with pytest.raises(ValueError, match=words):
             fitted().update(y=series[late:])
     for early in (10, 59):
         with pytest.raises(
-            ValueError, match=f"of {series.index[early]}, but the series is known up to"
+            ValueError, match=f"of {name_time(series.index[early])}, but the series is known up to"
         ):
             fitted().update(y=series[early:])
     with pytest.raises(ValueError, match="has a hole"):
@@ -43,6 +47,27 @@ def test_what_goes_on_is_taken_and_what_does_not_is_refused(series):
     with pytest.raises(ValueError, match="and 5 rows more and goes on with"):
         fitted().update(y=Y[60:65, 0]).update(y=series[66:70])
     np.testing.assert_array_equal(fitted().forecast(3), forecaster().fit(y=Y[:60, 0]).forecast(3))
+
+
+def test_rows_that_are_numbered_anew_beside_other_numbers_are_doubted():
+    series = pd.Series(Y[:, 0])
+    fitted = forecaster().fit(y=series[20:])
+    doubt = "rows of y are numbered 0 to 19, .* known up to 119: .* number them from 120 on"
+    with pytest.warns(UserWarning, match=doubt):
+        fitted.score(y=series[:20])
+    with pytest.warns(UserWarning, match="the series is known up to 119"):
+        fitted.update(y=series[:20])
+    with pytest.warns(UserWarning, match="119 and 20 rows more: .* number them from 140 on"):
+        fitted.forecast(X=pd.DataFrame(index=range(3)))
+    fitted.forecast(X=pd.DataFrame(index=range(140, 143)))
+    forecaster().fit(y=series).score(y=series[:20])  # numbers of rows, both times
+
+
+def test_gap_is_told_by_the_times_that_show_it():
+    numbers = pd.DataFrame(index=range(300, 300 + N))
+    fitted = forecaster().fit(numbers[:60], y[:60])
+    with pytest.raises(ValueError, match="^X begins at 365, .* up to 359 and goes on with 360"):
+        fitted.update(numbers[65:70], y[60:65])
 
 
 def test_rows_that_are_numbered_anew_go_on_with_their_numbers():
@@ -92,7 +117,7 @@ def test_known_columns_that_begin_late_are_refused():
     fitted.forecast(X=X[60:63].reset_index(drop=True))
     for late in (61, 100):
         with pytest.raises(
-            ValueError, match=r"X begins at 2020-.* needs the known columns \['day'"
+            ValueError, match=r"X begins at 2020-.* needs the known columns \['day'.* take gap=0"
         ):
             fitted.forecast(X=columns[late : late + 3])
     with pytest.raises(ValueError, match="known up to 2020-02-29"):

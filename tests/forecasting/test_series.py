@@ -58,7 +58,7 @@ def test_bad_series_is_refused(params, data, message):
             "feature names should match|must be in the same order",
         ),
         (None, X[:2].assign(day=np.nan), "X contains NaN in row 0"),
-        (None, X[:2].set_axis(DATES[-2:]), "2020-04-28 .* known up to 2020-04-29"),
+        (None, X[:2].set_axis(DATES[-2:]), "2020-04-28, .* known up to 2020-04-29;"),
     ],
 )
 def test_bad_future_is_refused(n_steps, ahead, message):
