@@ -98,11 +98,13 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     `predict` forecasts the rows that follow those of `fit`, so that ``cross_val_score(forecaster, X, y,
     cv=TimeSeriesSplit())`` scores the forecast of each test block from its start. Without columns, X may
     be an array of shape (n_times, 0). A gap between training and test rows is seen where X or, for the
-    default score, y has times in its index, and forecast through; in arrays it cannot be seen, and must
-    not be. With "direct" and known columns, test blocks must be whole horizons.
+    default score, y has times in its index, and forecast through, unless there are known columns, which
+    would be missing there. In arrays it cannot be seen, and must not be. With "direct" and known columns,
+    test blocks must be whole horizons.
 
     Times in an index (dates, periods, durations, whole numbers) must follow each other, in `fit` and from
-    there on; an index ``0, 1, 2 ...`` of further rows, or none, says nothing of them. Where there is none
+    there on; an index ``0, 1, 2 ...`` of further rows, or none, says nothing of them. Dates must not be
+    texts: ``y.index = pd.to_datetime(y.index)``. Where there is none
     on some weekdays, as on weekends, single days may be missing too, as holidays are. To fill a hole,
     ``y.asfreq("D").interpolate()``; to leave the times out, ``y.reset_index(drop=True)``.
 
@@ -148,7 +150,7 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         "window": [Interval(Integral, 1, None, closed="left")],
         "horizon": [Interval(Integral, 1, None, closed="left")],
         "strategy": [StrOptions({"recursive", "direct"})],
-        "known_columns": [StrOptions({"all"}), "array-like", None],
+        "known_columns": [str, "array-like", None],
         "difference": [Interval(Integral, 0, None, closed="left")],
         "calibration_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "random_state": ["random_state"],
@@ -432,6 +434,12 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def _count_steps(self, n_steps, X):
         if n_steps is None:
             n_steps = self._memory.plan.horizon if X is None else len(as_columns(X, "X"))
+        if not isinstance(n_steps, Integral):
+            is_share = isinstance(n_steps, Real)
+            raise TypeError(
+                f"n_steps must be an instance of int, not {type(n_steps).__name__}: it comes first. Pass "
+                + ("a coverage as coverage=..." if is_share else "columns as X=...")
+            )
         return check_scalar(n_steps, "n_steps", Integral, min_val=1)
 
     # --- the regressor -----------------------------------------------------------------------------

@@ -36,10 +36,23 @@ def make_regressor(estimator, random_state):
         raise ValueError(
             f"estimator must be a regressor of windows; {_name(regressor)} forecasts by itself."
         )
+    _check_answers_once(regressor)
     if random_state is not None:
         names = [name for name in regressor.get_params() if name.endswith("random_state")]
         regressor.set_params(**dict.fromkeys(names, random_state))
     return regressor
+
+
+def _check_answers_once(regressor):
+    """Refuse several quantiles, for a forecast is one number for each time."""
+    for part in _parts(regressor):
+        quantiles = getattr(part, "quantile", None)
+        if getattr(part, "loss", None) == "quantile" and np.size(quantiles) > 1:
+            raise ValueError(
+                f"estimator={_name(part)} predicts several quantiles, {quantiles}, but a forecast has "
+                "one number for each time: choose one of them. For intervals, set calibration_fraction, "
+                "such as 0.2, and call forecast_interval."
+            )
 
 
 def _default():

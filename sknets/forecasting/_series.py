@@ -48,7 +48,12 @@ def find_columns(known_columns, names):
     n_columns = len(names)
     if known_columns is None:
         return Columns(names, [])
-    if isinstance(known_columns, str):  # "all"
+    if isinstance(known_columns, str):
+        if known_columns != "all":
+            raise ValueError(
+                f"known_columns={known_columns!r} is no list of columns; give known_columns="
+                f"[{known_columns!r}], or 'all'."
+            )
         return Columns(names, list(range(n_columns)))
     wanted = list(known_columns)
     if wanted and all(isinstance(column, bool | np.bool_) for column in wanted):
@@ -90,11 +95,15 @@ def read_ahead(X, names, n_times, dtype):
     if len(X) < n_times:
         raise ValueError(
             f"The known columns {names} are needed for {n_times} times to come (strategy='direct' takes "
-            f"whole blocks of horizon), X has {len(X)}. In cross-validation, take test blocks of whole "
-            "horizons: TimeSeriesSplit(test_size=...)."
+            f"whole blocks of horizon), X has {len(X)}: give X for {n_times} times. In "
+            "cross-validation, take test blocks of whole horizons: TimeSeriesSplit(test_size=...)."
         )
     columns = list(getattr(X, "columns", names))
     if columns != names and isinstance(names[0], str):
+        if sorted(map(str, columns)) == sorted(names):
+            raise ValueError(
+                f"X has the columns {columns}, those of fit in another order; give X[{names}]."
+            )
         raise ValueError(f"X has the columns {columns}; the known ones are {names}.")
     known = read_numbers(X, "X", dtype)[:n_times]
     check_missing(known, "X")

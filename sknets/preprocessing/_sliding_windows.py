@@ -366,7 +366,20 @@ def read_numbers(values, name, dtype):
     except (TypeError, ValueError, OverflowError) as error:
         # scikit-learn names few of its arguments
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{name} cannot be read: {error}") from error
+        raise kind(f"{name} cannot be read: {error}{_advise_texts(values)}") from error
+
+
+def _advise_texts(values):
+    """Return which column of a frame holds texts, and what to do; nothing if none does."""
+    for place, column in enumerate(values if isinstance(values, pd.DataFrame) else ()):
+        entries = values.iloc[:, place].astype(object).dropna()
+        texts = [entry for entry in entries if isinstance(entry, str)]
+        if texts and pd.to_numeric(entries, errors="coerce").isna().any():
+            return (
+                f". Column {column!r} holds texts, such as {texts[0]!r}; encode it first, as "
+                "pd.get_dummies or OneHotEncoder(sparse_output=False) does."
+            )
+    return ""
 
 
 def _read_beside(series, values, name, dtype):

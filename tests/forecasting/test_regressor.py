@@ -256,6 +256,14 @@ def test_layers_that_win_the_recursion_are_kept():
             make_pipeline(StandardScaler(), tiny()),
             "StandardScaler. estimator=Pipeline .* has RNNRegressor in it, which takes sequences",
         ),
+        (
+            MLPRegressor("quantile", quantile=[0.1, 0.9]),
+            r"estimator=MLPRegressor predicts several quantiles, \[0.1, 0.9\], .* calibration_fraction",
+        ),
+        (
+            make_pipeline(StandardScaler(), MLPRegressor("quantile", quantile=[0.1, 0.9])),
+            "MLPRegressor predicts several quantiles",
+        ),
         (tiny(validation_fraction="a", early_stopping=True), "'validation_fraction' parameter of"),
         (Ridge(alpha=-1), "^The 'alpha' parameter of Ridge must be .* Got -1 instead.$"),
         (SVR(C=-1), r"^The 'C' parameter of SVR must be .* Got -1 instead.$"),

@@ -29,6 +29,16 @@ def swap(index):
         ({"known_columns": ["day", "dya"]}, (X, Y), r"known_columns has \['dya'\].*'sales'"),
         ({"known_columns": [0, 3]}, (X.to_numpy(), Y), r"has \[3\], .* 3 columns without names"),
         ({"known_columns": ["day"]}, (None, Y), "0 columns without names"),
+        (
+            {"known_columns": "day"},
+            (X, Y),
+            r"no list of columns; give known_columns=\['day'\], or 'all'",
+        ),
+        (
+            {},
+            (X.assign(shop="north"), Y),
+            "X cannot be read: .* Column 'shop' holds texts, such as 'north'; encode it",
+        ),
         ({"known_columns": [["day"]]}, (X, Y), r"known_columns has \[\['day'\]\]"),
         ({"known_columns": [True, False]}, (X, Y), "a mask of 2 bool, X has 3 columns"),
         ({"horizon": 2}, (X, Y), r"2 steps .*\['day', 'sales', 'price'\].* strategy='direct'"),
@@ -48,7 +58,7 @@ def test_bad_series_is_refused(params, data, message):
     [
         (None, None, r"known columns \['day'\] are needed for 2 times to come .* X has 0"),
         (3, X[:3], r"3 steps cannot be forecast .*\['sales', 'price'\].* at 2"),
-        (1, X[["day"]][:1], "needed for 2 times"),
+        (1, X[["day"]][:1], "needed for 2 times .*: give X for 2 times"),
         (0, None, "n_steps == 0"),
         (None, X[["price"]][:2], r"X has the columns \['price'\]; the known ones are \['day'\]"),
         (None, X[["price", "day"]][:2], "feature names should match"),
@@ -66,6 +76,20 @@ def test_bad_future_is_refused(n_steps, ahead, message):
     fitted = model.fit(X, pd.DataFrame(Y, DATES))
     with pytest.raises(ValueError, match=message):
         fitted.forecast(n_steps, ahead)
+
+
+def test_known_columns_in_another_order_are_told_so():
+    model = forecaster(horizon=2, strategy="direct", known_columns=["day", "sales"]).fit(X, Y)
+    with pytest.raises(ValueError, match=r"in another order; give X\[\['day', 'sales'\]\]"):
+        model.forecast(X=X[["sales", "day"]][:2])
+
+
+def test_columns_and_coverage_in_the_place_of_steps_are_told_so():
+    fitted = forecaster(known_columns="all", calibration_fraction=0.5).fit(X, Y)
+    with pytest.raises(TypeError, match=r"n_steps must be .*, not DataFrame.* columns as X="):
+        fitted.forecast(X[:2])
+    with pytest.raises(TypeError, match=r"n_steps must be .*, not float.* coverage=\.\.\."):
+        fitted.forecast_interval(0.9)
 
 
 def test_columns_that_fit_has_not_seen_are_refused():
