@@ -139,9 +139,11 @@ def _as_times(index, name):
         except ValueError as error:  # nanoseconds count from 1677 to 2262
             raise ValueError(f"The index of {name} has times out of reach: {error}") from error
         return index
-    if index.inferred_type == "string":
-        _check_texts(index, name)
-        return index
+    if not pd.api.types.is_numeric_dtype(index.dtype):
+        texts = pd.Index(index.dropna().to_list(), dtype=object)  # categories too
+        if texts.inferred_type == "string":
+            _check_texts(texts, name)
+            return texts
     if index.dtype == object and any(isinstance(time, datetime.date) for time in index):
         raise ValueError(
             f"The index of {name} holds dates and other values; give each row its date, or leave them "

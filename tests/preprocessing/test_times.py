@@ -260,11 +260,12 @@ def test_times_out_of_order_are_refused(index, message):
     ],
     ids=lambda texts: texts[0],
 )
-@pytest.mark.parametrize("dtype", [object, "str"])
+@pytest.mark.parametrize("dtype", [object, "str", "category"])
 def test_texts_that_look_like_dates_are_refused(texts, dtype):
     message = r"index of X holds texts that look like dates, .* X.index = pd.to_datetime\(X.index\)"
-    with pytest.raises(ValueError, match=message):
-        check(texts.astype(dtype), "X")
+    for index in (texts, texts.append(pd.Index([None], dtype=object))):
+        with pytest.raises(ValueError, match=message):
+            check(index.astype(dtype), "X")
 
 
 def test_other_texts_say_nothing_but_that_they_are_no_dates():
