@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from sknets._warn import warn_user
-from sknets.preprocessing._times import Rhythm, Times, find_rhythm, name_time
+from sknets.preprocessing._rhythm import Rhythm, find_rhythm, name_time
+from sknets.preprocessing._times import Times
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 from sknets.datasets import load_nyse
-from sknets.preprocessing._times import name_time
+from sknets.preprocessing._rhythm import name_time
 from tests.forecasting.series import DATES, N, X, Y, forecaster
 
 y = pd.Series(Y[:, 0], DATES)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
 from sknets import Forecaster, RNNRegressor
-from sknets.preprocessing._times import name_time
+from sknets.preprocessing._rhythm import name_time
 from tests.drawn import drawn, result_or_words
 
 N = 60

@@ -8,7 +8,8 @@ import pytest
 
 from sknets.datasets import load_nyse
 from sknets.preprocessing import SlidingWindows
-from sknets.preprocessing._times import check_times, find_rhythm, read_times
+from sknets.preprocessing._rhythm import find_rhythm
+from sknets.preprocessing._times import check_times, read_times
 
 ZONE = "Europe/Berlin"
 
