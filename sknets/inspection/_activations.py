@@ -51,9 +51,11 @@ def layer_activations(estimator, X, layer=None):
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.preprocessing import scale
     >>> from sknets import MLPRegressor
     >>> from sknets.inspection import layer_activations
     >>> X, y = load_diabetes(return_X_y=True)
+    >>> X = scale(X)
     >>> network = MLPRegressor(hidden_layer_sizes=(20, 5), learning_rate="cosine", random_state=0)
     >>> network = network.fit(X, y)
     >>> layer_activations(network, X, "hidden2").shape

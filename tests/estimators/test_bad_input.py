@@ -350,11 +350,11 @@ def test_learning_rate_of_a_million_is_never_silent(Network, solver, early_stopp
         try:
             network.fit(X, y)
         except ValueError as error:
-            assert "Lower learning_rate_init=1000000.0" in str(error)
+            assert "Lower learning_rate_init (now 1000000.0)" in str(error)
             assert not hasattr(network, "net_")
             return
     assert np.isfinite(outputs(network, X)).all()
-    assert any("Lower learning_rate_init=1000000.0" in str(w.message) for w in caught)
+    assert any("Lower learning_rate_init (now 1000000.0)" in str(w.message) for w in caught)
 
 
 def test_divergence_loses_nothing():
