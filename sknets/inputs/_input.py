@@ -1,7 +1,6 @@
 """What X is: the base of all inputs, and how X and y are read side by side."""
 
 from abc import ABC, abstractmethod
-from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pandas as pd
@@ -104,7 +103,7 @@ class Input(ABC):
 def read_beside(estimator, X, y, *, reset, **options):
     """Read X, and y where there is one, by scikit-learn's `validate_data`."""
     if y is NO_Y:
-        with nullcontext() if getattr(X, "dtype", None) in FLOATS else within_float64("X"):
+        with within_float64("X"):
             return validate_data(estimator, X, reset=reset, **options)
     with within_float64("X or y"):
         return validate_data(estimator, X, y, multi_output=True, reset=reset, **options)
@@ -118,14 +117,24 @@ def read_unnamed(estimator, X, y, **options):
         return check_X_y(X, y, multi_output=True, estimator=estimator, **options)
 
 
-@contextmanager
-def within_float64(name):
-    """Return a context in which numbers that float64 cannot hold are an error that has a name."""
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):  # of wider floats, and of infinities
-            yield
-    except OverflowError as error:  # of Python's whole numbers
-        raise ValueError(f"{name} has a number too large for float64: {error}.") from error
+class within_float64:
+    """A context in which numbers that float64 cannot hold are an error that has a name."""
+
+    def __init__(self, name):
+        self._name = name
+        self._silence = np.errstate(
+            over="ignore", invalid="ignore"
+        )  # of wider floats, of infinities
+
+    def __enter__(self):
+        self._silence.__enter__()
+
+    def __exit__(self, kind, error, traceback):
+        self._silence.__exit__(kind, error, traceback)
+        if kind is OverflowError:  # of Python's whole numbers
+            raise ValueError(
+                f"{self._name} has a number too large for float64: {error}."
+            ) from error
 
 
 def remember_features(estimator, n_rows, n_features, *, reset, names=None):
