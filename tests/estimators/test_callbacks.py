@@ -198,7 +198,9 @@ def test_error_in_scikit_learns_callback_loses_nothing():
 WATCH = {
     "stops": lambda: skorch.callbacks.EarlyStopping(),
     "stops at a score": lambda: skorch.callbacks.EarlyStopping(monitor="valid_score"),
-    "saves": lambda: skorch.callbacks.Checkpoint(f_params=None, f_optimizer=None, f_history=None),
+    "saves": lambda: skorch.callbacks.Checkpoint(
+        f_params=None, f_optimizer=None, f_criterion=None, f_history=None
+    ),
     "slows": lambda: skorch.callbacks.LRScheduler("ReduceLROnPlateau", monitor="valid_loss"),
 }
 
