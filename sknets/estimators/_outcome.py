@@ -47,6 +47,7 @@ _CERTAIN = 1e-4  # loss of a constant prediction that is always right
 _NOTHING = 0.95  # of that loss: nothing has been learned
 _RISEN = 0.05  # of the lowest validation loss, above it
 _FEWEST_EPOCHS = 20  # in which a trend can be seen
+_EPOCHS_OF_SCALE = 5  # fewer tell nothing, and a look at columns would take as long as they
 _EPOCHS_BY_HEART = 50  # fewer teach nothing by heart, and would make the look at predictions dear
 _MOST_NAMES = 3
 _SPENT = 1e-5  # of the first rate: what is left of "one_cycle" and "cosine" after their plan
@@ -348,6 +349,8 @@ def _what_is_worse(outcome):
             f"({constant:.3g}). {outcome.scale_words or outcome.rate_words}"
         )
     is_early = _unsettled(outcome) is not None
+    if is_early and outcome.learned.n_iter < _EPOCHS_OF_SCALE:
+        return ""
     if not (is_early or loss > _POOR * constant) or not outcome.scale_words:
         return ""
     if not is_early and not outcome.is_above(_POOR * constant):
