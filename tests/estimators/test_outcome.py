@@ -244,7 +244,7 @@ def test_a_drawn_scale_is_named_if_and_only_if_it_is_strange(
     name = "c" if layout == "frame" else "column 2"
     y = rng.normal(size=80)
     weight = rng.uniform(0.1, 3, 80) if is_weighted else None
-    network = MLPRegressor(hidden_layer_sizes=4, max_iter=3, random_state=seed)
+    network = MLPRegressor(hidden_layer_sizes=4, max_iter=5, random_state=seed)
     said = " ".join(words_of(network, table, y, weight))
     root_mean_square = size * np.hypot(1.0, offset)
     if root_mean_square > 60 or size < 1e-3:
