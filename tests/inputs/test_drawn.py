@@ -108,8 +108,9 @@ def test_values_of_any_size_give_finite_outputs_or_words(data):
         assert predictions is not None or not (is_of_the_fit and are_ordinary(X))
         assert predictions is None or np.isfinite(predictions).all()
         if hasattr(network, "predict_proba"):
-            ask = lambda rows=rows: network.predict_proba(formed(rows))  # noqa: E731
-            probabilities = result_or_words(ask, network)
+            probabilities = result_or_words(
+                lambda rows=rows: network.predict_proba(formed(rows)), network
+            )
             assert probabilities is None or np.isfinite(probabilities).all()
             assert (probabilities is None) == (predictions is None)
 
