@@ -156,11 +156,11 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
 
     def _validate_params(self):
         """Check the parameters, and those that the constructor of a subclass sets by itself."""
-        of_page = {entry.name: getattr(self, entry.name) for entry in self._page.parameters}
+        values = self.get_params(deep=False)
+        names = [entry.name for entry in self._page.parameters]
+        values |= {name: getattr(self, name) for name in names if name not in values}
         validate_parameter_constraints(
-            self._parameter_constraints,
-            of_page | self.get_params(deep=False),
-            caller_name=type(self).__name__,
+            self._parameter_constraints, values, caller_name=type(self).__name__
         )
 
     def __sklearn_tags__(self):

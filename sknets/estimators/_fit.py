@@ -118,7 +118,7 @@ def place(estimator, run, learned, train, valid, *, is_given):
     batch_size = choose_batch_size(estimator, learned.architecture, train.rows.shape[0])
     step_size = batch_size * learned.work.at_once
     device = choose_device(estimator.device, step_size, estimator.dtype)
-    dtype = choose_dtype(estimator.dtype, train.rows, device, learned.input.small_data)
+    dtype = choose_dtype(estimator.dtype, train.rows, device, learned.input)
     for data in (train, valid):
         if data is not None:
             learned.input.check_sizes(data.rows, dtype, data.name, data.places)

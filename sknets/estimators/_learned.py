@@ -82,7 +82,8 @@ class Learned:
 def plain_parameters(estimator):
     """Return the parameters of a fit that are numbers, strings or None."""
     values = {entry.name: getattr(estimator, entry.name) for entry in estimator._page.parameters}
-    is_plain = (str, Number, np.generic, type(None))
+    # the usual ones first: to ask for Number takes long
+    is_plain = (str, int, float, type(None), Number, np.generic)
     return {name: value for name, value in values.items() if isinstance(value, is_plain)}
 
 

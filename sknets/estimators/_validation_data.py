@@ -142,13 +142,15 @@ class ValidationScore:
             If the scorer does not work on these data.
         """
         estimator, valid = self.estimator, self.valid
+        learned = estimator._learned
         if not torch.isfinite(values).all():
             return math.nan
-        target, raw, y, weight = estimator._learned.target.as_rows(
+        target, raw, y, weight = learned.target.as_rows(
             Raw(values, valid.rows, self.dtype), valid.y, valid.weight
         )
         view = copy.copy(estimator)
-        view._learned = estimator._learned.replace(target=target)
+        if target is not learned.target:
+            view._learned = learned.replace(target=target)
         view._raw_predict = lambda X: raw if X is raw.rows else estimator._raw_predict(X)
         weights = {} if weight is None else {"sample_weight": weight}
         with np.errstate(all="ignore"), warnings.catch_warnings():

@@ -51,7 +51,7 @@ class Kind:
     lowest, highest : float
         The least and the largest.
     dimmest : float
-        The least reach (largest absolute value) of a row.
+        The least reach (largest absolute value) of a row, where all numbers are whole; else 0.
     is_series : bool
         Whether rows are series: their values may lie anywhere, since seasons and trends take them there.
     """
@@ -68,11 +68,12 @@ class Kind:
         values = values_of(rows)
         if not values.size:  # which the architecture has words for
             return cls(True, 0.0, 0.0, 0.0, is_series=is_series)
+        is_whole = are_whole(values)
         return cls(
-            is_whole=are_whole(values),
+            is_whole=is_whole,
             lowest=float(values.min()),
             highest=float(values.max()),
-            dimmest=float(_reaches(rows).min()),
+            dimmest=float(_reaches(rows).min()) if is_whole else 0.0,
             is_series=is_series,
         )
 

@@ -14,6 +14,8 @@ data twice the speed. Sequences, for which float64 takes up to four times as lon
 than tables. An X that float32 cannot hold, in units so large or so small, has float64 too.
 """
 
+import math
+
 import numpy as np
 import torch
 
@@ -60,18 +62,20 @@ def choose_device(device, step_size, dtype="auto"):
     return chosen
 
 
-def choose_dtype(dtype, rows, device, small_data):
+def choose_dtype(dtype, rows, device, input):
     """Return the `torch.dtype` that the parameter `dtype` means for these rows on this device.
 
-    "auto" keeps float64 for up to `small_data` values, and takes it for X that need it.
+    "auto" keeps float64 for up to `input.small_data` values, and takes it for X that need it by what the
+    input has learned of the first ones.
     """
     if dtype == "auto":
         if device.type != "cpu":
             return torch.float32
-        is_small = int(np.prod(rows.shape)) <= small_data
+        is_small = math.prod(rows.shape) <= input.small_data
         is_precise = rows.dtype == np.float64 and is_small
-        needs_more = not is_precise and not suits_single_precision(rows)
-        return torch.float64 if is_precise or needs_more else torch.float32
+        if is_precise or not suits_single_precision(input.usual_reach):
+            return torch.float64
+        return torch.float32
     if dtype == "float64" and device.type == "mps":
         raise ValueError("dtype='float64' is not available on device='mps'; use 'float32'.")
     return getattr(torch, dtype)

@@ -56,9 +56,8 @@ def usual_reach(values):
     return float(sizes[is_small].max()) if n_small > sizes.size - is_small.sum() else reach
 
 
-def suits_single_precision(rows):
-    """Whether float32 holds X as a whole; a few values that are too large for it do not count."""
-    reach = usual_reach(values_of(rows))
+def suits_single_precision(reach):
+    """Whether float32 holds an X of such a `usual_reach`."""
     return reach == 0 or _LEAST <= reach <= _MOST
 
 

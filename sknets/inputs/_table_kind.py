@@ -49,15 +49,14 @@ class TableKind:
         is_whole = are_whole(values)
         if is_whole != (highest >= _LARGE) or (is_whole and _dimmest(rows) < _LARGE):
             return None
-        columns = (
-            rows if is_whole else rows != (rows.floor() if sp.issparse(rows) else np.floor(rows))
-        )
-        means = np.asarray(columns.mean(axis=0)).ravel()
+        told = values if is_whole else values != np.floor(values)
+        if sp.issparse(rows):
+            means = np.bincount(rows.indices, told, minlength=rows.shape[1]) / rows.shape[0]
+        else:
+            means = told.mean(axis=0)
         telling = int(means.argmax())
-        if (
-            is_whole and means[telling] <= 1
-        ):  # means of rows, with which one explains, are fractions too
-            return None
+        if is_whole and means[telling] <= 1:
+            return None  # means of rows, with which one explains, are fractions too
         return cls(is_whole, highest, telling)
 
     def check(self, rows, who):

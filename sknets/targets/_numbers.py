@@ -137,7 +137,7 @@ class Regression(RowTask):
             except (TypeError, ValueError) as error:
                 raise ValueError(f"y must be numbers in regression: {error}") from error
         lowest = self.kind.lowest_y
-        if (y < lowest).any():
+        if lowest > -np.inf and (y < lowest).any():
             what = "negative values" if lowest == 0 else "lower values"
             raise ValueError(f"loss={self.loss!r} needs y >= {lowest:g}, but y has {what}.")
         return y.astype(np.float64).reshape(len(y), -1)
@@ -160,17 +160,14 @@ class NumberTarget(RowTarget):
     def __init__(self, task, scaling):
         super().__init__(task)
         self.scaling = scaling
-        self.n_outputs = len(scaling.scale) if task.levels is None else len(task.levels)
+        levels = task.levels
+        self.is_ordered = levels is not None
+        self.n_outputs = len(levels if self.is_ordered else scaling.scale)
 
     @property
     def is_constant(self):
         """Whether no output has had a spread."""
         return bool(self.scaling.is_constant.all())
-
-    @property
-    def is_ordered(self):
-        """Whether raw outputs are distances between quantiles."""
-        return self.task.levels is not None
 
     @property
     def watches_loss(self):
@@ -212,6 +209,8 @@ class NumberTarget(RowTarget):
         loss, limit = self.task.loss, min(self.task.furthest, _FURTHEST)
         is_learned = is_validation | ~self.scaling.is_constant  # others will be scaled anew
         distance = np.where(is_learned, np.abs(self.scaled(y)), 0.0)
+        if not (distance > min(limit, _OFF)).any():
+            return
         is_robust = self.task.furthest < np.inf
         n_far, n_off = ((distance > bound).any(axis=1).sum() for bound in (limit, _OFF))
         is_many = is_robust and n_off > max(1, _MANY * len(y))
@@ -254,7 +253,10 @@ class NumberTarget(RowTarget):
         return None
 
     def _learn_further(self, y, sample_weight):
-        y, scaling = self.task.columns(y), self.scaling
+        scaling = self.scaling
+        if not scaling.is_constant.any():
+            return
+        y = self.task.columns(y)
         if not (scaling.is_constant & (y != scaling.constant).any(axis=0)).any():
             return
         now = self.task.scaling(y, sample_weight)
@@ -306,6 +308,8 @@ def _in_reach(y, predictions):
     Each column has its own, unless one y has several predictions.
     """
     y, predictions = (np.asarray(values, dtype=np.float64) for values in (y, predictions))
+    if y.ndim == 1 and all(1e-200 < np.vdot(part, part) < 1e200 for part in (y, predictions)):
+        return y, predictions  # one look at what nearly all have
     reach = [np.abs(values).max(axis=0, initial=0) for values in (y, predictions)]
     if y.shape != predictions.shape:
         reach = [part.max(initial=0) for part in reach]

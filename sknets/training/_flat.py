@@ -46,7 +46,7 @@ class FlatParameters:
                 f"{type(getattr(module, 'module', module)).__name__} has no trainable parameter, so "
                 "there is nothing to fit."
             )
-        shapes = [m for m in module.modules() if getattr(m, "is_activation", False)]
+        shapes = [m for m in module.modules() if "is_activation" in vars(m)]
         of_shapes = {id(p) for activation in shapes for p in activation.parameters()}
         is_weight = [p.dim() >= 2 and id(p) not in of_shapes for p in everything]
         weights = [p for p, penalised in zip(everything, is_weight, strict=True) if penalised]

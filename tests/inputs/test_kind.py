@@ -213,7 +213,9 @@ def test_tokens_have_no_kind():
 def test_kind_is_what_numpy_finds():
     series = regular(np.array([[[0.0], [3.0]], [[-5.0], [1.0]]]))
     assert Kind.of(series, is_series=True) == Kind(True, -5.0, 3.0, 3.0, is_series=True)
-    assert Kind.of(PLUS_MINUS[:1], is_series=False).dimmest == np.abs(PLUS_MINUS[:1]).max()
+    below = SIXTEEN[:1] - 20.0
+    assert Kind.of(below, is_series=False).dimmest == -below.min()
+    assert Kind.of(PLUS_MINUS[:1], is_series=False).dimmest == 0
     column_major = np.asfortranarray(np.full((40000, 2, 2), 7.0))
     assert Kind.of(column_major, is_series=False).is_whole
     column_major[-1, -1, -1] = 7.5

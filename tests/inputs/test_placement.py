@@ -12,6 +12,13 @@ CPU = torch.device("cpu")
 CUDA = torch.device("cuda")
 
 
+def learned(X):
+    """Return an input that has learned X."""
+    table = TableInput()
+    table.learn(X)
+    return table
+
+
 @pytest.mark.parametrize(
     ("dtype", "X", "device", "expected"),
     [
@@ -24,12 +31,12 @@ CUDA = torch.device("cuda")
     ],
 )
 def test_precision(dtype, X, device, expected):
-    assert _placement.choose_dtype(dtype, X, device, TableInput.small_data) == expected
+    assert _placement.choose_dtype(dtype, X, device, learned(X)) == expected
 
 
 def test_float64_is_refused_where_it_does_not_exist():
     with pytest.raises(ValueError, match="dtype='float64' is not available on device='mps'"):
-        _placement.choose_dtype("float64", np.zeros((2, 2)), torch.device("mps"), 100)
+        _placement.choose_dtype("float64", np.zeros((2, 2)), torch.device("mps"), None)
 
 
 @pytest.mark.parametrize(

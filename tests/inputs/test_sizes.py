@@ -195,8 +195,8 @@ def test_a_minority_does_not_count_as_usual():
     assert _sizes.usual_reach(values) == 1
     assert _sizes.usual_reach(values[:15]) == 1e300
     assert _sizes.usual_reach(values * 0) == 0
-    assert _sizes.suits_single_precision(values)
-    assert not _sizes.suits_single_precision(values * 1e-40)
+    assert _sizes.suits_single_precision(_sizes.usual_reach(values))
+    assert not _sizes.suits_single_precision(_sizes.usual_reach(values * 1e-40))
 
 
 @pytest.mark.parametrize(
