@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import sknets
 from sknets import training
@@ -124,8 +123,14 @@ def test_solver_gets_what_it_declares_and_nothing_else(monkeypatch):
             super().__init__(theta, lr)
             self.beta_1 = beta_1
 
-        def _move(self, theta, g, state):
-            theta.add_(torch.sign(g), alpha=-self.lr)
+        def rates(self, n):
+            return [self.lr]
+
+        @staticmethod
+        def move(xp, theta, g, buffers, scratch, lr):
+            xp.sign(g, out=scratch)
+            scratch *= lr
+            theta -= scratch
 
     monkeypatch.setitem(training.SOLVERS, "sign", Sign)
     monkeypatch.setitem(

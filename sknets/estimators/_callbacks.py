@@ -21,6 +21,8 @@ class EpochTasks(skorch.callbacks.Callback):
         ``X``, ``y`` and ``metadata`` of the fit, as the user passed them.
     """
 
+    watches_steps = False
+
     def __init__(self, estimator, context, data):
         self.estimator = estimator
         self.context = context

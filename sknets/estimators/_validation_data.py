@@ -44,6 +44,7 @@ def split_rows(n_rows, fraction, seed, strata):
         If so many rows cannot be set aside.
     """
     rows, n_held = np.arange(n_rows), math.ceil(fraction * n_rows)  # as scikit-learn rounds
+    strata = None if strata is None else np.ravel(strata)
     if n_held < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your "

@@ -1,15 +1,45 @@
 """The dense stack: layers of units, each fed by all units below."""
 
+from typing import NamedTuple
+
 import torch
 from torch import nn
 
-from sknets.modules._activations import make_activation
+from sknets.modules._activations import ACTIVATIONS, make_activation
 from sknets.modules._dropout import Dropout
 from sknets.modules._initialization import Undrawn, initialize
 from sknets.modules._normalization import make_normalization
 from sknets.modules._radial import RadialBasis
 
 _N_STEPS = 3  # of the sequences with which an activation is tried
+
+_NAMES = {kind: name for name, kind in ACTIVATIONS.items()}
+
+
+class PlainLayer(NamedTuple):
+    """A layer of units as equations see it.
+
+    Attributes
+    ----------
+    units : Linear or RadialBasis
+        What has a `weight` of shape (n_units, n_inputs) and a `bias`.
+    activation : str
+        A key of `ACTIVATIONS`.
+    shape : torch.nn.Module or None
+        The layer of the activation, which may have parameters.
+    dropout : Dropout or None
+        What drops units.
+    """
+
+    units: nn.Module
+    activation: str = "identity"
+    shape: nn.Module | None = None
+    dropout: nn.Module | None = None
+
+    @property
+    def is_radial(self):
+        """Whether units answer to distances."""
+        return isinstance(self.units, RadialBasis)
 
 
 class DenseStack(nn.Sequential):
@@ -64,6 +94,23 @@ class DenseStack(nn.Sequential):
             n_inputs = size
         layers.append(make_linear(n_inputs, n_outputs, weight_init, "identity", generator))
         super().__init__(*layers)
+
+    def plain_layers(self):
+        """Return the layers as `PlainLayer`, or None if there are others among them.
+
+        A recursion needs no more, where it is written out for all activations.
+        """
+        layers = []
+        for layer in self:
+            if isinstance(layer, Linear | RadialBasis):
+                layers.append(PlainLayer(layer))
+            elif isinstance(layer, Dropout):
+                layers[-1] = layers[-1]._replace(dropout=layer)
+            elif type(layer) in _NAMES and not getattr(layer, "is_activation", False):
+                layers[-1] = layers[-1]._replace(activation=_NAMES[type(layer)], shape=layer)
+            else:
+                return None
+        return layers
 
     @torch.no_grad()
     def start_at_zero(self):

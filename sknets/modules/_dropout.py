@@ -1,5 +1,6 @@
 """Dropout that draws from the fit's own generator."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -29,9 +30,26 @@ class Dropout(nn.Module):
     def forward(self, x):
         if not self.training:
             return x
-        keep = 1.0 - self.p
-        mask = torch.empty_like(x).bernoulli_(keep, generator=self.generator)
-        return x * mask.div_(keep)
+        if x.device.type == "cpu":
+            kept = torch.from_numpy(self.draw(x.numel())).view(x.shape)
+            return x * kept.to(x.dtype).mul_(1.0 / self.keep)
+        mask = torch.empty_like(x).bernoulli_(self.keep, generator=self.generator)
+        return x * mask.div_(self.keep)
+
+    @property
+    def keep(self):
+        """The probability with which a unit is kept, a multiple of 2⁻¹⁶."""
+        return 1.0 - self._limit / 2**16
+
+    @property
+    def _limit(self):
+        return round(self.p * 2**16)
+
+    def draw(self, n):
+        """Draw whether each of n units is kept, an array of bool: from 16 random bits each, on a CPU."""
+        bits = torch.empty(-(-n // 4), dtype=torch.int64)
+        bits.random_(-(2**63), None, generator=self.generator)
+        return bits.numpy().view(np.uint16)[:n] >= self._limit
 
     def extra_repr(self):
         return f"p={self.p}"
@@ -43,6 +61,5 @@ class SpatialDropout(Dropout):
     def forward(self, x):
         if not self.training:
             return x
-        keep = 1.0 - self.p
         mask = x.new_empty(*x.shape[:2], *[1] * (x.ndim - 2))
-        return x * mask.bernoulli_(keep, generator=self.generator).div_(keep)
+        return x * mask.bernoulli_(self.keep, generator=self.generator).div_(self.keep)

@@ -4,6 +4,7 @@ import math
 
 from sknets.training._batches import Batches
 from sknets.training._method import Method
+from sknets.training._stack import can_stack, run_together
 
 
 class Descent(Method):
@@ -34,19 +35,31 @@ class Descent(Method):
 
     def run(self, net, rows, epochs):
         """Step over the batches, epoch by epoch."""
-        learner = net.learner
+        if can_stack(net, rows):
+            (error,) = run_together([net], [rows], [epochs])
+            if error is not None:
+                raise error
+            return
         batches = net.get_iterator(rows, training=True)
-        first_size = batches.batch_size
         for _ in range(epochs):
-            started = net.begin_epoch(rows)
-            batches.batch_size = self.grown(first_size, len(rows), learner.n_epochs)
-            learner.begin_epoch(batches.batch_size / first_size)
+            started = self.begin_epoch(net, rows)
+            batches.batch_size = net.present_batch_size
             net.run_single_epoch(batches, True, "train", net.train_step)
-            if net.end_epoch(rows, learner.mean_loss, started):
+            if net.end_epoch(rows, net.learner.mean_loss, started):
                 return
+
+    def begin_epoch(self, net, rows):
+        """Begin an epoch of a net, whose batches may have grown; return the time."""
+        started, learner = net.begin_epoch(rows), net.learner
+        first_size = min(net.batch_size, len(rows))
+        net.present_batch_size = self.grown(first_size, len(rows), learner.n_epochs)
+        learner.begin_epoch(net.present_batch_size / first_size)
+        return started
 
     def grown(self, first_size, n_rows, n_epochs):
         """Return the batch size after some epochs; all rows are the largest."""
+        if self.batch_growth == 1:
+            return first_size
         # in logarithms: the power itself would overflow
         growth = n_epochs * math.log(self.batch_growth)
         if growth >= math.log(n_rows / first_size):

@@ -69,9 +69,37 @@ class FlatParameters:
         """Make the parameters of the module views into this vector (again)."""
         start = 0
         for parameter, strides in zip(self._parameters, self._strides, strict=True):
-            parameter.data = self.values.as_strided(parameter.shape, strides, start)
-            parameter.grad = self.grad.as_strided(parameter.shape, strides, start)
+            # from the beginning of the storage, where rows of a stack are not
+            at, grad_at = (v.storage_offset() + start for v in (self.values, self.grad))
+            parameter.data = self.values.as_strided(parameter.shape, strides, at)
+            parameter.grad = self.grad.as_strided(parameter.shape, strides, grad_at)
             start += parameter.numel()
+
+    def is_bound(self):
+        """Whether the parameters of the module still are views into this vector."""
+        start, size = self.values.data_ptr(), self.values.element_size()
+        for parameter in self._parameters:
+            if parameter.data_ptr() != start:
+                return False
+            start += parameter.numel() * size
+        return True
+
+    def places(self):
+        """Return the slice of each parameter by its `id`."""
+        places, start = {}, 0
+        for parameter in self._parameters:
+            places[id(parameter)] = slice(start, start + parameter.numel())
+            start += parameter.numel()
+        return places
+
+    def move_to(self, values, grad):
+        """Lie in other vectors from now on, which take over the values."""
+        values.copy_(self.values)
+        self.theta.data = values
+        self.theta.grad = grad
+        self.values, self.grad = self.theta.detach(), grad
+        self.weights, self.weight_grad = values[: self.n_weights], grad[: self.n_weights]
+        self.bind()
 
     def frozen(self):
         """Return the slices of the vector that are frozen now, neighbours as one."""

@@ -1,8 +1,13 @@
 """Whoever computes the gradient of a mini-batch."""
 
+import operator
 from abc import ABC, abstractmethod
 
+import torch
+
 from sknets.training._losses import mixed_loss
+from sknets.training._recursion import Recursion
+from sknets.training._solvers import as_arrays, silent
 
 
 class Gradient(ABC):
@@ -39,6 +44,10 @@ class Gradient(ABC):
     @abstractmethod
     def _fill_rows(self, x, y, weight):
         """Fill the gradient of the loss without penalties; return loss and raw outputs."""
+
+    def predict(self, x):
+        """Return the raw outputs of a batch of a module in evaluation mode."""
+        return self.learner.module(x)
 
 
 class Autograd(Gradient):
@@ -92,8 +101,80 @@ class AugmentedAutograd(Autograd):
         return mixed_loss(self.criterion, raw, y, weight, mix), raw
 
 
+class ClosedForm(PlainAutograd):
+    """The recursion of deltas, for plain dense layers on a CPU.
+
+    Sparse rows, and modules that somebody has hooked into or changed, are left to Torch.
+    """
+
+    def __init__(self, learner, criterion):
+        super().__init__(learner, criterion)
+        self.plan = learner.module.plain_layers()
+        self._children = [*learner.module.children()]
+        self._recursion = self._vector = None
+
+    @property
+    def recursion(self):
+        """The recursion of this network alone."""
+        flat = self.learner.flat
+        if self._vector is not flat.values:  # a stack has other places
+            self._vector = flat.values
+            self._recursion = self.recursion_of([self], *as_arrays(flat.values, flat.grad))
+        return self._recursion
+
+    @staticmethod
+    def recursion_of(gradients, theta, grad):
+        """Return the recursion of several networks whose parameters are the rows of a matrix."""
+        (first, *_) = gradients
+        plans = [gradient.plan for gradient in gradients]
+        return Recursion(plans, first.learner.flat.places(), theta, grad, first.criterion)
+
+    def _fill_rows(self, x, y, weight):
+        if x.is_sparse or not self.is_untouched:
+            return super()._fill_rows(x, y, weight)
+        weight = None if weight is None else weight.numpy()[:, None]
+        with silent():
+            loss, raw = self.recursion.fill(x.numpy(), self.as_numbers(y), weight, float(len(x)))
+        return torch.tensor(float(loss), dtype=torch.float64), torch.from_numpy(raw)
+
+    def predict(self, x):
+        if x.is_sparse or not self.is_untouched:
+            return super().predict(x)
+        with silent():
+            return torch.from_numpy(self.recursion.forward(x.numpy()))
+
+    def as_numbers(self, y):
+        """Return targets as the recursion takes them."""
+        n_outputs, dtype = self.plan[-1].units.out_features, self.recursion.theta.dtype
+        return self.criterion.as_numbers(y, n_outputs).astype(dtype, copy=False)
+
+    @property
+    def is_untouched(self):
+        """Whether the module computes what its plan says: nothing was hooked in, replaced or moved."""
+        module = self.learner.module
+        children = module._modules.values()
+        hooked = (child._forward_hooks or child._forward_pre_hooks for child in (module, *children))
+        return (
+            all(map(operator.is_, children, self._children))
+            and not any(hooked)
+            and self.learner.flat.is_bound()
+        )
+
+    @classmethod
+    def serves(cls, learner, criterion):
+        """Whether the recursion is written out for all that a network consists of."""
+        return (
+            hasattr(learner.module, "plain_layers")
+            and getattr(criterion, "has_gradient", False)
+            and learner.flat.values.device.type == "cpu"
+            and learner.module.plain_layers() is not None
+        )
+
+
 def make_gradient(learner, criterion, augment=None):
     """Choose who computes the gradient of a learner's loss."""
+    if augment is None and ClosedForm.serves(learner, criterion):
+        return ClosedForm(learner, criterion)
     if augment is not None:
         return AugmentedAutograd(learner, criterion, augment)
     if getattr(learner.module, "takes_targets", False):

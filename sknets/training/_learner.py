@@ -4,11 +4,12 @@ import math
 from contextlib import nullcontext
 
 import torch
-from torch import nn
 
 from sknets.training._flat import FlatParameters
 from sknets.training._penalties import Penalty
 from sknets.training._seeding import Seeded, generator_on, seed_layers
+from sknets.training._solvers import as_arrays, silent
+from sknets.training._step import Step
 
 _LOWEST_ADAPTIVE_RATE = 1e-6
 
@@ -104,38 +105,55 @@ class Learner:
         self.stop_reason = None
         self.mean_weight = 1.0
         self.frozen = []
-        self._move = self.solver.update
+        self._is_watched = False
+        self._step = None
         self._loss_sum, self._n_rows = 0.0, 0  # of the present epoch
 
-    def seeded(self, generator=None):
-        """Return a context in which the module draws from `device_generator`, or from another one."""
-        return Seeded(generator or self.device_generator) if self.draws_unseeded else nullcontext()
+    def seeded(self, seed=None):
+        """Return a context in which the module draws from `device_generator`, or from one with a seed."""
+        if not self.draws_unseeded:
+            return nullcontext()
+        if seed is None:
+            return Seeded(self.device_generator)
+        return Seeded(torch.Generator(self.flat.values.device).manual_seed(seed))
 
     # --- the step ---------------------------------------------------------------------------------
 
+    @property
+    def as_step(self):
+        """The `Step` of this learner alone."""
+        if self._step is None:
+            self._step = Step([self], *as_arrays(self.flat.values, self.flat.grad))
+        return self._step
+
     def add_penalty(self, n_rows):
         """Complete the gradient of a loss of some rows; return the value of the penalty."""
-        penalty = self.penalty.add_gradient(self.flat, n_rows * self.mean_weight)
-        for frozen in self.frozen:
-            self.flat.grad[frozen] = 0.0
-        return penalty
+        with silent():
+            return self.as_step.add_penalty(n_rows * self.mean_weight)
 
     def step(self, loss, n_rows):
         """Take one step along the gradient in `flat.grad`, which belongs to a loss of some rows."""
-        shortening = 1.0 if self.max_grad_norm is None else self._shorten_gradient()
-        kept = [self.flat.values[frozen].clone() for frozen in self.frozen]
-        self._move()
-        self.penalty.after_step(self.flat, self.solver, n_rows * self.mean_weight, shortening)
-        for frozen, values in zip(self.frozen, kept, strict=True):
-            self.flat.values[frozen] = values
-        if self.average is not None:
-            self.average.update(self.flat.values)
-        self._loss_sum += loss * n_rows
+        step = self.as_step
+        step.rate = self.solver.lr  # a callback may have changed it
+        rates, weight_sum = step.plan(1)[0], n_rows * self.mean_weight
+        with silent():
+            if self._is_watched:
+                step.take(rates, weight_sum, lambda rates: self.solver.step())
+            else:
+                step.take(rates, weight_sum)
+                self.solver.advance(1)
+        self.count(loss * n_rows, n_rows)
+
+    def count(self, loss_sum, n_rows):
+        """Take losses of some rows into that of the epoch."""
+        self._loss_sum += loss_sum
         self._n_rows += n_rows
 
-    def _shorten_gradient(self):
-        norm = float(nn.utils.clip_grad_norm_([self.flat.theta], self.max_grad_norm))
-        return min(1.0, self.max_grad_norm / (norm + 1e-6))  # as Torch has it
+    def move_to(self, values, grad, buffers):
+        """Let parameters, gradient and the solver's buffers lie in other vectors."""
+        self.flat.move_to(values, grad)
+        self.solver.move_to(buffers)
+        self._step = None
 
     # --- the epoch --------------------------------------------------------------------------------
 
@@ -150,18 +168,24 @@ class Learner:
             Whether Torch's schedulers and profilers may look on: only the solver's `step` tells them.
         """
         self.mean_weight = mean_weight
-        self.frozen = self.flat.frozen()
+        self._freeze()
         self.stop_reason = _UNSTOPPED
-        self._move = self.solver.step if is_watched else self.solver.update
+        self._is_watched = is_watched
         if self.average is not None:
             self.average.resume(self.flat.values)
 
     def begin_epoch(self, growth):
         """Begin an epoch whose batches are `growth` times as large as those of the first."""
-        self.frozen = self.flat.frozen()  # a callback may have frozen or released some
+        self._freeze()  # a callback may have frozen or released some
         self._set_rate(growth)
         self._loss_sum, self._n_rows = 0.0, 0
-        self.module.train()
+        if not self.module.training:
+            self.module.train()
+
+    def _freeze(self):
+        self.frozen = self.flat.frozen()
+        if self._step is not None:
+            self._step.begin_epoch()
 
     def _set_rate(self, growth):
         rate = self.schedule.rate(self.n_epochs, self.n_seen)

@@ -12,9 +12,13 @@ parameters (`declared` reads them). `LOSSES` has those of numbers by their names
 import copy
 import math
 
+import numpy as np
+import scipy.special
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from sknets.training._slopes import logistic
 
 #: A class that is not there has this share in a constant prediction.
 _RARE = 1e-6
@@ -65,6 +69,24 @@ class Loss(nn.Module):
         """Return raw outputs of a constant prediction: the mean of y, or the shares of classes."""
         return target.new_zeros((len(target), n_outputs), dtype=dtype)
 
+    # --- the same on arrays, for the recursion ------------------------------------------------------
+
+    #: Whether `differentiate` is there.
+    has_gradient = False
+
+    def as_numbers(self, target, n_outputs):
+        """Return a target as `differentiate` takes it: a number for each row and output."""
+        return target.numpy()
+
+    def differentiate(self, raw, target, delta, losses):
+        """Write the loss of each row and output into `losses`, its gradient into `delta`.
+
+        Parameters
+        ----------
+        raw, target, delta, losses : ndarray of shape (..., n_rows, n_outputs)
+        """
+        raise NotImplementedError
+
 
 def mixed_loss(loss, raw, target, weight, mix):
     """Return the loss of rows that were mixed in pairs.
@@ -98,6 +120,13 @@ class HalfSquaredError(Loss):
     def elements(self, raw, target):
         return 0.5 * (raw - target).square()
 
+    has_gradient = True
+
+    def differentiate(self, raw, target, delta, losses):
+        np.subtract(raw, target, out=delta)
+        np.multiply(delta, delta, out=losses)
+        losses *= 0.5
+
 
 class AbsoluteError(Loss):
     """|raw - y|; gradient sign(raw - y)."""
@@ -106,6 +135,13 @@ class AbsoluteError(Loss):
 
     def elements(self, raw, target):
         return (raw - target).abs()
+
+    has_gradient = True
+
+    def differentiate(self, raw, target, delta, losses):
+        np.subtract(raw, target, out=delta)
+        np.absolute(delta, out=losses)
+        np.sign(delta, out=delta)
 
 
 class Huber(Loss):
@@ -120,6 +156,15 @@ class Huber(Loss):
     def elements(self, raw, target):
         return F.huber_loss(raw, target, reduction="none", delta=self.huber_delta)
 
+    has_gradient = True
+
+    def differentiate(self, raw, target, delta, losses):
+        # with the residual r and its clipped value d, the loss is d (r - d / 2) on both sides
+        np.subtract(raw, target, out=losses)
+        np.clip(losses, -self.huber_delta, self.huber_delta, out=delta)
+        losses -= 0.5 * delta
+        losses *= delta
+
 
 class Pinball(Loss):
     """Quantile loss: q (y - raw) above the prediction, (1 - q) (raw - y) below it."""
@@ -133,6 +178,18 @@ class Pinball(Loss):
     def elements(self, raw, target):
         residual = target - raw
         return torch.maximum(self.quantile * residual, (self.quantile - 1.0) * residual)
+
+    has_gradient = True
+
+    def differentiate(self, raw, target, delta, losses):
+        # with r = raw - y the loss is |r| / 2 + (1 / 2 - q) r
+        np.subtract(raw, target, out=delta)
+        np.absolute(delta, out=losses)
+        losses *= 0.5
+        losses += (0.5 - self.quantile) * delta
+        np.sign(delta, out=delta)
+        delta *= 0.5
+        delta += 0.5 - self.quantile
 
 
 class OrderedPinball(Loss):
@@ -228,6 +285,15 @@ class HalfPoissonDeviance(Loss):
     def elements(self, raw, target):
         return torch.xlogy(target, target) - target * raw - target + raw.exp()
 
+    has_gradient = True
+
+    def differentiate(self, raw, target, delta, losses):
+        np.exp(raw, out=delta)
+        scipy.special.xlogy(target, target, out=losses)
+        losses -= target * raw
+        delta -= target
+        losses += delta
+
 
 class BinaryCrossEntropy(Loss):
     """Cross-entropy of one logistic unit per label; gradient p - y.
@@ -249,6 +315,25 @@ class BinaryCrossEntropy(Loss):
         if self.label_smoothing:
             target = target * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing
         return F.binary_cross_entropy_with_logits(raw, target, reduction="none")
+
+    has_gradient = True
+
+    def as_numbers(self, target, n_outputs):
+        smoothing = self.label_smoothing
+        return target.numpy() * (1.0 - smoothing) + 0.5 * smoothing
+
+    def differentiate(self, raw, target, delta, losses):
+        # log(1 + exp(raw)) - y raw, in which no exponential is large
+        np.absolute(raw, out=losses)
+        np.negative(losses, out=losses)
+        np.exp(losses, out=losses)
+        np.log1p(losses, out=losses)
+        np.maximum(raw, 0.0, out=delta)
+        losses += delta
+        np.multiply(target, raw, out=delta)
+        losses -= delta
+        logistic(raw, delta)
+        delta -= target
 
     def neutral(self, target, n_outputs, dtype, weight=None):
         weight = target.new_ones(len(target)) if weight is None else weight
@@ -277,6 +362,24 @@ class SoftmaxCrossEntropy(Loss):
 
     def rows(self, raw, target):
         return F.cross_entropy(raw, target, reduction="none", label_smoothing=self.label_smoothing)
+
+    has_gradient = True
+
+    def as_numbers(self, target, n_outputs):
+        smoothing = self.label_smoothing
+        is_class = np.arange(n_outputs) == target.numpy()[:, None]
+        return is_class * (1.0 - smoothing) + smoothing / n_outputs
+
+    def differentiate(self, raw, target, delta, losses):
+        # log-probabilities l = raw - log Σ exp(raw); the loss of a class is -y l, the gradient exp(l) - y
+        np.subtract(raw, raw.max(axis=-1, keepdims=True), out=losses)
+        np.exp(losses, out=delta)
+        sums = delta.sum(axis=-1, keepdims=True)
+        delta /= sums
+        delta -= target
+        losses -= np.log(sums)
+        losses *= target
+        np.negative(losses, out=losses)
 
     def neutral(self, target, n_outputs, dtype, weight=None):
         counts = torch.bincount(target, weight, minlength=n_outputs).to(dtype)

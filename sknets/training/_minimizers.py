@@ -15,7 +15,11 @@ from sknets.training._solvers import Solver
 class Resting(Solver):
     """The solver of a learner that a minimiser moves: it only holds the rate that callbacks look for."""
 
-    def _move(self, theta, g, state):
+    def rates(self, n):
+        return [self.lr]
+
+    @staticmethod
+    def move(xp, theta, g, buffers, scratch, lr):
         pass
 
 

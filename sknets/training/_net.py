@@ -135,20 +135,28 @@ class Net(Events, skorch.NeuralNet):
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         """Train on `Rows`, which hold the targets, for some epochs or until a reason to stop."""
-        self._notifies_batches = self._listens(BATCH_EVENTS)
-        self._notifies_gradients = self._listens(BATCH_EVENTS[2:])
-        learner = self.learner
-        learner.begin(X.mean_weight, is_watched=bool(self.callbacks_))
+        self.begin(X)
         try:
             self.method.run(self, X, self.max_epochs if epochs is None else epochs)
         except KeyboardInterrupt:
-            learner.stop_reason = "interrupt"
+            self.learner.stop_reason = "interrupt"
+        self.settle(X)
+        return self
+
+    def begin(self, rows):
+        """Get ready to train on some rows."""
+        self._notifies_batches = self._listens(BATCH_EVENTS)
+        self._notifies_gradients = self._listens(BATCH_EVENTS[2:])
+        self.is_watched = any(getattr(cb, "watches_steps", True) for _, cb in self.callbacks_)
+        self.learner.begin(rows.mean_weight, is_watched=self.is_watched)
+
+    def settle(self, rows):
+        """Get ready to predict, after training on some rows."""
         while self.history and "train_loss" not in self.history[-1]:
             self.history.pop()  # an epoch that did not end
-        with learner.seeded():
-            self.method.settle(self, X)
-        learner.settle()
-        return self
+        with self.learner.seeded():
+            self.method.settle(self, rows)
+        self.learner.settle()
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Step over the batches, without skorch's events where nobody listens to them."""
@@ -288,7 +296,8 @@ class Net(Events, skorch.NeuralNet):
         part : callable, default=None
             What is computed in the place of the whole module.
         """
-        self.module_.eval()
+        if self.module_.training:
+            self.module_.eval()
         # a module that draws even in prediction draws the same each time
-        with self.learner.seeded(torch.Generator(self.device).manual_seed(0)):
-            return collect(((part or self.module_)(x) for x in inputs), n_rows)
+        with self.learner.seeded(0):
+            return collect(((part or self.gradient.predict)(x) for x in inputs), n_rows)

@@ -4,49 +4,89 @@ With ``W`` the sum of the sample weights in a batch, the objective of a step is
 ``Σ w·l / W + alpha / (2 W) ‖θ‖² + l1_alpha / W ‖θ‖₁``, over the weights and not the intercepts.
 """
 
-import torch
+from dataclasses import dataclass
+from typing import Any
 
 
+@dataclass(frozen=True)
 class Penalty:
-    """The L2 and L1 penalties of one fit.
+    """The L2 and L1 penalties of one fit, or of the fits of a stack.
 
     Parameters
     ----------
-    alpha : float
+    alpha : float or array of shape (K, 1)
         L2 strength.
-    l1_alpha : float
+    l1_alpha : float or array of shape (K, 1)
         L1 strength. It acts through a proximal step, so eliminated weights are exactly zero.
     decoupled : bool
         Whether the L2 part decays the weights directly (AdamW) instead of entering the gradient.
     """
 
-    def __init__(self, alpha=0.0, l1_alpha=0.0, *, decoupled=False):
-        self.alpha = alpha
-        self.l1_alpha = l1_alpha
-        self.decoupled = decoupled
+    alpha: Any = 0.0
+    l1_alpha: Any = 0.0
+    decoupled: bool = False
 
-    def add_gradient(self, flat, weight_sum):
-        """Add the gradient of the smooth part; return the value of the whole penalty."""
-        value = 0.0
-        weights = flat.weights
-        if self.alpha and not self.decoupled:
-            strength = self.alpha / weight_sum
-            flat.weight_grad.add_(weights, alpha=strength)
-            value = torch.dot(weights, weights) * (0.5 * strength)
-        if self.l1_alpha:
-            value = value + weights.abs().sum() * (self.l1_alpha / weight_sum)
+    @property
+    def kinds(self):
+        """Whether there is an L2 part in the gradient, one outside of it, and an L1 part."""
+        return self.alpha and not self.decoupled, self.alpha and self.decoupled, self.l1_alpha
+
+
+class Pull:
+    """What the penalties of K learners do to their weights.
+
+    Parameters
+    ----------
+    penalties : list of Penalty
+        One for each row, all of the same kinds.
+    weights, grad, scratch : array of shape (K, n), or (n,) for one
+        The weights, their gradients, and room.
+    column : callable
+        ``column(values)`` makes an array of shape (K, 1) of K numbers, or a number of one.
+    xp : module
+        `numpy` or `torch`.
+    """
+
+    def __init__(self, penalties, weights, grad, scratch, column, xp):
+        self._weights, self._grad, self._scratch, self._xp = weights, grad, scratch, xp
+        self._shrinks, self._decays, self._eliminates = map(bool, penalties[0].kinds)
+        self._alpha = column([penalty.alpha for penalty in penalties])
+        self._l1_alpha = column([penalty.l1_alpha for penalty in penalties])
+
+    def add_gradient(self, weight_sum):
+        """Add the gradient of the smooth part; return the value of the whole penalty.
+
+        Returns
+        -------
+        float or array of shape (K,)
+        """
+        value, weights, scratch, xp = 0.0, self._weights, self._scratch, self._xp
+        if self._shrinks:
+            strength = self._alpha / weight_sum
+            xp.multiply(weights, strength, out=scratch)
+            self._grad += scratch
+            value = xp.linalg.vecdot(weights, scratch) * 0.5
+        if self._eliminates:
+            xp.absolute(weights, out=scratch)
+            scratch *= self._l1_alpha / weight_sum
+            value = value + scratch.sum(-1)
         return value
 
-    def after_step(self, flat, solver, weight_sum, shortening=1.0):
-        """Decay (AdamW), then soft-threshold in the metric of the solver (L1).
+    def decay(self, rate, weight_sum):
+        """Decay the weights outside of the gradient (AdamW), at the learning rates of a step."""
+        if self._decays:
+            self._weights *= 1.0 - rate * self._alpha / weight_sum
+
+    def eliminate(self, get_step_sizes, weight_sum, shortening):
+        """Soft-threshold the weights in the metric of the solver (L1).
 
         `shortening` is the factor by which the gradient was clipped; both forces shrink alike.
         """
-        weights = flat.weights
-        if self.alpha and self.decoupled:
-            weights.mul_(1.0 - solver.lr * self.alpha / weight_sum)
-        if self.l1_alpha:
-            strength = self.l1_alpha / weight_sum * shortening
-            threshold = solver.step_sizes(flat.n_weights) * strength
-            shrunk = weights.abs().sub_(threshold).clamp_(min=0.0)
-            weights.copy_(torch.copysign(shrunk, weights))
+        if not self._eliminates:
+            return
+        weights, scratch, xp = self._weights, self._scratch, self._xp
+        threshold = get_step_sizes() * (self._l1_alpha / weight_sum * shortening)
+        xp.absolute(weights, out=scratch)
+        scratch -= threshold
+        xp.clip(scratch, 0.0, None, out=scratch)
+        xp.copysign(scratch, weights, out=weights)

@@ -1,18 +1,27 @@
 """The solvers: how a gradient becomes a step.
 
-Each class is one equation of the textbook, on the flat vector of `FlatParameters`: ``g`` is
-the gradient, ``ε`` the learning rate, ``δ`` the small `epsilon`. Operations work in place,
-which makes a step of a small network several times cheaper than `torch.optim`'s; the
-`torch.optim.Optimizer` interface is kept, so that skorch's callbacks and checkpoints work.
+Each class is one equation of the textbook: ``g`` is the gradient, ``ε`` the learning rate, ``δ`` the
+small `epsilon`. It is written once, in place, for NumPy's arrays on a CPU, where that takes the least
+time, and for Torch's tensors elsewhere. A network is the flat vector of `FlatParameters`; a stack of K is
+a matrix of K rows, and what differs between them a column. The `torch.optim.Optimizer` interface is kept,
+so that skorch's callbacks and checkpoints work.
 
 A solver says all about itself. Its parameters are the keyword-only arguments of its constructor, under
 the names of the estimators' parameters (`declared` reads them); `SOLVERS` has it by its name.
 """
 
 import math
+from itertools import accumulate
 
 import numpy as np
 import torch
+
+#: Values of a row, or of all rows of a stack, that are moved at once: a few arrays of so many stay in the
+#: cache from one operation to the next.
+BLOCK_VALUES = 2**15
+
+#: Steps for which rates are worked out at once.
+_STEPS_AHEAD = 64
 
 
 class Solver(torch.optim.Optimizer):
@@ -48,6 +57,7 @@ class Solver(torch.optim.Optimizer):
         self.state[theta] = {name: torch.zeros_like(theta.detach()) for name in self.buffers}
         self.state[theta]["step"] = 0
         self._theta = theta
+        self._own = None
 
     def add_param_group(self, param_group):
         """Take the parameters; Torch's own method imports its compiler, which takes a second."""
@@ -62,6 +72,11 @@ class Solver(torch.optim.Optimizer):
     def lr(self, value):
         self.param_groups[0]["lr"] = value
 
+    @property
+    def place(self):
+        """The buffers by name, and the number of steps taken."""
+        return self.state[self._theta]
+
     def step(self, closure=None):
         """Take one step, as Torch and skorch call it."""
         loss = None
@@ -73,36 +88,75 @@ class Solver(torch.optim.Optimizer):
 
     def update(self):
         """Take one step along the gradient in `theta.grad`."""
-        state = self.state[self._theta]
-        state["step"] += 1
-        self._move(self._theta.detach(), self._theta.grad, state)
+        if self._own is None:
+            self._own = Motion([self], *as_arrays(self._theta.detach(), self._theta.grad))
+        with silent():
+            self._own.move(self._own.plan(1)[0])
+        self.advance(1)
 
-    def _move(self, theta, g, state):
-        """Move theta in place. Subclasses write their equation here."""
+    # --- the equation -----------------------------------------------------------------------------
+
+    def rates(self, n):
+        """Return the numbers that the equation needs in each of the next n steps.
+
+        Returns
+        -------
+        list of {float, ndarray of shape (n,)}
+            As `move` takes them.
+        """
         raise NotImplementedError
 
-    def step_sizes(self, n):
-        """Return what the first n parameters move per unit of a steady gradient.
+    def advance(self, n):
+        """Count n steps as taken."""
+        self.place["step"] += n
+
+    @staticmethod
+    def move(xp, theta, g, buffers, scratch, *rates):
+        """Move theta in place along the gradient. Subclasses write their equation here.
+
+        Parameters
+        ----------
+        xp : module
+            `numpy` or `torch`.
+        theta, g, scratch : array of shape ([K,] n)
+            Parameters, their gradients, and room.
+        buffers : list of array of shape ([K,] n)
+            In the order of their names.
+        *rates : {float, array of shape (K, 1)}
+            What `rates` returns, for one step.
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def step_sizes(xp, buffers, scratch, *rates):
+        """Return what parameters move per unit of a steady gradient, after a step with these rates.
 
         This is the metric of the solver, in which a proximal step must be taken.
         """
-        return self.lr
+        raise NotImplementedError
+
+    # --- states -----------------------------------------------------------------------------------
 
     def extra_state(self):
         """Return the buffers as NumPy arrays and plain numbers."""
         return {
             name: value.cpu().numpy().copy() if torch.is_tensor(value) else value
-            for name, value in self.state[self._theta].items()
+            for name, value in self.place.items()
         }
 
     def load_extra_state(self, arrays):
         """Continue from what `extra_state` returned."""
-        state = self.state[self._theta]
         for name, value in arrays.items():
-            if torch.is_tensor(state.get(name)):
-                state[name].copy_(torch.from_numpy(np.array(value)))  # perhaps a read-only map
+            if torch.is_tensor(self.place.get(name)):
+                self.place[name].copy_(torch.from_numpy(np.array(value)))  # perhaps a read-only map
             else:
-                state[name] = value
+                self.place[name] = value
+
+    def move_to(self, buffers):
+        """Keep the buffers in other vectors from now on, which take over their values."""
+        for name, vector in zip(self.buffers, buffers, strict=True):
+            self.place[name] = vector.copy_(self.place[name])
+        self._own = None
 
 
 class GradientDescent(Solver):
@@ -110,8 +164,17 @@ class GradientDescent(Solver):
 
     takes_all_rows = True
 
-    def _move(self, theta, g, state):
-        theta.add_(g, alpha=-self.lr)
+    def rates(self, n):
+        return [self.lr]
+
+    @staticmethod
+    def move(xp, theta, g, buffers, scratch, lr):
+        xp.multiply(g, lr, out=scratch)
+        theta -= scratch
+
+    @staticmethod
+    def step_sizes(xp, buffers, scratch, lr):
+        return lr
 
 
 class SGD(Solver):
@@ -124,19 +187,38 @@ class SGD(Solver):
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
 
-    def _move(self, theta, g, state):
-        lr = self.lr
-        state["rate_sum"] = self.momentum * state.get("rate_sum", 0.0) + lr
-        velocity = state["velocity"].mul_(self.momentum).add_(g, alpha=-lr)
-        if self.nesterovs_momentum:
-            theta.add_(velocity, alpha=self.momentum).add_(g, alpha=-lr)
-        else:
-            theta.add_(velocity)
-
-    def step_sizes(self, n):
+    def rates(self, n):
         # what the velocity has taken in of a steady gradient: ε / (1 - ν) at a constant rate
-        rate_sum = self.state[self._theta].get("rate_sum", 0.0)
-        return self.momentum * rate_sum + self.lr if self.nesterovs_momentum else rate_sum
+        sums = np.array(self._rate_sums(n))
+        size = self.momentum * sums + self.lr if self.nesterovs_momentum else sums
+        # θ ← θ + a v - b g serves both forms
+        ahead = (self.momentum, self.lr) if self.nesterovs_momentum else (1.0, 0.0)
+        return [self.momentum, self.lr, *ahead, size]
+
+    def _rate_sums(self, n):
+        first = self.place.get("rate_sum", 0.0)
+        sums = accumulate(range(n), lambda sum, _: self.momentum * sum + self.lr, initial=first)
+        return list(sums)[1:]
+
+    def advance(self, n):
+        super().advance(n)
+        if n:
+            self.place["rate_sum"] = self._rate_sums(n)[-1]
+
+    @staticmethod
+    def move(xp, theta, g, buffers, scratch, momentum, lr, share, ahead, size):
+        (velocity,) = buffers
+        xp.multiply(g, lr, out=scratch)
+        velocity *= momentum
+        velocity -= scratch
+        xp.multiply(velocity, share, out=scratch)
+        theta += scratch
+        xp.multiply(g, ahead, out=scratch)
+        theta -= scratch
+
+    @staticmethod
+    def step_sizes(xp, buffers, scratch, momentum, lr, share, ahead, size):
+        return size
 
 
 class AdaGrad(Solver):
@@ -147,28 +229,42 @@ class AdaGrad(Solver):
     def __init__(self, theta, lr, *, epsilon=1e-8):
         super().__init__(theta, lr)
         self.epsilon = epsilon
-        self._scale = torch.empty_like(theta.detach())
 
-    def _move(self, theta, g, state):
-        state["square_sum"].addcmul_(g, g)
-        torch.sqrt(state["square_sum"], out=self._scale).add_(self.epsilon)
-        theta.addcdiv_(g, self._scale, value=-self.lr)
+    def rates(self, n):
+        return [1.0, self.epsilon, self.lr]
 
-    def step_sizes(self, n):
-        return self.lr / self._scale[:n]
+    @staticmethod
+    def move(xp, theta, g, buffers, scratch, decay, epsilon, lr):
+        (square_sum,) = buffers
+        square_sum *= decay
+        xp.multiply(g, g, out=scratch)
+        square_sum += scratch
+        xp.sqrt(square_sum, out=scratch)
+        scratch += epsilon
+        xp.divide(g, scratch, out=scratch)
+        scratch *= lr
+        theta -= scratch
+
+    @staticmethod
+    def step_sizes(xp, buffers, scratch, decay, epsilon, lr):
+        xp.sqrt(buffers[0], out=scratch)
+        scratch += epsilon
+        return lr / scratch
 
 
 class RMSProp(AdaGrad):
-    """Hinton (2012): r ← ρ r + (1 - ρ) g², θ ← θ - ε g / (√r + δ)."""
+    """Hinton (2012): r ← ρ r + (1 - ρ) g², θ ← θ - ε g / (√r + δ).
+
+    The buffer holds r / (1 - ρ), whose recursion is r ← ρ r + g².
+    """
 
     def __init__(self, theta, lr, *, rho=0.9, epsilon=1e-8):
         super().__init__(theta, lr, epsilon=epsilon)
         self.rho = rho
 
-    def _move(self, theta, g, state):
-        state["square_sum"].mul_(self.rho).addcmul_(g, g, value=1.0 - self.rho)
-        torch.sqrt(state["square_sum"], out=self._scale).add_(self.epsilon)
-        theta.addcdiv_(g, self._scale, value=-self.lr)
+    def rates(self, n):
+        root = math.sqrt(1.0 - self.rho)
+        return [self.rho, self.epsilon / root, self.lr / root]
 
 
 class Adam(Solver):
@@ -176,6 +272,8 @@ class Adam(Solver):
 
     s ← β₁ s + (1 - β₁) g, r ← β₂ r + (1 - β₂) g²,
     ŝ = s / (1 - β₁ᵗ), r̂ = r / (1 - β₂ᵗ), θ ← θ - ε ŝ / (√r̂ + δ).
+
+    The buffers hold s / (1 - β₁) and r / (1 - β₂), whose recursions are s ← β₁ s + g and r ← β₂ r + g².
     """
 
     buffers = ("mean", "square")
@@ -185,20 +283,33 @@ class Adam(Solver):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
-        self._scale = torch.empty_like(theta.detach())
-        self._root = 1.0
 
-    def _move(self, theta, g, state):
-        step = state["step"]
-        mean = state["mean"].lerp_(g, 1.0 - self.beta_1)
-        square = state["square"].mul_(self.beta_2).addcmul_(g, g, value=1.0 - self.beta_2)
-        # √r̂ + δ = (√r + δ c) / c with c = √(1 - β₂ᵗ)
-        self._root = math.sqrt(1.0 - self.beta_2**step)
-        torch.sqrt(square, out=self._scale).add_(self.epsilon * self._root)
-        theta.addcdiv_(mean, self._scale, value=-self.lr * self._root / (1.0 - self.beta_1**step))
+    def rates(self, n):
+        t = self.place["step"] + np.arange(1.0, n + 1.0)
+        # ŝ = a s and √r̂ = c √r of what the buffers hold: ε ŝ / (√r̂ + δ) = (ε a / c) s / (√r + δ / c)
+        a = (1.0 - self.beta_1) / (1.0 - self.beta_1**t)
+        c = np.sqrt((1.0 - self.beta_2) / (1.0 - self.beta_2**t))
+        return [self.beta_1, self.beta_2, self.epsilon / c, self.lr * a / c, self.lr / c]
 
-    def step_sizes(self, n):
-        return self.lr * self._root / self._scale[:n]
+    @staticmethod
+    def move(xp, theta, g, buffers, scratch, beta_1, beta_2, epsilon, lr, size):
+        mean, square = buffers
+        mean *= beta_1
+        mean += g
+        square *= beta_2
+        xp.multiply(g, g, out=scratch)
+        square += scratch
+        xp.sqrt(square, out=scratch)
+        scratch += epsilon
+        xp.divide(mean, scratch, out=scratch)
+        scratch *= lr
+        theta -= scratch
+
+    @staticmethod
+    def step_sizes(xp, buffers, scratch, beta_1, beta_2, epsilon, lr, size):
+        xp.sqrt(buffers[1], out=scratch)
+        scratch += epsilon
+        return size / scratch
 
 
 class AdamW(Adam):
@@ -216,3 +327,77 @@ SOLVERS = {
     "adagrad": AdaGrad,
     "rmsprop": RMSProp,
 }
+
+
+def silent():
+    """Return a context in which NumPy does not warn of overflow, for which training looks itself."""
+    return np.errstate(all="ignore")
+
+
+def as_arrays(*vectors):
+    """Return vectors as arrays that share memory with them, on a CPU; else as they are."""
+    return [v.numpy() for v in vectors] if vectors[0].device.type == "cpu" else vectors
+
+
+class Motion:
+    """How several solvers of one kind move their parameters, all at once.
+
+    Parameters
+    ----------
+    solvers : list of Solver
+        One for each row.
+    theta, grad : array of shape (K, P), or (P,) for one
+        Parameters and gradients.
+    buffers : list of array of the same shape, default=None
+        The solvers' buffers. None takes those of the one solver.
+    """
+
+    def __init__(self, solvers, theta, grad, buffers=None):
+        (solver, *_) = self.solvers = solvers
+        self.xp = np if isinstance(theta, np.ndarray) else torch
+        if buffers is None:
+            buffers = [as_arrays(solver.place[name])[0] for name in solver.buffers]
+        self.buffers = buffers
+        self.scratch = self.xp.empty_like(theta)
+        self._move, self._step_sizes = solver.move, solver.step_sizes
+        n, width = theta.shape[-1], max(1, BLOCK_VALUES // len(solvers))
+        cuts = [(..., slice(start, start + width)) for start in range(0, n, width)]
+        self._blocks = [
+            (theta[c], grad[c], [buffer[c] for buffer in buffers], self.scratch[c]) for c in cuts
+        ]
+        self._ahead, self._planned_for = [], None
+
+    def plan(self, n):
+        """Return the rates of the next n steps, as `move` takes them.
+
+        They are worked out for more steps than that, and kept as long as learning rates stay.
+        """
+        present = [(solver.lr, solver.place["step"]) for solver in self.solvers]
+        if present != self._planned_for or len(self._ahead) < n:
+            self._ahead = self._work_out(max(n, _STEPS_AHEAD if n > 1 else 1))
+        plan, self._ahead = self._ahead[:n], self._ahead[n:]
+        self._planned_for = [(lr, step + n) for lr, step in present]
+        return plan
+
+    def _work_out(self, n):
+        of_each = [solver.rates(n) for solver in self.solvers]
+        if len(of_each) == 1:
+            (rates,) = of_each
+            columns = [r.tolist() if isinstance(r, np.ndarray) else [float(r)] * n for r in rates]
+            return list(zip(*columns, strict=True))
+        matrix = [
+            np.array([np.broadcast_to(rate, n) for rate in rates], self.scratch.dtype)
+            for rates in zip(*of_each, strict=True)
+        ]
+        return [tuple(rate[:, j : j + 1] for rate in matrix) for j in range(n)]
+
+    def move(self, rates):
+        """Take a step with some rates."""
+        xp, move = self.xp, self._move
+        for block in self._blocks:
+            move(xp, *block, *rates)
+
+    def step_sizes(self, n, rates):
+        """Return what the first n parameters move per unit of a steady gradient."""
+        buffers = [buffer[..., :n] for buffer in self.buffers]
+        return self._step_sizes(self.xp, buffers, self.scratch[..., :n], *rates)

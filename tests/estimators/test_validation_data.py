@@ -68,6 +68,9 @@ def test_a_class_with_one_row_is_learned_and_two_classes_suffice():
     train, valid = split_rows(300, 0.1, 0, labels)
     assert 7 in train
     assert len(valid) == 30
+    column, of_column = split_rows(300, 0.1, 0, labels[:, None])  # as one label is encoded
+    np.testing.assert_array_equal(column, train)
+    np.testing.assert_array_equal(of_column, valid)
     MLPClassifier((4,), **STOPS).fit(X, labels)
 
 

@@ -276,7 +276,8 @@ def test_spatial_dropout_drops_whole_maps(size):
     factors = (out / x).flatten(2)
     assert torch.equal(factors.amin(dim=2) > 0, factors.amax(dim=2) > 0)
     kept = factors.amax(dim=2)
-    torch.testing.assert_close(kept[kept > 0], torch.full_like(kept[kept > 0], 1 / 0.7))
+    torch.testing.assert_close(kept[kept > 0], torch.full_like(kept[kept > 0], 1 / layer.keep))
+    assert layer.keep == pytest.approx(0.7, abs=2**-17)
     # a mean of 3000 draws with standard deviation √(0.3 / 0.7)
     assert float(kept.mean()) == pytest.approx(1.0, abs=4 * math.sqrt(0.3 / 0.7 / 3000))
 

@@ -95,7 +95,8 @@ def test_dropout_scales_what_stays():
     layer.generator = torch.Generator().manual_seed(0)
     x = torch.ones(200, 200)
     out = layer(x)
-    assert set(np.unique(out.numpy())) == {0.0, np.float32(1 / 0.6)}
+    assert set(np.unique(out.numpy())) == {0.0, np.float32(1 / layer.keep)}
+    assert layer.keep == pytest.approx(0.6, abs=2**-17)
     assert (out == 0).float().mean() == pytest.approx(0.4, abs=0.01)
     assert out.mean() == pytest.approx(1.0, abs=0.02)
     layer.eval()

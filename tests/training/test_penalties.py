@@ -5,16 +5,23 @@ import pytest
 from torch import nn
 
 from sknets import training
+from tests.training.nets import make_learner
 
 
-@pytest.fixture
-def flat():
-    network = nn.Sequential(nn.Linear(3, 2), nn.PReLU(), nn.Linear(2, 1)).double()
-    return training.FlatParameters(network)
+def make_step(solver="gd", rate=0.1, **penalty):
+    """Return a learner with a penalty, and its step."""
+    learner = make_learner(
+        nn.Sequential(nn.Linear(3, 2), nn.PReLU(), nn.Linear(2, 1)).double(),
+        solver=solver,
+        schedule=training.Schedule("constant", rate, 5),
+        penalty=training.Penalty(**penalty),
+    )
+    return learner, learner.as_step
 
 
-def test_weights_are_penalised_and_the_rest_is_not(flat):
-    value = training.Penalty(alpha=0.6).add_gradient(flat, weight_sum=3.0)
+def test_weights_are_penalised_and_the_rest_is_not():
+    learner, step = make_step(alpha=0.6)
+    value, flat = step.add_penalty(3.0), learner.flat
     weights = flat.weights.numpy()
     assert flat.n_weights == 8
     assert float(value) == pytest.approx(0.1 * (weights**2).sum())
@@ -22,19 +29,21 @@ def test_weights_are_penalised_and_the_rest_is_not(flat):
     assert not flat.grad[8:].any()
 
 
-def test_l1_value_is_added(flat):
-    value = training.Penalty(l1_alpha=0.6).add_gradient(flat, weight_sum=3.0)
+def test_l1_value_is_added():
+    learner, step = make_step(l1_alpha=0.6)
+    value, flat = step.add_penalty(3.0), learner.flat
     assert float(value) == pytest.approx(0.2 * np.abs(flat.weights.numpy()).sum())
     assert not flat.grad.any()
 
 
 @pytest.mark.parametrize(("solver", "factor"), [("gd", 1.0), ("sgd", 10.0)])
-def test_l1_step_is_soft_thresholding(flat, solver, factor):
+def test_l1_step_is_soft_thresholding(solver, factor):
+    learner, step = make_step(solver, l1_alpha=0.6)
+    flat = learner.flat
     before = flat.values.numpy().copy()
-    step = training.SOLVERS[solver](flat.theta, 0.1)
     for _ in range(500):
-        step.update()  # without a gradient; the velocity's memory fills up
-    training.Penalty(l1_alpha=0.6).after_step(flat, step, weight_sum=3.0)
+        learner.solver.update()  # without a gradient; the velocity's memory fills up
+    step.take(step.plan(1)[0], 3.0)
     threshold = 0.1 * 0.2 * factor  # a steady gradient moves 1 / (1 - momentum) as far
     expected = np.sign(before) * np.maximum(np.abs(before) - threshold, 0)
     np.testing.assert_allclose(flat.weights.numpy(), expected[:8], atol=1e-15)

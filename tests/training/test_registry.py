@@ -27,8 +27,14 @@ def test_a_solver_of_ones_own_needs_its_entry_alone(monkeypatch):
     class Sign(training.Solver):
         """Steps of equal length in each coordinate."""
 
-        def _move(self, theta, g, state):
-            theta.sub_(self.lr * g.sign())
+        def rates(self, n):
+            return [self.lr]
+
+        @staticmethod
+        def move(xp, theta, g, buffers, scratch, lr):
+            xp.sign(g, out=scratch)
+            scratch *= lr
+            theta -= scratch
 
     monkeypatch.setitem(training.SOLVERS, "sign", Sign)
     before = make_net(solver="sign").flat.values.clone()

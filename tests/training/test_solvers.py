@@ -149,16 +149,15 @@ def test_adamw_equals_torch_optim():
     expected = train(network, optimizer.step, optimizer.zero_grad)
 
     network = make_network()
-    flat = training.FlatParameters(network)
-    solver = training.SOLVERS["adamw"](flat.theta, RATE, **ADAM)
-    penalty = training.Penalty(alpha=0.1 * len(X), decoupled=True)
-
-    def step():
-        # Torch decays before the step, we after it: the weights at the gradient are decayed either way
-        penalty.after_step(flat, solver, len(X))
-        solver.update()
-
-    actual = train(network, step, flat.grad.zero_)
+    learner = training.Learner(
+        network,
+        make_solver=training.make_method("adamw", ADAM).make_solver,
+        schedule=training.Schedule("constant", RATE, N_STEPS),
+        stopping=training.Stopping(0.0, np.inf, "train_loss"),
+        generator=training.make_generator(0),
+        penalty=training.Penalty(alpha=0.1 * len(X), decoupled=True),
+    )
+    actual = train(network, lambda: learner.step(0.0, len(X)), learner.flat.grad.zero_)
     for ours, theirs in zip(actual, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
 

@@ -1,0 +1,261 @@
+"""Backpropagation written out: the recursion of deltas, for K dense networks at once.
+
+With the inputs ``h`` of a layer, ``z = h Wᵀ + b`` and ``a = f(z)``, a gradient ``δ`` with respect to
+``a`` gives ``δ ← δ f'(z)``, then ``∂W = δᵀ h``, ``∂b = Σ δ`` over rows, and ``δ W`` for the layer below.
+
+Arrays have the shape (K, rows, units): networks of the same shape are a stack. Weights and gradients
+are views of the flat vectors, which are the rows of two matrices. One network lies in two vectors, and
+its arrays have no first axis. All else is allocated once for each number of rows, so that a step
+allocates nothing large.
+"""
+
+import numpy as np
+
+from sknets.training._slopes import SLOPES, Slope
+
+#: Numbers of rows for which arrays are kept.
+_MOST_SIZES = 4
+
+
+class Recursion:
+    """Losses and gradients of K dense networks of one shape.
+
+    Parameters
+    ----------
+    plans : list of list of PlainLayer
+        The layers of each network, as its module tells them.
+    places : dict of slice
+        Where the parameters of the first network lie in a row, by their `id`; all have the same places.
+    theta, grad : ndarray of shape (K, P), or (P,) for one
+        Parameters and gradients.
+    loss : Loss
+        The loss of all.
+    """
+
+    def __init__(self, plans, places, theta, grad, loss):
+        self.theta, self.grad, self.loss = theta, grad, loss
+        self._layers = [
+            (_Radial if layer.is_radial else _Linear)(
+                layer, places, theta, grad, [plan[number].dropout for plan in plans]
+            )
+            for number, layer in enumerate(plans[0])
+        ]
+        self._rooms = {}
+
+    def forward(self, x):
+        """Return raw outputs of rows as they are predicted, newly allocated."""
+        for layer in self._layers:
+            x = layer.forward(x, layer.make_room(x.shape[-2], x.dtype))
+        return x
+
+    def fill(self, x, y, weight, n_rows, missing=()):
+        """Fill the gradients of the mean losses of batches.
+
+        Parameters
+        ----------
+        x : ndarray of shape ([K,] n, n_inputs)
+            Inputs.
+        y : ndarray of shape ([K,] n, n_outputs)
+            Targets, as numbers.
+        weight : ndarray of shape ([K,] n, 1) or None
+            Weights of the rows.
+        n_rows : float or ndarray of shape (K, 1)
+            Number of rows of each network, by which sums are divided.
+        missing : list of (int, slice), default=()
+            Rows that are none: of which network, and which.
+
+        Returns
+        -------
+        losses : float or ndarray of shape (K,)
+            Mean losses of the rows.
+        raw : ndarray of shape ([K,] n, n_outputs)
+            Raw outputs.
+        """
+        rooms, (delta, losses, flat_losses, ones) = self._rooms_for(x)
+        for layer, room in zip(self._layers, rooms, strict=True):
+            layer.drop(room, missing)
+            x = layer.forward(x, room)
+        self.loss.differentiate(x, y, delta, losses)
+        if weight is not None:
+            delta *= weight
+            losses *= weight
+        for k, rows in missing:
+            delta[k, rows] = losses[k, rows] = 0.0
+        is_equal = isinstance(n_rows, float)
+        delta *= 1.0 / n_rows if is_equal else 1.0 / n_rows[:, :, None]
+        sums = np.matmul(flat_losses, ones)
+        for number in range(len(self._layers) - 1, -1, -1):
+            below = rooms[number - 1].delta if number else None
+            self._layers[number].backward(delta, rooms[number], below)
+            delta = below
+        return sums / (n_rows if is_equal else n_rows[:, 0]), x
+
+    def _rooms_for(self, x):
+        """Return the room of each layer for batches of a size, and that of the loss."""
+        size = x.shape[-2]
+        found = self._rooms.get(size)
+        if found is None:
+            if len(self._rooms) == _MOST_SIZES:
+                self._rooms.clear()
+            rooms = [layer.make_room(size, self.theta.dtype) for layer in self._layers]
+            for room in rooms[:-1]:
+                room.make_delta()
+            delta, losses = np.empty_like(rooms[-1].a), np.empty_like(rooms[-1].a)
+            flat_losses = losses.reshape(*self.theta.shape[:-1], -1)
+            ones = np.ones(flat_losses.shape[-1], losses.dtype)
+            found = self._rooms[size] = rooms, (delta, losses, flat_losses, ones)
+        return found
+
+
+class _Room:
+    """The arrays of a layer for batches of one size, each of shape ([K,] n, n_units)."""
+
+    def __init__(self, shape, dtype, *, needs_input):
+        self.z = np.empty(shape, dtype)
+        self.a = np.empty(shape, dtype) if needs_input else self.z
+        self.ones = np.ones((1, shape[-2]), dtype)
+        self.x = self.kept = self.delta = None
+
+    def make_delta(self):
+        """Make what the way back needs, but for the layer of the outputs."""
+        self.delta, self.scratch = np.empty_like(self.z), np.empty_like(self.z)
+        self.mask = np.empty(self.z.shape, bool)
+
+    def make_kept(self):
+        """Make what dropout needs."""
+        self.kept, self.dropped = np.zeros_like(self.z), np.empty_like(self.z)
+
+
+class _Layer:
+    """The same layer of K networks.
+
+    A subclass computes `room.a` (`_activate`) and the way back from there (`_go_back`).
+    """
+
+    needs_input = False
+
+    def __init__(self, layer, places, theta, grad, dropouts):
+        n_units, n_inputs = layer.units.weight.shape
+        self._lead = theta.shape[:-1]
+
+        def views(parameter, *shape):
+            place = places[id(parameter)]
+            return [array[..., place].reshape(*self._lead, *shape) for array in (theta, grad)]
+
+        self.n_units = n_units
+        self._matmul = np.matmul if self._lead else np.dot  # which is faster for two axes
+        self.weight, self.weight_grad = views(layer.units.weight, n_units, n_inputs)
+        self.bias, self.bias_grad = views(layer.units.bias, 1, n_units)
+        self._dropouts = None if dropouts[0] is None else dropouts
+        if self._dropouts is not None:
+            self._scales = [1.0 / dropout.keep for dropout in dropouts]
+
+    def make_room(self, n_rows, dtype):
+        """Return arrays for batches of some rows."""
+        shape = (*self._lead, n_rows, self.n_units)
+        return _Room(shape, dtype, needs_input=self.needs_input)
+
+    def forward(self, x, room):
+        """Return what the layer makes of its inputs; units that `drop` has drawn are zero."""
+        room.x = x
+        self._activate(x, room)
+        return room.a if room.kept is None else np.multiply(room.a, room.kept, out=room.dropped)
+
+    def drop(self, room, missing=()):
+        """Draw which units are dropped, each network from its own generator and for its own rows."""
+        if self._dropouts is None:
+            return
+        if room.kept is None:
+            room.make_kept()
+        of_each = room.kept if self._lead else room.kept[None]
+        last = {k: rows.start for k, rows in missing}
+        for k, dropout in enumerate(self._dropouts):
+            kept = of_each[k, : last.get(k)]
+            np.multiply(dropout.draw(kept.size).reshape(kept.shape), self._scales[k], out=kept)
+
+    def backward(self, delta, room, below):
+        """Fill the gradients of the parameters, and the `delta` of the layer below, where there is one.
+
+        `delta` belongs to what `forward` returned, and is used up.
+        """
+        if room.kept is not None:
+            delta *= room.kept
+        self._go_back(delta, room, below)
+
+
+class _Linear(_Layer):
+    """Units that add up their inputs, and an activation."""
+
+    def __init__(self, layer, places, theta, grad, dropouts):
+        super().__init__(layer, places, theta, grad, dropouts)
+        self._transposed = self.weight.mT
+        is_known = layer.activation in SLOPES
+        self._rule = SLOPES[layer.activation] if is_known else _Learned(layer, places, theta, grad)
+        self.needs_input = self._rule.needs_input
+
+    def _activate(self, x, room):
+        self._matmul(x, self._transposed, out=room.z)
+        room.z += self.bias
+        self._rule.apply(room.z, room.a)
+
+    def _go_back(self, delta, room, below):
+        if room.delta is not None:
+            self._rule.chain(delta, room.z, room.a, room.mask, room.scratch)
+        self._matmul(delta.mT, room.x, out=self.weight_grad)
+        self._matmul(room.ones, delta, out=self.bias_grad)  # a sum over rows, several times as fast
+        if below is not None:
+            self._matmul(delta, self.weight, out=below)
+
+
+class _Learned(Slope):
+    """f(z) = z above zero, w z below, with one w for each network that is learned."""
+
+    needs_input = True
+
+    def __init__(self, layer, places, theta, grad):
+        place = places[id(layer.shape.weight)]
+        self._slope = theta[..., place, None] if theta.ndim > 1 else theta[place]
+        self._slope_grad = grad[..., place]
+
+    def apply(self, z, out):
+        np.minimum(z, 0.0, out=out)
+        out *= self._slope - 1.0
+        out += z
+
+    def chain(self, delta, z, a, mask, scratch):
+        np.minimum(z, 0.0, out=scratch)
+        scratch *= delta
+        scratch.reshape(*z.shape[:-2], -1).sum(axis=-1, keepdims=True, out=self._slope_grad)
+        np.less_equal(z, 0.0, out=mask)
+        np.multiply(mask, self._slope - 1.0, out=scratch)
+        scratch += 1.0
+        delta *= scratch
+
+
+class _Radial(_Layer):
+    """Units that answer to the distance from a centre: a = exp(-exp(b) d) with d = ‖x - c‖²."""
+
+    needs_input = True
+
+    def _activate(self, x, room):
+        # d = ‖x‖² - 2 x·c + ‖c‖², which rounding may have brought below zero
+        np.matmul(x, self.weight.mT, out=room.z)
+        room.z *= -2.0
+        room.z += np.square(x).sum(axis=-1, keepdims=True)
+        room.z += np.square(self.weight).sum(axis=-1)[..., None, :]
+        np.maximum(room.z, 0.0, out=room.z)
+        np.multiply(room.z, -np.exp(self.bias), out=room.a)
+        np.exp(room.a, out=room.a)
+
+    def _go_back(self, delta, room, below):
+        # ∂/∂d, of which centres and inputs take 2 (c - x) and 2 (x - c)
+        delta *= room.a
+        delta *= -np.exp(self.bias)
+        (delta * room.z).sum(axis=-2, keepdims=True, out=self.bias_grad)
+        delta *= 2.0
+        np.matmul(delta.mT, room.x, out=self.weight_grad)
+        of_centre = delta.sum(axis=-2)[..., None] * self.weight
+        np.subtract(of_centre, self.weight_grad, out=self.weight_grad)
+        if below is not None:
+            np.multiply(room.x, delta.sum(axis=-1, keepdims=True), out=below)
+            below -= np.matmul(delta, self.weight)

@@ -1,0 +1,268 @@
+"""Networks that train as one: the steps of a stack, and what its batches are taken from."""
+
+from itertools import accumulate
+
+import numpy as np
+import torch
+
+from sknets.training._gradients import ClosedForm
+from sknets.training._solvers import silent
+from sknets.training._step import Step
+from sknets.training._stores import TensorStore
+
+#: Values of inputs, over all networks, that are gathered at once; batches are views of them.
+BLOCK_VALUES = 2**17
+
+
+def can_stack(net, rows):
+    """Whether a net trains by the steps of a stack, of one or of several: nobody looks at its batches."""
+    return (
+        isinstance(net.gradient, ClosedForm)
+        and not net.is_watched
+        and isinstance(rows.x, TensorStore)
+        and net.gradient.is_untouched
+    )
+
+
+def run_together(nets, rows, epochs):
+    """Train nets that are alike as one stack, in which each has its own way and end.
+
+    Parameters
+    ----------
+    nets : list of Net
+        Nets that have begun, and for which `can_stack` is true.
+    rows : list of Rows
+        Training data of each.
+    epochs : list of int
+        Largest number of epochs of each.
+
+    Returns
+    -------
+    list of {Exception, None}
+        What has ended the training of each, if it was an error.
+    """
+    errors, left = [None] * len(nets), list(epochs)
+    members = [k for k in range(len(nets)) if left[k] > 0]
+    while members:
+        stack = Stack([nets[k] for k in members], [rows[k] for k in members])
+        staying = members
+        try:
+            while staying == members:
+                staying = _run_epoch(stack, members, errors, left)
+        finally:
+            stack.move_out()
+        members = staying
+    return errors
+
+
+def _run_epoch(stack, members, errors, left):
+    """Train a stack for an epoch; return the members that go on."""
+    started = []
+    for net, rows in zip(stack.nets, stack.rows, strict=True):
+        started.append(net.method.begin_epoch(net, rows))
+    stack.step.begin_epoch()
+    stack.run_epoch()
+    staying = []
+    for k, net, rows, start in zip(members, stack.nets, stack.rows, started, strict=True):
+        left[k] -= 1
+        try:
+            is_done = net.end_epoch(rows, net.learner.mean_loss, start)
+        except Exception as error:
+            errors[k], is_done = error, True
+        if not is_done and left[k]:
+            staying.append(k)
+    return staying
+
+
+class Stack:
+    """K networks of one shape that take their steps together.
+
+    Each has its own data, seed, rates, penalties, dropout and reason to stop, and leaves the stack when
+    it is done. Their parameters, gradients and the buffers of their solvers are the rows of matrices as
+    long as they are in it; a single network stays where it is.
+
+    Parameters
+    ----------
+    nets : list of Net
+        Nets that have begun, for which `can_stack` is true and which are alike: `likeness` is the same.
+    rows : list of Rows
+        Training data of each.
+    """
+
+    def __init__(self, nets, rows):
+        self.nets = nets
+        self.rows = rows
+        learners = [net.learner for net in nets]
+        if len(nets) == 1:
+            self.step, self.recursion = learners[0].as_step, nets[0].gradient.recursion
+        else:
+            theta, grad, buffers = self._move_in(learners)
+            self.step = Step(learners, theta, grad, buffers)
+            self.recursion = ClosedForm.recursion_of([net.gradient for net in nets], theta, grad)
+        self._mean_weight = self.step.column([learner.mean_weight for learner in learners])
+        self._batch_sizes, self._feed = [], None
+
+    def _move_in(self, learners):
+        solver, like = learners[0].solver, learners[0].flat.values
+        theta, grad, *buffers = (
+            torch.zeros(len(learners), len(like), dtype=like.dtype)
+            for _ in range(2 + len(solver.buffers))
+        )
+        for k, learner in enumerate(learners):
+            learner.move_to(theta[k], grad[k], [buffer[k] for buffer in buffers])
+        return theta.numpy(), grad.numpy(), [buffer.numpy() for buffer in buffers]
+
+    def move_out(self):
+        """Let the networks lie by themselves again."""
+        if len(self.nets) == 1:
+            return
+        for net in self.nets:
+            flat, solver = net.learner.flat, net.learner.solver
+            own = [torch.zeros_like(flat.values) for _ in range(2 + len(solver.buffers))]
+            net.learner.move_to(own[0], own[1], own[2:])
+
+    @silent()
+    def run_epoch(self):
+        """Take the steps of an epoch, over batches of the size that `Descent.begin_epoch` has set."""
+        step, recursion, n_rows = self.step, self.recursion, [len(rows) for rows in self.rows]
+        feed = self._feed_of_epoch()
+        plan, total, j = step.plan(feed.n_batches), np.zeros(len(self.nets)), 0
+        if len(self.nets) == 1:
+            total = 0.0
+        try:
+            for x, y, weight, size, missing in feed.batches():
+                loss, _ = recursion.fill(x, y, weight, size, missing)
+                weight_sum = size * self._mean_weight
+                loss = loss + step.add_penalty(weight_sum)
+                step.take(plan[j], weight_sum)
+                total += loss * (size if isinstance(size, float) else size[:, 0])
+                j += 1
+        finally:
+            for net in self.nets:
+                net.learner.solver.advance(j)
+        for net, loss, n in zip(self.nets, np.ravel(total).tolist(), n_rows, strict=True):
+            net.learner.count(loss, n)
+
+    def _feed_of_epoch(self):
+        sizes = [net.present_batch_size for net in self.nets]
+        if sizes != self._batch_sizes:
+            self._batch_sizes, self._feed = sizes, self._make_feed()
+        return self._feed
+
+    def _make_feed(self):
+        iterators = [
+            net.get_iterator(rows, training=True)
+            for net, rows in zip(self.nets, self.rows, strict=True)
+        ]
+        for net, iterator in zip(self.nets, iterators, strict=True):
+            iterator.batch_size = net.present_batch_size
+        return Feed(
+            self.nets, iterators, [batches.sizes() for batches in iterators], self.step.column
+        )
+
+
+class Feed:
+    """The batches of K networks, which differ in size at most in the last one.
+
+    Parameters
+    ----------
+    nets : list of Net
+        The nets.
+    iterators : list of Batches
+        Their batches.
+    sizes : list of list of int
+        Rows in each batch of each network.
+    column : callable
+        Makes an array of shape (K, 1) of K numbers, or a number of one.
+    """
+
+    def __init__(self, nets, iterators, sizes, column):
+        self._iterators = iterators
+        self._data = [
+            _arrays(net, batches.rows) for net, batches in zip(nets, iterators, strict=True)
+        ]
+        self.n_batches = len(sizes[0])
+        self._sizes = sizes
+        self._column = column
+        self._starts = [0, *accumulate(sizes[0])][:-1]
+        x, y, _ = self._data[0]
+        n_at_once = max(1, BLOCK_VALUES // (len(nets) * sizes[0][0] * x.shape[1]))
+        self._is_lent = len(nets) == 1 and not self._shuffles
+        if self._is_lent:  # nothing to gather
+            n_at_once = self.n_batches
+        self._blocks = [
+            range(first, min(first + n_at_once, self.n_batches))
+            for first in range(0, self.n_batches, n_at_once)
+        ]
+        self._has_weight = any(weight is not None for _, _, weight in self._data)
+        self._is_gathered = False
+        if not self._is_lent:
+            longest = max(
+                self._stop(block, k) - self._start(block)
+                for block in self._blocks
+                for k in range(len(nets))
+            )
+            shape = (len(nets), longest) if len(nets) > 1 else (longest,)
+            self._x = np.zeros((*shape, x.shape[1]), x.dtype)
+            self._y = np.zeros((*shape, y.shape[1]), y.dtype)
+            self._weight = np.ones((*shape, 1), x.dtype) if self._has_weight else None
+        else:
+            self._x, self._y, self._weight = self._data[0]
+        self._views = [self._cut(block) for block in self._blocks]
+
+    @property
+    def _shuffles(self):
+        return self.n_batches > 1 and self._iterators[0].shuffle
+
+    def _start(self, block):
+        return self._starts[block[0]]
+
+    def _stop(self, block, k):
+        return self._starts[block[-1]] + self._sizes[k][block[-1]]
+
+    def _cut(self, block):
+        """Return the batches of a block as views of what is gathered."""
+        views, first = [], self._start(block)
+        for number in block:
+            of_each = [sizes[number] for sizes in self._sizes]
+            rows = slice(self._starts[number] - first, self._starts[number] - first + max(of_each))
+            weight = None if self._weight is None else self._weight[..., rows, :]
+            missing = [(k, slice(n, None)) for k, n in enumerate(of_each) if n < max(of_each)]
+            size = self._column(of_each) if missing else float(of_each[0])
+            views.append((self._x[..., rows, :], self._y[..., rows, :], weight, size, missing))
+        return views
+
+    def batches(self):
+        """Yield ``(x, y, weight, n_rows, missing)`` as `Recursion.fill` takes them."""
+        orders = [None] * len(self._iterators)
+        if self._shuffles:
+            orders = [
+                torch.randperm(len(batches.rows), generator=batches.generator).numpy()
+                for batches in self._iterators
+            ]
+        for block, views in zip(self._blocks, self._views, strict=True):
+            if not self._is_lent:
+                self._gather(block, orders)
+            yield from views
+
+    def _gather(self, block, orders):
+        if self._is_gathered and len(self._blocks) == 1 and not self._shuffles:
+            return
+        self._is_gathered = True
+        start = self._start(block)
+        for k, (data, order) in enumerate(zip(self._data, orders, strict=True)):
+            stop = self._stop(block, k)
+            for values, room in zip(data, (self._x, self._y, self._weight), strict=True):
+                if values is None:
+                    continue
+                part = room[k, : stop - start] if len(self._data) > 1 else room[: stop - start]
+                if order is None:
+                    part[...] = values[start:stop]
+                else:
+                    np.take(values, order[start:stop], axis=0, out=part, mode="clip")
+
+
+def _arrays(net, rows):
+    """Return inputs, targets and weights (or None) as arrays of two axes."""
+    weight = None if rows.weight is None else rows.weight.numpy()[:, None]
+    return rows.x.data.numpy(), net.gradient.as_numbers(rows.y), weight
