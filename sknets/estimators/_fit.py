@@ -188,7 +188,7 @@ def train(estimator, run, learned, data, rows, make):
             net.keep_start()
         n_before = len(net.history)
         with learned.threads_for(net.batch_size):
-            net.partial_fit(rows, epochs=1 if run.is_partial else phase.max_iter)
+            training.train(net, rows, epochs=1 if run.is_partial else phase.max_iter)
             learned.n_iter += len(net.history) - n_before
             check_outcome(estimator, learned, data, rows, is_partial=run.is_partial)
         net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb is not run.tasks]

@@ -5,6 +5,7 @@ from sknets.training._batches import Batches, Rows
 from sknets.training._declared import declared
 from sknets.training._descent import Descent
 from sknets.training._flat import FlatParameters
+from sknets.training._gathering import Gathering, Job, Task, current_task, taking_part, train
 from sknets.training._gradients import Gradient, make_gradient
 from sknets.training._history import History
 from sknets.training._learner import Learner
@@ -64,11 +65,13 @@ __all__ = [
     "CallableLoss",
     "Descent",
     "FlatParameters",
+    "Gathering",
     "Gradient",
     "HalfPoissonDeviance",
     "HalfSquaredError",
     "History",
     "Huber",
+    "Job",
     "Learner",
     "Loss",
     "Method",
@@ -87,8 +90,10 @@ __all__ = [
     "SparseStore",
     "Stopping",
     "Store",
+    "Task",
     "TensorStore",
     "batch_by_batch",
+    "current_task",
     "declared",
     "draw_seed",
     "generator_from_array",
@@ -99,6 +104,8 @@ __all__ = [
     "net_state",
     "resume",
     "sparse_tensor",
+    "taking_part",
     "threads_for",
+    "train",
     "undo_for",
 ]

@@ -25,7 +25,8 @@ class Events:
         shuffle = training and self.method.shuffle
         return Batches(dataset, size, shuffle=shuffle, generator=self.learner.generator)
 
-    def _listens(self, events):
+    def listens(self, events):
+        """Return whether a callback listens to one of some events."""
         return any(
             getattr(type(callback), event) is not getattr(skorch.callbacks.Callback, event)
             for _, callback in self.callbacks_

@@ -11,6 +11,7 @@ from sknets.training._batches import Batches, collect
 from sknets.training._events import BATCH_EVENTS, Events
 from sknets.training._gradients import make_gradient
 from sknets.training._history import History
+from sknets.training._wanted import check_wanted
 
 
 class Net(Events, skorch.NeuralNet):
@@ -145,8 +146,8 @@ class Net(Events, skorch.NeuralNet):
 
     def begin(self, rows):
         """Get ready to train on some rows."""
-        self._notifies_batches = self._listens(BATCH_EVENTS)
-        self._notifies_gradients = self._listens(BATCH_EVENTS[2:])
+        self._notifies_batches = self.listens(BATCH_EVENTS)
+        self._notifies_gradients = self.listens(BATCH_EVENTS[2:])
         self.is_watched = any(getattr(cb, "watches_steps", True) for _, cb in self.callbacks_)
         self.learner.begin(rows.mean_weight, is_watched=self.is_watched)
 
@@ -177,6 +178,7 @@ class Net(Events, skorch.NeuralNet):
 
     def train_step(self, batch, **fit_params):
         """Take one step on a batch ``(x, y, weight)``."""
+        check_wanted()
         loss, raw = self.gradient.fill(batch)
         if self._notifies_gradients:
             self._notify_gradient(batch)
@@ -187,6 +189,7 @@ class Net(Events, skorch.NeuralNet):
 
     def begin_epoch(self, rows):
         """Tell that an epoch on some rows begins; return the time at which it does."""
+        check_wanted()
         self.notify("on_epoch_begin", dataset_train=rows, dataset_valid=self.valid_rows)
         return time.perf_counter()
 

@@ -67,7 +67,14 @@ def threads_for(step_size, small_step=None):
         Multiply-adds below which a step is small; None is `SMALL_STEP`.
     """
     small_step = SMALL_STEP if small_step is None else small_step
-    before = _limit.enter(1 if step_size < small_step else None)
+    with threads(1 if step_size < small_step else None):
+        yield
+
+
+@contextmanager
+def threads(n_threads):
+    """Compute with a number of threads, or with as many as there are for None."""
+    before = _limit.enter(n_threads)
     try:
         yield
     finally:
