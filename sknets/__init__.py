@@ -13,6 +13,7 @@ from sknets.estimators import (
     RNNRegressor,
 )
 from sknets.forecasting import Forecaster
+from sknets.parallel import register_backend
 
 __all__ = [
     "CNNClassifier",
@@ -27,3 +28,5 @@ __all__ = [
     "RNNRegressor",
     "__version__",
 ]
+
+register_backend()

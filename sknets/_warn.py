@@ -4,8 +4,12 @@ import copy
 import os
 import pickle
 import sys
+import threading
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from typing import NamedTuple
 
 import joblib
 import sklearn
@@ -16,9 +20,46 @@ _READERS = (pickle.__file__, copy.__file__)  # which make copies of estimators
 _INSIDE = (*(f"{folder}{os.sep}" for folder in (_OWN, *_OTHERS)), *_READERS)
 
 
+class Line(NamedTuple):
+    """A line of code, and what `warnings` has to know of its module."""
+
+    filename: str
+    lineno: int
+    module: str
+    registry: dict
+
+    @classmethod
+    def of(cls, frame):
+        """Return the line at which a frame is."""
+        names = frame.f_globals
+        registry = names.setdefault("__warningregistry__", {})
+        module = names.get("__name__", "<string>")
+        return cls(frame.f_code.co_filename, frame.f_lineno, module, registry)
+
+
+_CALLER = ContextVar("caller", default=None)
+
+
 def warn_user(message, category=UserWarning):
     """Warn at the user's line, the first on the stack that is neither ours nor of what calls us."""
-    frame, level = sys._getframe(1), 2
+    line = user_line()
+    warnings.warn_explicit(message, category, *line)
+
+
+def user_line():
+    """Return the user's line: in a thread of a search, the one that called the search."""
+    frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
+        frame = frame.f_back
+    is_of_thread = frame.f_code.co_filename == threading.__file__
+    return (_CALLER.get() if is_of_thread else None) or Line.of(frame)
+
+
+@contextmanager
+def warns_at(line):
+    """Let warnings of the present thread point to a line where no user's is on its stack."""
+    token = _CALLER.set(line)
+    try:
+        yield
+    finally:
+        _CALLER.reset(token)

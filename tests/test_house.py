@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "estimators": {"inputs", "targets", "modules", "training", "preprocessing"},
     "inspection": {"estimators", "targets"},
     "forecasting": {"estimators", "inputs", "preprocessing"},
+    "parallel": {"training"},
 }
 # scikit-learn knows X, y and labels; the rooms below the estimators work on tensors
 MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set()}
