@@ -148,8 +148,7 @@ class Net(Events, skorch.NeuralNet):
         """Get ready to train on some rows."""
         self._notifies_batches = self.listens(BATCH_EVENTS)
         self._notifies_gradients = self.listens(BATCH_EVENTS[2:])
-        self.is_watched = any(getattr(cb, "watches_steps", True) for _, cb in self.callbacks_)
-        self.learner.begin(rows.mean_weight, is_watched=self.is_watched)
+        self.learner.begin(rows.mean_weight, is_watched=bool(self.callbacks_))
 
     def settle(self, rows):
         """Get ready to predict, after training on some rows."""

@@ -5,6 +5,7 @@ from itertools import accumulate
 import numpy as np
 import torch
 
+from sknets.training._declared import declared
 from sknets.training._gradients import ClosedForm
 from sknets.training._solvers import silent
 from sknets.training._step import Step
@@ -18,13 +19,40 @@ def can_stack(net, rows):
     """Whether a net trains by the steps of a stack, of one or of several: nobody looks at its batches."""
     return (
         isinstance(net.gradient, ClosedForm)
-        and not net.is_watched
+        and not any(getattr(callback, "watches_steps", True) for _, callback in net.callbacks_)
         and isinstance(rows.x, TensorStore)
         and net.gradient.is_untouched
     )
 
 
-def run_together(nets, rows, epochs):
+def likeness(net, rows):
+    """Return what nets that train as one must have in common: the equations, and the number of batches.
+
+    Data and seeds, rates and strengths, and the size of the last batch may differ.
+    """
+    learner, criterion, method = net.learner, net.criterion_, net.method
+    batches = net.get_iterator(rows, training=True)
+    size = method.grown(batches.batch_size, len(rows), learner.n_epochs)
+    batches.batch_size = size
+    n_batches = len(batches)
+    grows = (method.batch_growth, len(rows), learner.n_epochs) if method.batch_growth != 1 else None
+    layers = tuple(
+        (layer.is_radial, tuple(layer.units.weight.shape), layer.activation, layer.dropout is None)
+        for layer in net.gradient.plan
+    )
+    of_loss = tuple((name, getattr(criterion, name)) for name in declared(type(criterion)))
+    return (
+        layers,
+        learner.flat.values.dtype,
+        (type(criterion), of_loss),
+        (type(learner.solver), getattr(learner.solver, "nesterovs_momentum", None)),
+        tuple(map(bool, learner.penalty.kinds)),
+        learner.max_grad_norm is None,
+        (size if n_batches > 1 else None, n_batches, batches.shuffle, grows),
+    )
+
+
+def run_together(nets, rows, epochs, wanted=None):
     """Train nets that are alike as one stack, in which each has its own way and end.
 
     Parameters
@@ -35,6 +63,8 @@ def run_together(nets, rows, epochs):
         Training data of each.
     epochs : list of int
         Largest number of epochs of each.
+    wanted : list of callable, default=None
+        For each, what returns whether it is still wanted; if not, it leaves the stack.
 
     Returns
     -------
@@ -44,11 +74,12 @@ def run_together(nets, rows, epochs):
     errors, left = [None] * len(nets), list(epochs)
     members = [k for k in range(len(nets)) if left[k] > 0]
     while members:
-        stack = Stack([nets[k] for k in members], [rows[k] for k in members])
-        staying = members
+        stack, staying = Stack([nets[k] for k in members], [rows[k] for k in members]), members
         try:
             while staying == members:
                 staying = _run_epoch(stack, members, errors, left)
+                if wanted is not None:
+                    staying = [k for k in staying if wanted[k]()]
         finally:
             stack.move_out()
         members = staying
@@ -57,9 +88,9 @@ def run_together(nets, rows, epochs):
 
 def _run_epoch(stack, members, errors, left):
     """Train a stack for an epoch; return the members that go on."""
-    started = []
-    for net, rows in zip(stack.nets, stack.rows, strict=True):
-        started.append(net.method.begin_epoch(net, rows))
+    started = [
+        net.method.begin_epoch(net, rows) for net, rows in zip(stack.nets, stack.rows, strict=True)
+    ]
     stack.step.begin_epoch()
     stack.run_epoch()
     staying = []

@@ -8,6 +8,7 @@ import os
 import threading
 from contextlib import contextmanager
 
+import threadpoolctl
 import torch
 
 #: Multiply-adds in one step (rows times weights, times the positions of a kernel) below which one thread
@@ -30,6 +31,7 @@ class _Limit:
         self.known = threading.local()
         self.active = 0
         self.outside = None
+        self.blas = _Blas()
 
     def enter(self, n_threads):
         with self.lock:
@@ -42,12 +44,47 @@ class _Limit:
                 own = max(own, self.outside)
             self.active += 1
             torch.set_num_threads(n_threads or own)
+            if n_threads == 1:
+                self.blas.enter()
         return own
 
-    def leave(self, before):
+    def leave(self, before, n_threads):
         with self.lock:
             self.active -= 1
             torch.set_num_threads(before)
+            if n_threads == 1:
+                self.blas.leave()
+
+
+class _Blas:
+    """NumPy's matrix products, which have one count for all threads of the process.
+
+    They take one thread as long as any fit under way takes one.
+    """
+
+    def __init__(self):
+        self.active = 0
+        self.libraries = None
+        self.outside = []
+
+    def enter(self):
+        if self.libraries is None:  # to look for them takes some milliseconds
+            found = threadpoolctl.ThreadpoolController().lib_controllers
+            self.libraries = [library for library in found if library.user_api == "blas"]
+        if self.active == 0:
+            self.outside = [library.get_num_threads() for library in self.libraries]
+            self._set([1] * len(self.libraries))
+        self.active += 1
+
+    def leave(self):
+        self.active -= 1
+        if self.active == 0:
+            self._set(self.outside)
+
+    def _set(self, counts):
+        for library, count, before in zip(self.libraries, counts, self.outside, strict=True):
+            if before != 1:
+                library.set_num_threads(count)
 
 
 _limit = _Limit()
@@ -78,12 +115,15 @@ def threads(n_threads):
     try:
         yield
     finally:
-        _limit.leave(before)
+        _limit.leave(before, n_threads)
 
 
 def _after_fork():
     # OpenMP's worker threads do not survive a fork: a child that wanted two would wait for ever.
     global _limit
+    if _limit.blas.active:
+        _limit.blas.active = 1
+        _limit.blas.leave()
     _limit = _Limit()
     torch.set_num_threads(1)
 

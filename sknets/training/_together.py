@@ -1,9 +1,19 @@
-"""The jobs of a wave, which one thread trains for all who have handed them in."""
+"""The jobs of a wave: networks of one shape train as a stack, in tiles that threads share."""
+
+import contextvars
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 from sknets._plain_torch import plain_torch
+from sknets.training._descent import Descent
 from sknets.training._events import BATCH_EVENTS
+from sknets.training._stack import can_stack, likeness, run_together
 from sknets.training._threads import threads
 from sknets.training._wanted import while_wanted
+
+#: Bytes of a tile's arrays: they should stay in the cache of a core from one operation to the next.
+TILE_BYTES = 2**21
 
 
 def can_join(net):
@@ -21,10 +31,77 @@ def train_together(jobs):
     jobs : list of Job
         What is to be trained. A job that is not wanted any more may be left as it is.
     """
+    alone, alike = [], {}
     for job in jobs:
-        try:
-            with plain_torch(), threads(job.n_threads), while_wanted(job.is_wanted):
-                job.net.partial_fit(job.rows, epochs=job.epochs)
-        except BaseException as error:
-            job.error = error
-        job.finish()  # an error need not wait for the others
+        if _stacks(job):
+            alike.setdefault((likeness(job.net, job.rows), job.n_threads), []).append(job)
+        else:
+            alone.append(job)
+    n_threads = _n_cpus()
+    tiles = [tile for group in alike.values() for tile in _tiles(group, n_threads)]
+    works = [(_train_stack, tile) for tile in tiles] + [(_train_alone, job) for job in alone]
+    if len(tiles) < 2 or n_threads == 1:
+        for function, work in works:
+            function(work)
+        return
+    with ThreadPoolExecutor(n_threads) as pool:
+        for function, work in works[: len(tiles)]:
+            pool.submit(contextvars.copy_context().run, function, work)
+        for function, work in works[len(tiles) :]:
+            function(work)
+
+
+def _stacks(job):
+    """Whether a job can be trained in a stack; what is alone in it may be as well."""
+    net = job.net
+    return isinstance(net.method, Descent) and can_stack(net, job.rows)
+
+
+def _tiles(jobs, n_threads):
+    """Cut jobs of one likeness into stacks: for the cache, and so that each thread has one."""
+    net = jobs[0].net
+    size = min(net.batch_size, max(len(job.rows) for job in jobs))
+    n_units = sum(layer.units.weight.shape[0] for layer in net.gradient.plan)
+    n_values = size * (4 * n_units + jobs[0].rows.x.shape[1])
+    n_values += len(net.flat.values) * (3 + len(net.learner.solver.buffers))
+    most = max(1, TILE_BYTES // (n_values * net.flat.values.element_size()))
+    n_tiles = max(math.ceil(len(jobs) / most), min(n_threads, len(jobs)))
+    return [jobs[number::n_tiles] for number in range(n_tiles)]
+
+
+def _train_stack(jobs):
+    """Train jobs whose nets are alike as one stack."""
+    try:
+        with plain_torch(), threads(jobs[0].n_threads):
+            nets, rows = [job.net for job in jobs], [job.rows for job in jobs]
+            for net, data in zip(nets, rows, strict=True):
+                net.notify("on_train_begin", X=data, y=None)
+                net.begin(data)
+            epochs, wanted = [job.epochs for job in jobs], [job.is_wanted for job in jobs]
+            errors = run_together(nets, rows, epochs, wanted)
+            for job, error in zip(jobs, errors, strict=True):
+                job.error = error
+                if error is None:
+                    job.net.settle(job.rows)
+                    job.net.notify("on_train_end", X=job.rows, y=None)
+                job.finish()
+    except BaseException as error:
+        for job in jobs:
+            job.error = job.error or error
+            job.finish()
+
+
+def _train_alone(job):
+    try:
+        with plain_torch(), threads(job.n_threads), while_wanted(job.is_wanted):
+            job.net.partial_fit(job.rows, epochs=job.epochs)
+    except BaseException as error:
+        job.error = error
+    job.finish()  # an error need not wait for the others
+
+
+def _n_cpus():
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "process_cpu_count"):
+        return os.process_cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
