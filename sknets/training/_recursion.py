@@ -113,7 +113,7 @@ class _Room:
     def __init__(self, shape, dtype, *, needs_input):
         self.z = np.empty(shape, dtype)
         self.a = np.empty(shape, dtype) if needs_input else self.z
-        self.ones = np.ones((1, shape[-2]), dtype)
+        self.ones, self.zeros = np.ones((1, shape[-2]), dtype), np.zeros(shape, dtype)
         self.x = self.kept = self.delta = None
 
     def make_delta(self):
@@ -196,14 +196,18 @@ class _Linear(_Layer):
     def _activate(self, x, room):
         self._matmul(x, self._transposed, out=room.z)
         room.z += self.bias
-        self._rule.apply(room.z, room.a)
+        self._rule.apply(room)
 
     def _go_back(self, delta, room, below):
         if room.delta is not None:
-            self._rule.chain(delta, room.z, room.a, room.mask, room.scratch)
+            self._rule.chain(delta, room)
         self._matmul(delta.mT, room.x, out=self.weight_grad)
         self._matmul(room.ones, delta, out=self.bias_grad)  # a sum over rows, several times as fast
-        if below is not None:
+        if below is None:
+            return
+        if self.n_units == 1:  # where no sum is to be taken
+            np.multiply(delta, self.weight, out=below)
+        else:
             self._matmul(delta, self.weight, out=below)
 
 
@@ -217,17 +221,18 @@ class _Learned(Slope):
         self._slope = theta[..., place, None] if theta.ndim > 1 else theta[place]
         self._slope_grad = grad[..., place]
 
-    def apply(self, z, out):
-        np.minimum(z, 0.0, out=out)
-        out *= self._slope - 1.0
-        out += z
+    def apply(self, room):
+        np.minimum(room.z, room.zeros, out=room.a)
+        room.a *= self._slope - 1.0
+        room.a += room.z
 
-    def chain(self, delta, z, a, mask, scratch):
-        np.minimum(z, 0.0, out=scratch)
+    def chain(self, delta, room):
+        z, scratch = room.z, room.scratch
+        np.minimum(z, room.zeros, out=scratch)
         scratch *= delta
         scratch.reshape(*z.shape[:-2], -1).sum(axis=-1, keepdims=True, out=self._slope_grad)
-        np.less_equal(z, 0.0, out=mask)
-        np.multiply(mask, self._slope - 1.0, out=scratch)
+        np.less_equal(z, room.zeros, out=room.mask)
+        np.multiply(room.mask, self._slope - 1.0, out=scratch)
         scratch += 1.0
         delta *= scratch
 

@@ -1,8 +1,8 @@
 """Activations and their slopes on NumPy arrays, for the recursion.
 
-Each has two functions. ``apply(z, out)`` writes f(z); ``chain(delta, z, a, mask, scratch)`` multiplies
-`delta`, in place, with f'(z), where ``a = f(z)``. What needs no `z` for its slope says so: `a` then lies
-in the place of `z`.
+Each has two functions: ``apply(room)`` writes f(z) into `a`, and ``chain(delta, room)`` multiplies
+`delta`, in place, with f'(z). A room has the arrays `z` and `a`, and `mask`, `scratch` and `zeros` of their
+shape. What needs no `z` for its slope says so: `a` then lies in the place of `z`.
 """
 
 import math
@@ -24,72 +24,74 @@ class Slope:
 
     needs_input = False
 
-    def apply(self, z, out):
-        """Write f(z) into `out`."""
+    def apply(self, room):
+        """Write f(z) into `a`."""
         raise NotImplementedError
 
-    def chain(self, delta, z, a, mask, scratch):
-        """Multiply `delta` with f'(z); `mask` (of bool) and `scratch` are room of its shape."""
+    def chain(self, delta, room):
+        """Multiply `delta` with f'(z)."""
         raise NotImplementedError
 
 
 class Identity(Slope):
     """f(z) = z."""
 
-    def apply(self, z, out):
-        if out is not z:
-            np.copyto(out, z)
+    def apply(self, room):
+        pass
 
-    def chain(self, delta, z, a, mask, scratch):
+    def chain(self, delta, room):
         pass
 
 
 class Logistic(Slope):
-    """f(z) = 1 / (1 + exp(-z)), by the faster tanh."""
+    """f(z) = 1 / (1 + exp(-z))."""
 
-    def apply(self, z, out):
-        logistic(z, out)
+    def apply(self, room):
+        logistic(room.z, room.a)
 
-    def chain(self, delta, z, a, mask, scratch):
-        np.subtract(1.0, a, out=scratch)
-        scratch *= a
-        delta *= scratch
+    def chain(self, delta, room):
+        np.subtract(1.0, room.a, out=room.scratch)
+        room.scratch *= room.a
+        delta *= room.scratch
 
 
 class Tanh(Slope):
     """f(z) = tanh z."""
 
-    def apply(self, z, out):
-        np.tanh(z, out=out)
+    def apply(self, room):
+        np.tanh(room.z, out=room.a)
 
-    def chain(self, delta, z, a, mask, scratch):
-        np.multiply(a, a, out=scratch)
-        np.subtract(1.0, scratch, out=scratch)
-        delta *= scratch
+    def chain(self, delta, room):
+        np.multiply(room.a, room.a, out=room.scratch)
+        np.subtract(1.0, room.scratch, out=room.scratch)
+        delta *= room.scratch
 
 
 class ReLU(Slope):
     """f(z) = max(z, 0)."""
 
-    def apply(self, z, out):
-        np.maximum(z, 0.0, out=out)
+    def apply(self, room):
+        np.maximum(room.z, room.zeros, out=room.a)  # three times as fast as with the number 0
 
-    def chain(self, delta, z, a, mask, scratch):
-        np.greater(a, 0.0, out=mask)
-        delta *= mask
+    def chain(self, delta, room):
+        np.greater(room.a, 0.0, out=room.mask)
+        delta *= room.mask
 
 
 class LeakyReLU(Slope):
     """f(z) = z above zero, 0.01 z below."""
 
-    def apply(self, z, out):
-        np.maximum(z, _LEAK * z, out=out)
+    needs_input = True
 
-    def chain(self, delta, z, a, mask, scratch):
-        np.greater(a, 0.0, out=mask)
-        np.multiply(mask, 1.0 - _LEAK, out=scratch)
-        scratch += _LEAK
-        delta *= scratch
+    def apply(self, room):
+        np.multiply(room.z, _LEAK, out=room.a)
+        np.maximum(room.z, room.a, out=room.a)
+
+    def chain(self, delta, room):
+        np.greater(room.z, 0.0, out=room.mask)
+        np.multiply(room.mask, 1.0 - _LEAK, out=room.scratch)
+        room.scratch += _LEAK
+        delta *= room.scratch
 
 
 class ELU(Slope):
@@ -97,15 +99,15 @@ class ELU(Slope):
 
     needs_input = True  # exp(z) would lose its digits in exp(z) - 1
 
-    def apply(self, z, out):
-        np.minimum(z, 0.0, out=out)
-        np.expm1(out, out=out)
-        np.maximum(z, out, out=out)
+    def apply(self, room):
+        np.minimum(room.z, room.zeros, out=room.a)
+        np.expm1(room.a, out=room.a)
+        np.maximum(room.z, room.a, out=room.a)
 
-    def chain(self, delta, z, a, mask, scratch):
-        np.minimum(z, 0.0, out=scratch)
-        np.exp(scratch, out=scratch)
-        delta *= scratch
+    def chain(self, delta, room):
+        np.minimum(room.z, room.zeros, out=room.scratch)
+        np.exp(room.scratch, out=room.scratch)
+        delta *= room.scratch
 
 
 class GELU(Slope):
@@ -113,25 +115,28 @@ class GELU(Slope):
 
     needs_input = True
 
-    def apply(self, z, out):
+    def apply(self, room):
+        self._distribution(room.z, room.a)
+        room.a *= room.z
+
+    def chain(self, delta, room):
+        # f'(z) = Φ(z) + z φ(z)
+        z, density = room.z, room.scratch
+        np.multiply(z, z, out=density)
+        density *= -0.5
+        np.exp(density, out=density)
+        density *= z
+        density *= 1.0 / math.sqrt(2.0 * math.pi)
+        self._distribution(z, room.a)
+        density += room.a
+        delta *= density
+
+    @staticmethod
+    def _distribution(z, out):
         np.multiply(z, math.sqrt(0.5), out=out)
         erf(out, out=out)
         out += 1.0
         out *= 0.5
-        out *= z
-
-    def chain(self, delta, z, a, mask, scratch):
-        # f'(z) = Φ(z) + z φ(z)
-        distribution = erf(z * math.sqrt(0.5))
-        distribution += 1.0
-        distribution *= 0.5
-        np.multiply(z, z, out=scratch)
-        scratch *= -0.5
-        np.exp(scratch, out=scratch)
-        scratch *= z
-        scratch *= 1.0 / math.sqrt(2.0 * math.pi)
-        scratch += distribution
-        delta *= scratch
 
 
 class SiLU(Slope):
@@ -139,17 +144,18 @@ class SiLU(Slope):
 
     needs_input = True
 
-    def apply(self, z, out):
-        logistic(z, out)
-        out *= z
+    def apply(self, room):
+        logistic(room.z, room.a)
+        room.a *= room.z
 
-    def chain(self, delta, z, a, mask, scratch):
-        # f'(z) = σ(z) + f(z) (1 - σ(z))
-        logistic(z, scratch)
-        share = 1.0 - scratch
-        share *= a
-        scratch += share
-        delta *= scratch
+    def chain(self, delta, room):
+        # f'(z) = σ(z) + f(z) (1 - σ(z)) = f(z) + σ(z) (1 - f(z))
+        share = room.scratch
+        logistic(room.z, share)
+        np.subtract(1.0, room.a, out=room.z)  # which is needed no more
+        share *= room.z
+        share += room.a
+        delta *= share
 
 
 #: By name, as a stack of layers knows them.
@@ -166,7 +172,7 @@ SLOPES = {
 
 
 def logistic(z, out):
-    """Write 1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2 into `out`."""
+    """Write 1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2 into `out`, since tanh is faster."""
     np.multiply(z, 0.5, out=out)
     np.tanh(out, out=out)
     out += 1.0
