@@ -12,13 +12,20 @@ from typing import Any
 import torch
 
 from sknets import training
+from sknets._warn import warn_user
 from sknets.estimators._data import read_data
 from sknets.estimators._learned import Learned, plain_parameters
 from sknets.estimators._net import choose_batch_size, make_net, phases
 from sknets.estimators._options import check_options
 from sknets.estimators._outcome import check_outcome
 from sknets.estimators._validation_data import ValidationScore, read_validation, split_rows
-from sknets.inputs import choose_device, choose_dtype, compare_names_of_y, to_tensor
+from sknets.inputs import (
+    choose_device,
+    choose_dtype,
+    compare_names_of_y,
+    lacks_bf16_units,
+    to_tensor,
+)
 from sknets.targets import lift
 
 
@@ -118,7 +125,12 @@ def place(estimator, run, learned, train, valid, *, is_given):
     batch_size = choose_batch_size(estimator, learned.architecture, train.rows.shape[0])
     step_size = batch_size * learned.work.at_once
     device = choose_device(estimator.device, step_size, estimator.dtype)
-    dtype = choose_dtype(estimator.dtype, train.rows, device, learned.input)
+    dtype = choose_dtype(estimator.dtype, train.rows, device, learned.input, estimator.precision)
+    if estimator.precision == "bf16" and run.earlier is None and lacks_bf16_units(device):
+        warn_user(
+            f"precision='bf16': this {device.type} has no units for bfloat16 and is slow with it; "
+            "precision='full' is faster here."
+        )
     for data in (train, valid):
         if data is not None:
             learned.input.check_sizes(data.rows, dtype, data.name, data.places)

@@ -117,4 +117,5 @@ def _make_learner(estimator, learned, module, make_solver):
         scale_learning_rate=estimator.scale_learning_rate,
         max_grad_norm=max_norm,
         draws_unseeded=learned.architecture.draws_unseeded,
+        precision=estimator.precision,
     )

@@ -225,6 +225,14 @@ FURTHER = (
         [StrOptions({"auto", "float32", "float64"})],
     ),
     parameter(
+        f"""precision : {one_of(training.PRECISIONS)}, default='full'
+        How to train: "full" computes in `dtype`, "bf16" products of layers in bfloat16 beside parameters
+        of float32, faster where a processor has units for it. Predictions are always in full.
+        Not for {MINIMIZERS}.""",
+        [StrOptions(set(training.PRECISIONS))],
+        neutral=("full",),
+    ),
+    parameter(
         """callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.""",
         [list, tuple, None],

@@ -13,7 +13,7 @@ from sknets.inputs._images import (
 from sknets.inputs._input import NO_Y, Input, within_float64
 from sknets.inputs._kind import any_kind
 from sknets.inputs._names import common_names, compare_names_of_y, names_of_y
-from sknets.inputs._placement import choose_device, choose_dtype
+from sknets.inputs._placement import choose_device, choose_dtype, lacks_bf16_units
 from sknets.inputs._reading import as_list, join, without_padding
 from sknets.inputs._scaling import plain_scaling
 from sknets.inputs._sequences import Sequences, regular, split
@@ -45,6 +45,7 @@ __all__ = [
     "doubt_times",
     "is_whole",
     "join",
+    "lacks_bf16_units",
     "moments",
     "name_rows",
     "names_of_y",

@@ -76,9 +76,8 @@ class ConvNet(nn.Module):
         return x
 
     def augmented(self, x, augment):
-        """Return the raw outputs of augmented rows, and how rows were mixed (or None)."""
-        images, mix = augment(self.input(x))
-        return self.from_images(images), mix
+        """Return the images of augmented rows, and how rows were mixed (or None)."""
+        return augment(self.input(x))
 
     @torch.no_grad()
     def _count_features(self):

@@ -99,6 +99,7 @@ def fft_convolve(x, weight, bias, stride, padding):
     torch.Tensor of shape (n, n_outputs, *new_size)
     """
     kernel = weight.shape[2:]
+    x = x.to(weight.dtype)  # there is no transform in bfloat16
     axes = tuple(range(2, x.ndim))
     padded = [n + 2 * p for n, p in zip(x.shape[2:], padding, strict=True)]
     x = F.pad(x, [p for p in reversed(padding) for _ in (0, 1)])

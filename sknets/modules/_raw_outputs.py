@@ -14,6 +14,11 @@ _ON_DEVICE = (
     'buffers, or set device="cpu".'
 )
 
+_IN_BF16 = (
+    "With precision='bf16', layers return bfloat16 in training: give what meets it the same type, or set "
+    "precision='full'."
+)
+
 #: What to do, by words in Torch's errors.
 _ADVICE = {
     "dtype|scalar type .* but|datatype|type .* should be the same": (
@@ -112,6 +117,8 @@ class RawOutputs(nn.Module):
     def _explain(self, error, args):
         given = ", ".join(f"{tuple(a.shape)} of {a.dtype} on {a.device}" for a in args)
         advice = [text for words, text in _ADVICE.items() if re.search(words, str(error))]
+        if torch.is_autocast_enabled(args[0].device.type):
+            advice = [_IN_BF16]
         return (
             f"module: {type(self.module).__name__} failed when called with x of shape {given}: "
             f"{str(error).rstrip('. ')}. {' '.join(advice)}".rstrip()

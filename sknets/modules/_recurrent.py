@@ -73,7 +73,8 @@ class Recurrent(nn.Module):
 
     def forward(self, x, state=None):
         if state is None:
-            state = (x.new_zeros(len(x), self.n_units),) * self.n_states
+            zeros = self.weight.new_zeros(len(x), self.n_units)  # x may come in mixed precision
+            state = (zeros,) * self.n_states
         drops = self.training and self.recurrent_dropout > 0
         if self.kernel is not None and not drops:
             return self._fused(x, state)
@@ -212,7 +213,7 @@ class GRU(Recurrent):
         h_r, h_z, h_n = product.chunk(3, 1)
         z = torch.sigmoid(x_z + h_z)
         n = torch.tanh(x_n + torch.sigmoid(x_r + h_r) * h_n)
-        return (torch.lerp(n, h, z),)
+        return (_weigh(n, h, z),)
 
 
 class ResetBeforeGRU(Recurrent):
@@ -237,7 +238,7 @@ class ResetBeforeGRU(Recurrent):
         r, z = torch.sigmoid(gates).chunk(2, 1)
         product = F.linear(r * h_in, self.recurrent_weight[n_gates : n_gates + self.n_units])
         n = torch.tanh(inputs[:, n_gates : n_gates + self.n_units] + product)
-        return torch.lerp(n, h, z)
+        return _weigh(n, h, z)
 
 
 class RAU(ResetBeforeGRU):
@@ -269,6 +270,11 @@ CELLS = {
     "gru_reset_before": ResetBeforeGRU,
     "rau": RAU,
 }
+
+
+def _weigh(n, h, z):
+    """Return (1 - z) ⊙ n + z ⊙ h in the type of the state h, in which small changes add up."""
+    return torch.lerp(n.to(h.dtype), h, z.to(h.dtype))
 
 
 def _masked(h, mask):

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sknets.modules._full_precision import in_full_precision
+
 
 class LinearShortcut(nn.Module):
     """Raw outputs that are linear in all timesteps of a sequence, and what the layers add to them.
@@ -46,4 +48,5 @@ class LinearShortcut(nn.Module):
 
     def forward(self, x, raw):
         """Return raw outputs of sequences (n, n_timesteps, n_inputs) and what the layers make of them."""
-        return F.linear(x.flatten(1), self.weight, self.bias) + self.spread * raw
+        with in_full_precision(x):  # what it leaves may be smaller than what bfloat16 rounds off
+            return F.linear(x.flatten(1), self.weight, self.bias) + self.spread * raw

@@ -26,6 +26,7 @@ from sknets.training._method import Method
 from sknets.training._minimizers import LBFGS, Minimizer
 from sknets.training._net import Net
 from sknets.training._penalties import Penalty
+from sknets.training._precision import PRECISIONS
 from sknets.training._ragged import Ragged
 from sknets.training._registry import SOLVERS, make_method
 from sknets.training._resume import net_state, resume, undo_for
@@ -53,6 +54,7 @@ __all__ = [
     "AVERAGES",
     "LBFGS",
     "LOSSES",
+    "PRECISIONS",
     "SCHEDULES",
     "SMALL_CONV_STEP",
     "SMALL_RECURRENT_STEP",

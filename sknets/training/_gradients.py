@@ -68,7 +68,7 @@ class PlainAutograd(Autograd):
     """The loss of the rows as they are."""
 
     def _forward(self, x, y, weight):
-        raw = self.learner.module(x)
+        raw = self.learner.compute(self.learner.module, x)
         return self.criterion(raw, y, weight, len(y)), raw
 
 
@@ -76,7 +76,7 @@ class TeacherForcedAutograd(Autograd):
     """The loss of a module that is told the targets in training, ``module(x, y)``."""
 
     def _forward(self, x, y, weight):
-        raw = self.learner.module(x, y)
+        raw = self.learner.compute(self.learner.module, x, y)
         return self.criterion(raw, y, weight, len(y)), raw
 
 
@@ -88,7 +88,8 @@ class AugmentedAutograd(Autograd):
     learner, criterion
         As in `Gradient`.
     augment : callable
-        What ``module.augmented(x, augment)`` applies; its `generator` is set to that of the layers.
+        What ``module.augmented(x, augment)`` applies to the images of rows, of which
+        ``module.from_images`` makes raw outputs; its `generator` is set to that of the layers.
     """
 
     def __init__(self, learner, criterion, augment):
@@ -97,7 +98,9 @@ class AugmentedAutograd(Autograd):
         augment.generator = learner.device_generator
 
     def _forward(self, x, y, weight):
-        raw, mix = self.learner.module.augmented(x, self.augment)
+        module = self.learner.module
+        images, mix = module.augmented(x, self.augment)
+        raw = self.learner.compute(module.from_images, images)
         return mixed_loss(self.criterion, raw, y, weight, mix), raw
 
 

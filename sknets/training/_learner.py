@@ -7,6 +7,7 @@ import torch
 
 from sknets.training._flat import FlatParameters
 from sknets.training._penalties import Penalty
+from sknets.training._precision import PRECISIONS
 from sknets.training._seeding import Seeded, generator_on, seed_layers
 from sknets.training._solvers import as_arrays, silent
 from sknets.training._step import Step
@@ -46,6 +47,8 @@ class Learner:
     draws_unseeded : bool, default=False
         Whether the module may draw from Torch's global generator (a user's own module): its draws
         are then redirected to `device_generator`.
+    precision : str, default="full"
+        One of `PRECISIONS`.
 
     Attributes
     ----------
@@ -53,6 +56,8 @@ class Learner:
         The parameters as one vector.
     solver : Solver
         What makes a step of a gradient; it holds the learning rate.
+    compute : callable
+        ``compute(function, *args)`` returns raw outputs in the precision of training.
     device_generator : torch.Generator
         The source of random numbers of the layers: `generator`, or one on the accelerator.
     n_epochs, n_seen : int
@@ -83,6 +88,7 @@ class Learner:
         scale_learning_rate=False,
         max_grad_norm=None,
         draws_unseeded=False,
+        precision="full",
     ):
         self.module = module
         self.flat = FlatParameters(module)
@@ -95,6 +101,8 @@ class Learner:
         self.scale_learning_rate = scale_learning_rate
         self.max_grad_norm = max_grad_norm
         self.draws_unseeded = draws_unseeded
+        self.precision = precision
+        self.compute = PRECISIONS[precision](self.flat.values.device)
         self.device_generator = generator_on(generator, self.flat.values.device)
         seed_layers(module, self.device_generator)
 

@@ -74,3 +74,51 @@ def test_blocks_do_not_change_predictions():
     network.net_.rows_at_once = 256
     np.testing.assert_allclose(network.predict(X_DIABETES), whole, rtol=1e-12)
     assert network.predict(X_DIABETES[:257]).shape == (257,)
+
+
+# --- bfloat16 ----------------------------------------------------------------------------------------
+
+SMALL = np.ones((10, 10))
+
+
+@pytest.mark.parametrize("dtype", ["auto", "float32"])
+def test_bf16_goes_with_float32(dtype):
+    assert _placement.choose_dtype(dtype, SMALL, CPU, learned(SMALL), "bf16") == torch.float32
+
+
+def test_bf16_is_refused_beside_float64():
+    for X in (SMALL, SMALL.astype(np.float32)):
+        with pytest.raises(ValueError, match="precision='bf16' .* dtype='float64'"):
+            _placement.choose_dtype("float64", X, CPU, learned(X), "bf16")
+
+
+def test_bf16_is_refused_for_what_float32_cannot_hold():
+    tiny = 1e-35 * SMALL
+    with pytest.raises(ValueError, match="precision='bf16' .* scale X"):
+        _placement.choose_dtype("auto", tiny, CPU, learned(tiny), "bf16")
+
+
+def test_bf16_is_refused_where_torch_has_none():
+    with pytest.raises(ValueError, match="precision='bf16' is not available on device='meta'"):
+        _placement.choose_dtype("auto", SMALL, torch.device("meta"), learned(SMALL), "bf16")
+
+
+@pytest.mark.parametrize(
+    ("machine", "has_avx", "has_amx", "lacks"),
+    [
+        ("x86_64", False, False, True),
+        ("x86_64", True, False, False),
+        ("AMD64", False, True, False),
+        ("arm64", False, False, False),  # nobody knows
+        ("x86_64", None, False, False),
+    ],
+)
+def test_missing_units_are_told_where_that_is_known(monkeypatch, machine, has_avx, has_amx, lacks):
+    monkeypatch.setattr(_placement.platform, "machine", lambda: machine)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_amx)
+    name = "_is_avx512_bf16_supported"
+    if has_avx is None:
+        monkeypatch.delattr(torch.cpu, name)
+    else:
+        monkeypatch.setattr(torch.cpu, name, lambda: has_avx)
+    assert _placement.lacks_bf16_units(CPU) == lacks

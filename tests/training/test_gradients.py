@@ -44,7 +44,10 @@ class Mixes(nn.Module):
 
     def augmented(self, x, augment):
         mixed = self.share * x + (1 - self.share) * x[self.partner]
-        return self.line(augment(mixed)), (self.partner, self.share)
+        return augment(mixed), (self.partner, self.share)
+
+    def from_images(self, images):
+        return self.line(images)
 
 
 class Doubles:

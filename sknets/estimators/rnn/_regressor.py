@@ -174,6 +174,10 @@ class RNNRegressor(RegressorTask, BaseRNN):
     dtype : {'auto', 'float32', 'float64'}, default='auto'
         Precision; "auto" is float64 for float64 data of at most 10,000 values on a CPU, and
         float32 otherwise.
+    precision : {'full', 'bf16'}, default='full'
+        How to train: "full" computes in `dtype`, "bf16" products of layers in bfloat16 beside
+        parameters of float32, faster where a processor has units for it. Predictions are always
+        in full. Not for 'lbfgs'.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
 
@@ -329,6 +333,7 @@ class RNNRegressor(RegressorTask, BaseRNN):
         average_decay: float = 0.99,
         device: str = "auto",
         dtype: str = "auto",
+        precision: str = "full",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
     ) -> None:
         self.loss = loss
@@ -387,4 +392,5 @@ class RNNRegressor(RegressorTask, BaseRNN):
         self.average_decay = average_decay
         self.device = device
         self.dtype = dtype
+        self.precision = precision
         self.callbacks = callbacks
