@@ -87,7 +87,8 @@ SCIKIT_LEARNS = (
     ),
     parameter(
         """verbose : bool or int, default=False
-        Whether to print each epoch: its loss, and the loss and score of validation data.""",
+        Whether to print each epoch: its loss, the loss and score of validation data, and the time that
+        is left at most, from a second on, by the pace of the last ten epochs.""",
         ["verbose"],
     ),
     parameter(

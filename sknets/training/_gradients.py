@@ -170,6 +170,7 @@ class ClosedForm(PlainAutograd):
             hasattr(learner.module, "plain_layers")
             and getattr(criterion, "has_gradient", False)
             and learner.flat.values.device.type == "cpu"
+            and learner.precision == "full"
             and learner.module.plain_layers() is not None
         )
 

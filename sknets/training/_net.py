@@ -11,6 +11,7 @@ from sknets.training._batches import Batches, collect
 from sknets.training._events import BATCH_EVENTS, Events
 from sknets.training._gradients import make_gradient
 from sknets.training._history import History
+from sknets.training._pace import Pace
 from sknets.training._wanted import check_wanted
 
 
@@ -43,7 +44,8 @@ class Net(Events, skorch.NeuralNet):
     rows_at_once : int, default=4096
         Rows that are predicted at once.
     verbose : int, default=0
-        Whether to print the losses of each epoch. skorch's `PrintLog` prints in any case.
+        Whether to print the losses of each epoch, and the time that is left. skorch's `PrintLog` prints
+        in any case.
     **kwargs
         Further parameters of `skorch.NeuralNet`.
 
@@ -136,16 +138,18 @@ class Net(Events, skorch.NeuralNet):
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         """Train on `Rows`, which hold the targets, for some epochs or until a reason to stop."""
-        self.begin(X)
+        epochs = self.max_epochs if epochs is None else epochs
+        self.begin(X, epochs)
         try:
-            self.method.run(self, X, self.max_epochs if epochs is None else epochs)
+            self.method.run(self, X, epochs)
         except KeyboardInterrupt:
             self.learner.stop_reason = "interrupt"
         self.settle(X)
         return self
 
-    def begin(self, rows):
-        """Get ready to train on some rows."""
+    def begin(self, rows, epochs):
+        """Get ready to train on some rows, for some epochs at most."""
+        self._pace = Pace(epochs)
         self._notifies_batches = self.listens(BATCH_EVENTS)
         self._notifies_gradients = self.listens(BATCH_EVENTS[2:])
         self.learner.begin(rows.mean_weight, is_watched=bool(self.callbacks_))
@@ -219,9 +223,12 @@ class Net(Events, skorch.NeuralNet):
                 self._print_epoch(row)
             self.history.record("dur", time.perf_counter() - started)
             self._notify_epoch_end(rows)
+        self._pace.end_epoch()
         message = learner.stop_if_due(loss, watches_train_loss=self.method.watches_train_loss)
-        if message and self.prints_epochs:
-            print(message)
+        if self.prints_epochs:
+            left = None if learner.is_stopped else self._pace.describe()
+            for line in filter(None, (message, left)):
+                print(line)
         return learner.is_stopped
 
     def _print_epoch(self, row):

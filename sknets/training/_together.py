@@ -74,10 +74,10 @@ def _train_stack(jobs):
     try:
         with plain_torch(), threads(jobs[0].n_threads):
             nets, rows = [job.net for job in jobs], [job.rows for job in jobs]
-            for net, data in zip(nets, rows, strict=True):
-                net.notify("on_train_begin", X=data, y=None)
-                net.begin(data)
             epochs, wanted = [job.epochs for job in jobs], [job.is_wanted for job in jobs]
+            for job in jobs:
+                job.net.notify("on_train_begin", X=job.rows, y=None)
+                job.net.begin(job.rows, job.epochs)
             errors = run_together(nets, rows, epochs, wanted)
             for job, error in zip(jobs, errors, strict=True):
                 job.error = error

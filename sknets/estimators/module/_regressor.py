@@ -56,7 +56,8 @@ class ModuleRegressor(RegressorTask, BaseModule):
         Smallest change of the loss or score that counts as progress; for 'lbfgs' the bound on
         the gradient. The loss is that of a standardised y.
     verbose : bool or int, default=False
-        Whether to print each epoch: its loss, and the loss and score of validation data.
+        Whether to print each epoch: its loss, the loss and score of validation data, and the
+        time that is left at most, from a second on, by the pace of the last ten epochs.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last fit.
     momentum : float, default=0.9
