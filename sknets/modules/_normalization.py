@@ -46,10 +46,13 @@ class BatchNorm(nn.BatchNorm1d):
 
 
 class GroupNorm(nn.GroupNorm):
-    """Group normalisation whose gradient exists also where nothing below it learns."""
+    """Group normalisation whose gradient exists also where nothing below it learns.
+
+    It computes in the type of its weights: in bfloat16, a CPU takes five times as long for it.
+    """
 
     def forward(self, x):
-        return super().forward(with_gradient(x))
+        return super().forward(with_gradient(x.to(self.weight.dtype)))
 
 
 def with_gradient(x):
