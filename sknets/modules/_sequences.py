@@ -37,12 +37,16 @@ class SequenceInput(nn.Module):
     ----------
     n_outputs : int
         Number of values of a timestep.
+    is_padded : bool or None
+        Whether rows may be padded in training; None looks, as in prediction. On an accelerator, to look
+        is to wait for all that is under way.
     shift, scale : torch.Tensor of shape (n_features,)
         What is subtracted from each feature of a series, and what it is then divided by.
     """
 
     def __init__(self, n_features, vocabulary_size, embedding_dim, generator=None):
         super().__init__()
+        self.is_padded = None
         self.is_tokens = vocabulary_size is not None
         if self.is_tokens:
             self.embedding = Embedding(vocabulary_size, embedding_dim, generator)
@@ -65,21 +69,24 @@ class SequenceInput(nn.Module):
         """
         if self.is_tokens:
             is_padding = x < 0
-            lengths = _lengths(is_padding)
+            lengths = self._lengths(is_padding)
             values = self.embedding(x.long().clamp(min=0))
         else:
             is_padding = x[:, :, 0].isnan()
-            lengths = _lengths(is_padding)
+            lengths = self._lengths(is_padding)
             values = (x - self.shift) / self.scale
         if lengths is not None:
             values = values.masked_fill(is_padding[:, :, None], 0.0)
         return values, lengths
 
-
-def _lengths(is_padding):
-    if not is_padding[:, -1].any():
-        return None
-    return (~is_padding).sum(1)
+    def _lengths(self, is_padding):
+        is_padded = self.is_padded if self.training else None
+        if is_padded is False:
+            return None
+        is_quick = is_padding.device.type == "cpu"
+        if (is_quick or is_padded is None) and not is_padding[:, -1].any():
+            return None
+        return (~is_padding).sum(1)
 
 
 class Embedding(nn.Module):

@@ -115,6 +115,7 @@ class Learner:
         self.frozen = []
         self._is_watched = False
         self._step = None
+        self._readers = [layer for layer in module.modules() if "is_padded" in vars(layer)]
         self._loss_sum, self._n_rows = 0.0, 0  # of the present epoch
 
     def seeded(self, seed=None):
@@ -165,17 +166,20 @@ class Learner:
 
     # --- the epoch --------------------------------------------------------------------------------
 
-    def begin(self, mean_weight, *, is_watched=False):
+    def begin(self, mean_weight, *, is_padded=None, is_watched=False):
         """Begin a call.
 
         Parameters
         ----------
         mean_weight : float
             Mean weight of the rows.
+        is_padded : bool, default=None
+            Whether rows may be padded, which layers with an `is_padded` are told until `settle`.
         is_watched : bool, default=False
             Whether Torch's schedulers and profilers may look on: only the solver's `step` tells them.
         """
         self.mean_weight = mean_weight
+        self._tell_padding(is_padded)
         self._freeze()
         self.stop_reason = _UNSTOPPED
         self._is_watched = is_watched
@@ -271,7 +275,12 @@ class Learner:
         """Get ready to predict, with the best parameters where `stopping` keeps them."""
         if self.stopping.restores and self.stopping.best_state is not None:
             self.restore(self.stopping.best_state)
+        self._tell_padding(None)
         self.module.eval()
+
+    def _tell_padding(self, is_padded):
+        for layer in self._readers:
+            layer.is_padded = is_padded
 
     @torch.no_grad()
     def snapshot(self):

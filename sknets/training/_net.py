@@ -152,7 +152,9 @@ class Net(Events, skorch.NeuralNet):
         self._pace = Pace(epochs)
         self._notifies_batches = self.listens(BATCH_EVENTS)
         self._notifies_gradients = self.listens(BATCH_EVENTS[2:])
-        self.learner.begin(rows.mean_weight, is_watched=bool(self.callbacks_))
+        self.learner.begin(
+            rows.mean_weight, is_padded=rows.x.is_padded, is_watched=bool(self.callbacks_)
+        )
 
     def settle(self, rows):
         """Get ready to predict, after training on some rows."""

@@ -1,5 +1,6 @@
 """Rows of unequal length, padded batch by batch."""
 
+import numpy as np
 import torch
 
 from sknets.training._stores import Store, batch_by_batch
@@ -20,11 +21,15 @@ class Ragged(Store):
         What pads whole numbers.
     """
 
+    is_padded = True
+
     def __init__(self, values, lengths, whole_padding=-1):
         self.values = values
         self.padding = torch.nan if values.is_floating_point() else whole_padding
         self.lengths = lengths
         self.starts = lengths.cumsum(0) - lengths
+        # for the number of timesteps of a batch, without asking an accelerator
+        self._on_cpu = lengths.cpu().numpy()
 
     @property
     def data(self):
@@ -34,7 +39,7 @@ class Ragged(Store):
     @property
     def shape(self):
         """Number of sequences, timesteps of the longest, shape of a timestep."""
-        return torch.Size([len(self.lengths), int(self.lengths.max()), *self.values.shape[1:]])
+        return torch.Size([len(self.lengths), int(self._on_cpu.max()), *self.values.shape[1:]])
 
     def __len__(self):
         return len(self.lengths)
@@ -45,7 +50,8 @@ class Ragged(Store):
         Padding is NaN in numbers, and -1 in whole numbers or what has been asked for.
         """
         lengths, starts = self.lengths[index], self.starts[index]
-        time = torch.arange(int(lengths.max()), device=lengths.device)
+        longest = self._on_cpu[index.cpu().numpy() if torch.is_tensor(index) else index].max()
+        time = torch.arange(int(longest), device=lengths.device)
         places = (starts[:, None] + time).clamp(max=len(self.values) - 1)
         is_padding = time >= lengths[:, None]
         padded = self.values[places]
@@ -77,7 +83,7 @@ class Ragged(Store):
         list of torch.Tensor
             The rows of each batch.
         """
-        lengths = self.lengths[order.to(self.lengths.device)]
-        by_length = order[torch.argsort(lengths, stable=True).to(order.device)]
+        lengths = self._on_cpu[order.numpy()]
+        by_length = order[torch.from_numpy(np.argsort(lengths, kind="stable"))]
         batches = by_length.split(sizes)
-        return [batches[i] for i in torch.randperm(len(batches), generator=generator)]
+        return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]

@@ -24,7 +24,11 @@ class Store(ABC):
         The inputs as they lie, for skorch's callbacks.
     shape : tuple
         Number of rows, and the shape of a row.
+    is_padded : bool
+        Whether what is taken may be padded at the end of rows.
     """
+
+    is_padded = False
 
     @property
     @abstractmethod
