@@ -71,6 +71,8 @@ class Learner:
         minimiser says. None before the first call.
     mean_weight : float
         Mean weight of the rows of the present call.
+    is_padded : bool or None
+        Whether rows of the present call may be padded; None between calls.
     frozen : list of slice
         The parts of `flat` that do not learn in the present epoch.
     """
@@ -112,6 +114,7 @@ class Learner:
         self.lowest = {}
         self.stop_reason = None
         self.mean_weight = 1.0
+        self.is_padded = None
         self.frozen = []
         self._is_watched = False
         self._step = None
@@ -279,6 +282,7 @@ class Learner:
         self.module.eval()
 
     def _tell_padding(self, is_padded):
+        self.is_padded = is_padded
         for layer in self._readers:
             layer.is_padded = is_padded
 

@@ -8,6 +8,7 @@ import skorch
 import torch
 
 from sknets.training._batches import Batches, collect
+from sknets.training._cuda_graph import with_graphs, without_graphs
 from sknets.training._events import BATCH_EVENTS, Events
 from sknets.training._gradients import make_gradient
 from sknets.training._history import History
@@ -131,7 +132,8 @@ class Net(Events, skorch.NeuralNet):
             super().initialize()
         finally:
             self.device = device
-        self.gradient = make_gradient(self.learner, self.criterion_, self.augment)
+        gradient = make_gradient(self.learner, self.criterion_, self.augment)
+        self.gradient = with_graphs(gradient, is_watched=self._listens(BATCH_EVENTS))
         return self
 
     # --- training -------------------------------------------------------------------------------------
@@ -293,6 +295,7 @@ class Net(Events, skorch.NeuralNet):
     def release_data(self):
         """Let go of the data and of all that was only needed in training."""
         self.valid_rows = self.valid_score = self.stopping.best_state = None
+        self.gradient = without_graphs(self.gradient)
 
     @torch.inference_mode()
     def raw_outputs(self, inputs, n_rows, part=None):
