@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from sknets import training
 from sknets.training._precision import MixedPrecision, compute_fully
-from tests.training.nets import make_learner, make_module
+from tests.training.nets import make_learner, make_linear, make_module
 
 ROWS = torch.linspace(-1, 1, 60).reshape(20, 3)
 TARGET = ROWS.sum(1, keepdim=True)
@@ -66,13 +65,13 @@ def test_nothing_is_cast_afterwards_even_where_a_module_fails():
 
 
 def test_outputs_that_are_in_full_stay_as_they_are():
-    x = torch.randn(4)
+    x = torch.ones(4)
     assert MixedPrecision(CPU)(lambda x: x, x) is x
     assert compute_fully(lambda x: x, x) is x
 
 
 def test_a_prediction_is_in_full():
-    learner = make_learner(nn.Linear(3, 1), precision="bf16")
+    learner = make_learner(make_linear().float(), precision="bf16")
     method = training.make_method("adam")
     criterion = training.HalfSquaredError()
     net = training.Net(learner, criterion=criterion, method=method, max_epochs=1, batch_size=20)
