@@ -4,6 +4,7 @@ import operator
 from abc import ABC, abstractmethod
 
 import torch
+from torch.nn.modules.module import _has_any_global_hook
 
 from sknets.training._losses import mixed_loss
 from sknets.training._recursion import Recursion
@@ -160,6 +161,7 @@ class ClosedForm(PlainAutograd):
         return (
             all(map(operator.is_, children, self._children))
             and not any(hooked)
+            and not _has_any_global_hook()
             and self.learner.flat.is_bound()
         )
 

@@ -133,7 +133,7 @@ class Net(Events, skorch.NeuralNet):
         finally:
             self.device = device
         gradient = make_gradient(self.learner, self.criterion_, self.augment)
-        self.gradient = with_graphs(gradient, is_watched=self._listens(BATCH_EVENTS))
+        self.gradient = with_graphs(gradient, is_watched=self.listens(BATCH_EVENTS))
         return self
 
     # --- training -------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Activations and their slopes on NumPy arrays, for the recursion.
 
 Each has two functions: ``apply(room)`` writes f(z) into `a`, and ``chain(delta, room)`` multiplies
-`delta`, in place, with f'(z). A room has the arrays `z` and `a`, and `mask`, `scratch` and `zeros` of their
-shape. What needs no `z` for its slope says so: `a` then lies in the place of `z`.
+`delta`, in place, with f'(z). A room has the arrays `z` and `a`, and `mask`, `scratch` and `zeros` of
+their shape. What needs no `z` for its slope says so: `a` then lies in the place of `z`.
 """
 
 import math
