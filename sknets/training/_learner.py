@@ -161,7 +161,7 @@ class Learner:
         self._loss_sum += loss_sum
         self._n_rows += n_rows
 
-    def move_to(self, values, grad, buffers):
+    def move_to(self, values, grad, *buffers):
         """Let parameters, gradient and the solver's buffers lie in other vectors."""
         self.flat.move_to(values, grad)
         self.solver.move_to(buffers)

@@ -73,16 +73,18 @@ def run_together(nets, rows, epochs, wanted=None):
     """
     errors, left = [None] * len(nets), list(epochs)
     members = [k for k in range(len(nets)) if left[k] > 0]
-    while members:
-        stack, staying = Stack([nets[k] for k in members], [rows[k] for k in members]), members
-        try:
-            while staying == members:
-                staying = _run_epoch(stack, members, errors, left)
-                if wanted is not None:
-                    staying = [k for k in staying if wanted[k]()]
-        finally:
-            stack.move_out()
-        members = staying
+    if not members:
+        return errors
+    stack = Stack([nets[k] for k in members], [rows[k] for k in members])
+    try:
+        while members:
+            staying = _run_epoch(stack, members, errors, left)
+            if wanted is not None:
+                staying = [k for k in staying if wanted[k]()]
+            if staying != members:
+                members = stack.keep([members.index(k) for k in staying], members)
+    finally:
+        stack.dissolve()
     return errors
 
 
@@ -123,34 +125,66 @@ class Stack:
     def __init__(self, nets, rows):
         self.nets = nets
         self.rows = rows
-        learners = [net.learner for net in nets]
-        if len(nets) == 1:
+        self._matrices = self._move_in() if len(nets) > 1 else None
+        self._get_ready()
+
+    def _move_in(self):
+        """Let the networks lie in rows of matrices: parameters, gradients, and buffers of solvers."""
+        learners = [net.learner for net in self.nets]
+        like, n_matrices = learners[0].flat.values, 2 + len(learners[0].solver.buffers)
+        matrices = torch.zeros(n_matrices, len(learners), len(like), dtype=like.dtype)
+        for k, learner in enumerate(learners):
+            learner.move_to(*matrices[:, k])
+        return matrices
+
+    def _get_ready(self):
+        nets, learners = self.nets, [net.learner for net in self.nets]
+        if self._matrices is None:
             self.step, self.recursion = learners[0].as_step, nets[0].gradient.recursion
         else:
-            theta, grad, buffers = self._move_in(learners)
+            theta, grad, *buffers = self._matrices.numpy()
             self.step = Step(learners, theta, grad, buffers)
-            self.recursion = ClosedForm.recursion_of([net.gradient for net in nets], theta, grad)
+            gradients = [net.gradient for net in nets]
+            self.recursion = ClosedForm.recursion_of(gradients, theta, grad)
         self._mean_weight = self.step.column([learner.mean_weight for learner in learners])
         self._batch_sizes, self._feed = [], None
 
-    def _move_in(self, learners):
-        solver, like = learners[0].solver, learners[0].flat.values
-        theta, grad, *buffers = (
-            torch.zeros(len(learners), len(like), dtype=like.dtype)
-            for _ in range(2 + len(solver.buffers))
-        )
-        for k, learner in enumerate(learners):
-            learner.move_to(theta[k], grad[k], [buffer[k] for buffer in buffers])
-        return theta.numpy(), grad.numpy(), [buffer.numpy() for buffer in buffers]
+    def keep(self, places, names):
+        """Let the networks at some places stay, and all others lie by themselves again.
 
-    def move_out(self):
+        The last ones take the rows of those that have left. `names` is a list of what belongs to the
+        networks; what is left of it is returned.
+        """
+        staying = set(places)
+        for k, net in enumerate(self.nets):
+            if k not in staying:
+                self._move_out(net)
+        order, n_left = list(range(len(self.nets))), len(places)
+        holes = [k for k in range(n_left) if k not in staying]
+        for hole, last in zip(holes, [k for k in places if k >= n_left], strict=True):
+            self.nets[last].learner.move_to(*self._matrices[:, hole])
+            order[hole] = last
+        order = order[:n_left]
+        self.nets, self.rows = [self.nets[k] for k in order], [self.rows[k] for k in order]
+        if n_left == 1:
+            self._move_out(self.nets[0])
+            self._matrices = None
+        elif self._matrices is not None:
+            self._matrices = self._matrices[:, :n_left]
+        if n_left:
+            self._get_ready()
+        return [names[k] for k in order]
+
+    def dissolve(self):
         """Let the networks lie by themselves again."""
-        if len(self.nets) == 1:
-            return
         for net in self.nets:
-            flat, solver = net.learner.flat, net.learner.solver
-            own = [torch.zeros_like(flat.values) for _ in range(2 + len(solver.buffers))]
-            net.learner.move_to(own[0], own[1], own[2:])
+            self._move_out(net)
+        self.nets = []
+
+    def _move_out(self, net):
+        if self._matrices is not None:
+            values = net.learner.flat.values
+            net.learner.move_to(*torch.zeros(len(self._matrices), len(values), dtype=values.dtype))
 
     @silent()
     def run_epoch(self):
