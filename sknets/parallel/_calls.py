@@ -46,7 +46,12 @@ class Task(training.Task):
         if not self.is_wanted():
             self.drop()
             return
-        with training.taking_part(self), interrupts_end_all(), warns_at(self.call.line):
+        with (
+            self.gathering.turn(),
+            training.taking_part(self),
+            interrupts_end_all(),
+            warns_at(self.call.line),
+        ):
             outcome = self.function()
         self.callback(outcome)
 
@@ -222,7 +227,8 @@ class Call:
             self.pool.pause(caller, self)
         self.pool.gathering.rest(self)
         try:
-            yield
+            with self.pool.gathering.out_of_turn():
+                yield
         finally:
             if caller is not None:
                 self.pool.go_on(caller, self)

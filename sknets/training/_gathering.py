@@ -15,11 +15,15 @@ from typing import Any
 import torch
 
 from sknets.training import _together
+from sknets.training._threads import n_cpus
 from sknets.training._wanted import check_wanted, while_wanted
 
 #: Seconds without any coming or going, after which those who wait do so no longer: somebody is busy with
 #: something else, or waits for one of them.
 PATIENCE = 10.0
+
+#: Seconds for which a task waits for its turn.
+_TURN_PATIENCE = 1.0
 
 _here = threading.local()
 
@@ -128,6 +132,51 @@ def _running(task):
         _here.task = before
 
 
+class Turns:
+    """Who computes just now: as many threads as there are processors.
+
+    Dozens of threads that all want Python's lock would mostly pass it on. A turn is not waited for
+    longer than a moment, so that tasks that wait for each other go on.
+
+    Parameters
+    ----------
+    n : int
+        How many take turns at a time.
+    """
+
+    def __init__(self, n):
+        self._places = threading.Semaphore(n)
+        self._here = threading.local()
+
+    @contextmanager
+    def taken(self):
+        """Wait for a turn, and hold it."""
+        self._take()
+        try:
+            yield
+        finally:
+            self._give()
+
+    @contextmanager
+    def given(self):
+        """Give the turn of the present thread away for a while, if it has one."""
+        has_turn = getattr(self._here, "has_turn", False)
+        self._give()
+        try:
+            yield
+        finally:
+            if has_turn:
+                self._take()
+
+    def _take(self):
+        self._here.has_turn = self._places.acquire(timeout=_TURN_PATIENCE)
+
+    def _give(self):
+        if getattr(self._here, "has_turn", False):
+            self._here.has_turn = False
+            self._places.release()
+
+
 class Gathering:
     """Tasks whose networks train together.
 
@@ -144,6 +193,15 @@ class Gathering:
         self._jobs = []  # that wait
         self._n_waves = 0  # in training
         self._moved = time.monotonic()
+        self._turns = Turns(n_cpus())
+
+    def turn(self):
+        """Return a context for what a task does beside waiting: few do so at a time."""
+        return self._turns.taken()
+
+    def out_of_turn(self):
+        """Return a context in which a task waits, and others do something."""
+        return self._turns.given()
 
     def begin(self, task):
         """Wait for a task, or for whoever brings tasks, from now on."""
@@ -167,11 +225,12 @@ class Gathering:
             self._jobs.append(job)
         if not job.is_wanted():
             self.release()
-        self.rest(job.task)
-        while not job._wakes.wait(PATIENCE):
-            self._hurry()
-        if job._wave is not None:
-            self._lead(job._wave)
+        with self.out_of_turn():
+            self.rest(job.task)
+            while not job._wakes.wait(PATIENCE):
+                self._hurry()
+            if job._wave is not None:
+                self._lead(job._wave)
         error, job.error = job.error, None
         if error is not None:
             raise error

@@ -49,6 +49,7 @@ class Pull:
 
     def __init__(self, penalties, weights, grad, scratch, column, xp):
         self._weights, self._grad, self._scratch, self._xp = weights, grad, scratch, xp
+        self._dot = getattr(xp, "vecdot", None) or xp.linalg.vecdot
         self._shrinks, self._decays, self._eliminates = map(bool, penalties[0].kinds)
         self._alpha = column([penalty.alpha for penalty in penalties])
         self._l1_alpha = column([penalty.l1_alpha for penalty in penalties])
@@ -65,7 +66,7 @@ class Pull:
             strength = self._alpha / weight_sum
             xp.multiply(weights, strength, out=scratch)
             self._grad += scratch
-            value = xp.linalg.vecdot(weights, scratch) * 0.5
+            value = self._dot(weights, scratch) * 0.5
         if self._eliminates:
             xp.absolute(weights, out=scratch)
             scratch *= self._l1_alpha / weight_sum

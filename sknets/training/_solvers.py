@@ -365,31 +365,34 @@ class Motion:
         self._blocks = [
             (theta[c], grad[c], [buffer[c] for buffer in buffers], self.scratch[c]) for c in cuts
         ]
-        self._ahead, self._planned_for = [], None
+        self._ahead, self._n_ahead, self._planned_for = [], 1, None
 
     def plan(self, n):
         """Return the rates of the next n steps, as `move` takes them.
 
-        They are worked out for more steps than that, and kept as long as learning rates stay.
+        They are worked out for more and more steps, and kept, as long as learning rates stay.
         """
         present = [(solver.lr, solver.place["step"]) for solver in self.solvers]
-        if present != self._planned_for or len(self._ahead) < n:
-            self._ahead = self._work_out(max(n, _STEPS_AHEAD if n > 1 else 1))
+        if present != self._planned_for:
+            self._ahead, self._n_ahead = [], 1
+        if len(self._ahead) < n:
+            self._ahead = self._work_out(max(n, self._n_ahead))
+            self._n_ahead = min(2 * self._n_ahead, _STEPS_AHEAD)
         plan, self._ahead = self._ahead[:n], self._ahead[n:]
         self._planned_for = [(lr, step + n) for lr, step in present]
         return plan
 
     def _work_out(self, n):
         of_each = [solver.rates(n) for solver in self.solvers]
+        n_rates = len(of_each[0])
+        matrix = np.empty((n_rates, len(of_each), n))
+        for k, rates in enumerate(of_each):
+            for number, rate in enumerate(rates):
+                matrix[number, k] = rate
         if len(of_each) == 1:
-            (rates,) = of_each
-            columns = [r.tolist() if isinstance(r, np.ndarray) else [float(r)] * n for r in rates]
-            return list(zip(*columns, strict=True))
-        matrix = [
-            np.array([np.broadcast_to(rate, n) for rate in rates], self.scratch.dtype)
-            for rates in zip(*of_each, strict=True)
-        ]
-        return [tuple(rate[:, j : j + 1] for rate in matrix) for j in range(n)]
+            return list(zip(*matrix[:, 0].tolist(), strict=True))
+        matrix = matrix.astype(self.scratch.dtype)
+        return [tuple(matrix[:, :, j, None]) for j in range(n)]
 
     def move(self, rates):
         """Take a step with some rates."""

@@ -118,6 +118,13 @@ def threads(n_threads):
         _limit.leave(before, n_threads)
 
 
+def n_cpus():
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "process_cpu_count"):
+        return os.process_cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _after_fork():
     # OpenMP's worker threads do not survive a fork: a child that wanted two would wait for ever.
     global _limit

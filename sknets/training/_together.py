@@ -2,14 +2,13 @@
 
 import contextvars
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 from sknets._plain_torch import plain_torch
 from sknets.training._descent import Descent
 from sknets.training._events import BATCH_EVENTS
 from sknets.training._stack import can_stack, likeness, run_together
-from sknets.training._threads import threads
+from sknets.training._threads import n_cpus, threads
 from sknets.training._wanted import while_wanted
 
 #: Bytes of a tile's arrays: they should stay in the cache of a core from one operation to the next.
@@ -37,7 +36,7 @@ def train_together(jobs):
             alike.setdefault((likeness(job.net, job.rows), job.n_threads), []).append(job)
         else:
             alone.append(job)
-    n_threads = _n_cpus()
+    n_threads = n_cpus()
     tiles = [tile for group in alike.values() for tile in _tiles(group, n_threads)]
     works = [(_train_stack, tile) for tile in tiles] + [(_train_alone, job) for job in alone]
     if len(tiles) < 2 or n_threads == 1:
@@ -98,10 +97,3 @@ def _train_alone(job):
     except BaseException as error:
         job.error = error
     job.finish()  # an error need not wait for the others
-
-
-def _n_cpus():
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "process_cpu_count"):
-        return os.process_cpu_count() or 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
