@@ -52,7 +52,7 @@ def likeness(net, rows):
     )
 
 
-def run_together(nets, rows, epochs, wanted=None):
+def run_together(nets, rows, epochs, wanted=None, on_epoch=None):
     """Train nets that are alike as one stack, in which each has its own way and end.
 
     Parameters
@@ -65,6 +65,8 @@ def run_together(nets, rows, epochs, wanted=None):
         Largest number of epochs of each.
     wanted : list of callable, default=None
         For each, what returns whether it is still wanted; if not, it leaves the stack.
+    on_epoch : callable, default=None
+        ``on_epoch(k)`` is called when one has ended an epoch.
 
     Returns
     -------
@@ -79,6 +81,10 @@ def run_together(nets, rows, epochs, wanted=None):
     try:
         while members:
             staying = _run_epoch(stack, members, errors, left)
+            if on_epoch is not None:
+                for k in members:
+                    if errors[k] is None:
+                        on_epoch(k)
             if wanted is not None:
                 staying = [k for k in staying if wanted[k]()]
             if staying != members:

@@ -3,8 +3,10 @@
 import contextvars
 import math
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from sknets._plain_torch import plain_torch
+from sknets.training._copies import beginning, take_over
 from sknets.training._descent import Descent
 from sknets.training._events import BATCH_EVENTS
 from sknets.training._stack import can_stack, likeness, run_together
@@ -37,7 +39,7 @@ def train_together(jobs):
         else:
             alone.append(job)
     n_threads = n_cpus()
-    tiles = [tile for group in alike.values() for tile in _tiles(group, n_threads)]
+    tiles = [tile for group in alike.values() for tile in _tiles(_find_leaders(group), n_threads)]
     works = [(_train_stack, tile) for tile in tiles] + [(_train_alone, job) for job in alone]
     if len(tiles) < 2 or n_threads == 1:
         for function, work in works:
@@ -56,8 +58,9 @@ def _stacks(job):
     return isinstance(net.method, Descent) and can_stack(net, job.rows)
 
 
-def _tiles(jobs, n_threads):
+def _tiles(leaders, n_threads):
     """Cut jobs of one likeness into stacks: for the cache, and so that each thread has one."""
+    jobs = list(leaders)
     net = jobs[0].net
     size = min(net.batch_size, max(len(job.rows) for job in jobs))
     n_units = sum(layer.units.weight.shape[0] for layer in net.gradient.plan)
@@ -65,29 +68,79 @@ def _tiles(jobs, n_threads):
     n_values += len(net.flat.values) * (3 + len(net.learner.solver.buffers))
     most = max(1, TILE_BYTES // (n_values * net.flat.values.element_size()))
     n_tiles = max(math.ceil(len(jobs) / most), min(n_threads, len(jobs)))
-    return [jobs[number::n_tiles] for number in range(n_tiles)]
+    return [{job: leaders[job] for job in jobs[number::n_tiles]} for number in range(n_tiles)]
 
 
-def _train_stack(jobs):
-    """Train jobs whose nets are alike as one stack."""
+def _train_stack(leaders):
+    """Train jobs whose nets are alike as one stack.
+
+    Parameters
+    ----------
+    leaders : dict of list of Job
+        The jobs, with those that begin like each of them and end earlier, the earliest first.
+    """
+    jobs = [job for leader, followers in leaders.items() for job in (leader, *followers)]
     try:
         with plain_torch(), threads(jobs[0].n_threads):
-            nets, rows = [job.net for job in jobs], [job.rows for job in jobs]
-            epochs, wanted = [job.epochs for job in jobs], [job.is_wanted for job in jobs]
             for job in jobs:
                 job.net.notify("on_train_begin", X=job.rows, y=None)
                 job.net.begin(job.rows, job.epochs)
-            errors = run_together(nets, rows, epochs, wanted)
-            for job, error in zip(jobs, errors, strict=True):
-                job.error = error
-                if error is None:
-                    job.net.settle(job.rows)
-                    job.net.notify("on_train_end", X=job.rows, y=None)
-                job.finish()
+            errors = run_together(
+                [leader.net for leader in leaders],
+                [leader.rows for leader in leaders],
+                [leader.epochs for leader in leaders],
+                [partial(_is_any_wanted, [leader, *leaders[leader]]) for leader in leaders],
+                partial(_let_follow, list(leaders.items())),
+            )
+            left = []
+            for (leader, followers), error in zip(leaders.items(), errors, strict=True):
+                leader.error = error
+                if error is not None:  # which may be its own, of a callable that draws, say
+                    left += followers
+                    leader.finish()
+                    continue
+                for job in followers:
+                    take_over(job.net, leader.net)
+                for job in (leader, *followers):
+                    _settle(job)
+        for job in left:
+            _train_alone(job)
     except BaseException as error:
         for job in jobs:
             job.error = job.error or error
             job.finish()
+
+
+def _find_leaders(jobs):
+    """Return the longest of all jobs that begin alike, each with the others, the earliest first."""
+    groups = {}
+    for number, job in enumerate(jobs):
+        key = beginning(job.net, job.rows) if len(jobs) > 1 else None
+        groups.setdefault(number if key is None else key, []).append(job)
+    leaders = {}
+    for group in groups.values():
+        *followers, leader = sorted(group, key=lambda job: job.epochs)
+        leaders[leader] = followers
+    return leaders
+
+
+def _is_any_wanted(jobs):
+    return any(job.is_wanted() for job in jobs)
+
+
+def _let_follow(leaders, k):
+    """Let the followers whose last epoch it was take over, and go on their way."""
+    leader, followers = leaders[k]
+    while followers and followers[0].epochs == leader.net.n_epochs:
+        job = followers.pop(0)
+        take_over(job.net, leader.net)
+        _settle(job)
+
+
+def _settle(job):
+    job.net.settle(job.rows)
+    job.net.notify("on_train_end", X=job.rows, y=None)
+    job.finish()
 
 
 def _train_alone(job):
