@@ -153,6 +153,15 @@ class ClosedForm(PlainAutograd):
         return self.criterion.as_numbers(y, n_outputs).astype(dtype, copy=False)
 
     @property
+    def codes(self):
+        """The target of each class as `as_numbers` makes it, or None where targets are numbers.
+
+        One row for each class is less than one for each row of the data.
+        """
+        n_outputs = self.plan[-1].units.out_features
+        return self.as_numbers(torch.arange(n_outputs)) if self.criterion.takes_classes else None
+
+    @property
     def is_untouched(self):
         """Whether the module computes what its plan says: nothing was hooked in, replaced or moved."""
         module = self.learner.module

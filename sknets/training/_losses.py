@@ -71,8 +71,8 @@ class Loss(nn.Module):
 
     # --- the same on arrays, for the recursion ------------------------------------------------------
 
-    #: Whether `differentiate` is there.
-    has_gradient = False
+    #: Whether `differentiate` is there, and whether targets are classes.
+    has_gradient = takes_classes = False
 
     def as_numbers(self, target, n_outputs):
         """Return a target as `differentiate` takes it: a number for each row and output."""
@@ -363,7 +363,7 @@ class SoftmaxCrossEntropy(Loss):
     def rows(self, raw, target):
         return F.cross_entropy(raw, target, reduction="none", label_smoothing=self.label_smoothing)
 
-    has_gradient = True
+    has_gradient = takes_classes = True
 
     def as_numbers(self, target, n_outputs):
         smoothing = self.label_smoothing

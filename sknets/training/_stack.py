@@ -78,38 +78,52 @@ def run_together(nets, rows, epochs, wanted=None, on_epoch=None):
     if not members:
         return errors
     stack = Stack([nets[k] for k in members], [rows[k] for k in members])
+
+    def keep(staying):
+        return stack.keep([members.index(k) for k in staying], members)
+
     try:
         while members:
-            staying = _run_epoch(stack, members, errors, left)
-            if on_epoch is not None:
-                for k in members:
-                    if errors[k] is None:
-                        on_epoch(k)
-            if wanted is not None:
-                staying = [k for k in staying if wanted[k]()]
+            started = _begin_epoch(stack, members, errors)
+            if len(started) < len(members):
+                members = keep(started)
+            if not members:
+                break
+            staying = _run_epoch(stack, members, started, errors)
+            for k in members:
+                left[k] -= 1
+                if on_epoch is not None and errors[k] is None:
+                    on_epoch(k)
+            staying = [k for k in staying if left[k] and (wanted is None or wanted[k]())]
             if staying != members:
-                members = stack.keep([members.index(k) for k in staying], members)
+                members = keep(staying)
     finally:
         stack.dissolve()
     return errors
 
 
-def _run_epoch(stack, members, errors, left):
-    """Train a stack for an epoch; return the members that go on."""
-    started = [
-        net.method.begin_epoch(net, rows) for net, rows in zip(stack.nets, stack.rows, strict=True)
-    ]
+def _begin_epoch(stack, members, errors):
+    """Begin an epoch of each member; return the times of those that have begun."""
+    started = {}
+    for k, net, rows in zip(members, stack.nets, stack.rows, strict=True):
+        try:
+            started[k] = net.method.begin_epoch(net, rows)
+        except Exception as error:  # of a schedule of the user's own
+            errors[k] = error
+    return started
+
+
+def _run_epoch(stack, members, started, errors):
+    """Train a stack for an epoch; return the members that have no reason to stop."""
     stack.step.begin_epoch()
     stack.run_epoch()
     staying = []
-    for k, net, rows, start in zip(members, stack.nets, stack.rows, started, strict=True):
-        left[k] -= 1
+    for k, net, rows in zip(members, stack.nets, stack.rows, strict=True):
         try:
-            is_done = net.end_epoch(rows, net.learner.mean_loss, start)
+            if not net.end_epoch(rows, net.learner.mean_loss, started[k]):
+                staying.append(k)
         except Exception as error:
-            errors[k], is_done = error, True
-        if not is_done and left[k]:
-            staying.append(k)
+            errors[k] = error
     return staying
 
 
@@ -249,16 +263,17 @@ class Feed:
 
     def __init__(self, nets, iterators, sizes, column):
         self._iterators = iterators
-        self._data = [
-            _arrays(net, batches.rows) for net, batches in zip(nets, iterators, strict=True)
-        ]
         self.n_batches = len(sizes[0])
+        self._codes = nets[0].gradient.codes if self.n_batches > 1 else None
+        self._data = [
+            self._arrays(net, each.rows) for net, each in zip(nets, iterators, strict=True)
+        ]
         self._sizes = sizes
         self._column = column
         self._starts = [0, *accumulate(sizes[0])][:-1]
         x, y, _ = self._data[0]
         n_at_once = max(1, BLOCK_VALUES // (len(nets) * sizes[0][0] * x.shape[1]))
-        self._is_lent = len(nets) == 1 and not self._shuffles
+        self._is_lent = len(nets) == 1 and not self._shuffles and self._codes is None
         if self._is_lent:  # nothing to gather
             n_at_once = self.n_batches
         self._blocks = [
@@ -275,7 +290,8 @@ class Feed:
             )
             shape = (len(nets), longest) if len(nets) > 1 else (longest,)
             self._x = np.zeros((*shape, x.shape[1]), x.dtype)
-            self._y = np.zeros((*shape, y.shape[1]), y.dtype)
+            like = y if self._codes is None else self._codes
+            self._y = np.zeros((*shape, like.shape[1]), like.dtype)
             self._weight = np.ones((*shape, 1), x.dtype) if self._has_weight else None
         else:
             self._x, self._y, self._weight = self._data[0]
@@ -323,17 +339,20 @@ class Feed:
         start = self._start(block)
         for k, (data, order) in enumerate(zip(self._data, orders, strict=True)):
             stop = self._stop(block, k)
+            index = slice(start, stop) if order is None else order[start:stop]
             for values, room in zip(data, (self._x, self._y, self._weight), strict=True):
                 if values is None:
                     continue
                 part = room[k, : stop - start] if len(self._data) > 1 else room[: stop - start]
-                if order is None:
-                    part[...] = values[start:stop]
+                if values.ndim == 1:
+                    np.take(self._codes, values[index], axis=0, out=part, mode="clip")
+                elif order is None:
+                    part[...] = values[index]
                 else:
-                    np.take(values, order[start:stop], axis=0, out=part, mode="clip")
+                    np.take(values, index, axis=0, out=part, mode="clip")
 
-
-def _arrays(net, rows):
-    """Return inputs, targets and weights (or None) as arrays of two axes."""
-    weight = None if rows.weight is None else rows.weight.numpy()[:, None]
-    return rows.x.data.numpy(), net.gradient.as_numbers(rows.y), weight
+    def _arrays(self, net, rows):
+        """Return inputs, targets and weights (or None) as arrays; targets may be classes of one axis."""
+        weight = None if rows.weight is None else rows.weight.numpy()[:, None]
+        y = rows.y.numpy() if self._codes is not None else net.gradient.as_numbers(rows.y)
+        return rows.x.data.numpy(), y, weight

@@ -39,7 +39,7 @@ class Step:
         )
         norms = [learner.max_grad_norm for learner in learners]
         self._max_norm = None if norms[0] is None else self.column(norms)
-        self._averages = any(learner.average is not None for learner in learners)
+        self._averaging = [learner for learner in learners if learner.average is not None]
         self.begin_epoch()
 
     def column(self, values):
@@ -96,9 +96,8 @@ class Step:
         )
         for part, values in zip(self._frozen, kept, strict=True):
             self.theta[part] = values
-        if self._averages:
-            for learner in self.learners:
-                learner.average.update(learner.flat.values)
+        for learner in self._averaging:
+            learner.average.update(learner.flat.values)
 
     def _shorten(self):
         """Shorten long gradients; return the factors."""
