@@ -44,7 +44,6 @@ def split_rows(n_rows, fraction, seed, strata):
         If so many rows cannot be set aside.
     """
     rows, n_held = np.arange(n_rows), math.ceil(fraction * n_rows)  # as scikit-learn rounds
-    strata = None if strata is None else np.ravel(strata)
     if n_held < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your "
@@ -63,7 +62,7 @@ def split_rows(n_rows, fraction, seed, strata):
         train, held = train_test_split(rows, test_size=fraction, random_state=seed, stratify=strata)
         if strata is None or len(np.unique(strata[train])) == len(counts):
             return train, held
-    return _split_scarce(rows, n_held, np.random.default_rng(seed), strata)
+    return _split_scarce(rows, n_held, np.random.default_rng(seed), np.ravel(strata))
 
 
 def _objection(rows, seed, strata):

@@ -2,7 +2,7 @@
 
 import contextvars
 import math
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from functools import partial
 
 from sknets._plain_torch import plain_torch
@@ -40,16 +40,35 @@ def train_together(jobs):
             alone.append(job)
     n_threads = n_cpus()
     tiles = [tile for group in alike.values() for tile in _tiles(_find_leaders(group), n_threads)]
-    works = [(_train_stack, tile) for tile in tiles] + [(_train_alone, job) for job in alone]
-    if len(tiles) < 2 or n_threads == 1:
-        for function, work in works:
-            function(work)
-        return
-    with ThreadPoolExecutor(n_threads) as pool:
-        for function, work in works[: len(tiles)]:
-            pool.submit(contextvars.copy_context().run, function, work)
-        for function, work in works[len(tiles) :]:
-            function(work)
+    others = _start_threads(tiles, min(n_threads, len(tiles)) - 1)
+    for job in alone:
+        _train_alone(job)
+    _train_stacks(tiles)
+    for thread in others:
+        thread.join()
+
+
+def _start_threads(tiles, n):
+    """Start up to n threads that take tiles from a list until it is empty."""
+    started = []
+    for _ in range(n):
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(_train_stacks, tiles), daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads to be had: the present one trains all
+            break
+        started.append(thread)
+    return started
+
+
+def _train_stacks(tiles):
+    while True:
+        try:
+            tile = tiles.pop()
+        except IndexError:
+            return
+        _train_stack(tile)
 
 
 def _stacks(job):
