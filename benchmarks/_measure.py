@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -11,8 +12,12 @@ import numpy
 import sklearn
 import skorch
 import torch
+from threadpoolctl import threadpool_limits
 
 RESULTS = Path(__file__).parent / "results"
+
+#: What a result says that was measured in passing.
+QUICK = ["", "**In passing** (`--quick`): a round or two of each, perhaps on a busy machine."]
 
 
 def alternate(sides, n_rounds):
@@ -43,6 +48,25 @@ def alternate(sides, n_rounds):
 def median_ratio(ours, theirs):
     """Return the median over rounds of ours / theirs."""
     return median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def times_as_fast(ours, theirs):
+    """Return the median over rounds of theirs / ours, with its quartiles, as text."""
+    ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+    low, middle, high = numpy.percentile(ratios, [25, 50, 75])
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+
+@contextmanager
+def on_one_thread():
+    """Let NumPy, SciPy and Torch compute on one thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def machine():

@@ -1,7 +1,8 @@
-"""Time of a fit, beside what a user would pick instead.
+"""Time of a fit, of a step of `partial_fit` and of a prediction, beside what a user would pick instead.
 
-Every side does the same work: the same network, Adam, batches and epochs on the same data, in one
-process, taking turns. Figures are the time of sknets as a share of the other side's (below 1: faster).
+Every side does the same work: the same network, Adam, batches and epochs on the same data, on one thread
+of one process, taking turns. Figures say how many times as fast as the other side sknets is (above 1:
+faster), as the median of rounds and, in brackets, their quartiles.
 """
 
 import argparse
@@ -10,19 +11,31 @@ import warnings
 import numpy as np
 import skorch
 import torch
-from _measure import alternate, median_ratio, write_result
+from _measure import QUICK, alternate, machine, on_one_thread, times_as_fast, write_result
 from sklearn.neural_network import MLPRegressor as SklearnMLPRegressor
 from torch import nn
 
 from sknets import MLPRegressor
 
-# rows, features, hidden units, batch size, epochs, rounds
+# rows, features, hidden units, batch size, epochs, rounds; demanded beside scikit-learn and beside skorch
 SIZES = {
-    "200×10, 50 units, batch 32": (200, 10, (50,), 32, 60, 9),
-    "2,000×20, 100 units, batch 200": (2_000, 20, (100,), 200, 40, 9),
-    "20,000×50, 256×256, batch 256": (20_000, 50, (256, 256), 256, 2, 5),
-    "50,000×200, 1024×1024, batch 1024": (50_000, 200, (1024, 1024), 1024, 1, 3),
+    "176×19, 50 units, batch 32": (176, 19, (50,), 32, 200, 9, 5.0, 16.0),
+    "2,000×20, 100 units, batch 200": (2_000, 20, (100,), 200, 100, 7, 3.5, 10.0),
+    "20,000×50, 256×256, batch 256": (20_000, 50, (256, 256), 256, 5, 3, 1.8, 2.2),
+    "50,000×200, 1024×1024, batch 1024": (50_000, 200, (1024, 1024), 1024, 1, 3, 1.15, 1.1),
 }
+IN_BF16 = "50,000×200, 1024×1024, batch 1024"
+DEMANDED_IN_BF16 = 2.0
+
+# rows of a prediction, predictions in a round
+PREDICTIONS = {"a row": (1, 200), "1,000 rows": (1_000, 20), "100,000 rows": (100_000, 1)}
+CALL_ROUNDS = 9
+
+
+def make_data(n, p, dtype):
+    """Return X and y of a type."""
+    X = np.random.default_rng(0).standard_normal((n, p)).astype(dtype)
+    return X, (X[:, 0] * X[:, 1] + np.sin(X[:, 2])).astype(dtype)
 
 
 def make_module(n_inputs, hidden):
@@ -83,42 +96,128 @@ def skorch_fit(X, y, hidden, batch, epochs, **options):
     return net.fit(X, y[:, None])
 
 
-def sides(X, y, hidden, batch, epochs):
+def sides_of_fit(X, y, hidden, batch, epochs, *, in_bf16):
     """Return the fits to compare, by name."""
     common = {
         "hidden_layer_sizes": hidden,
         "batch_size": batch,
         "max_iter": epochs,
         "n_iter_no_change": np.inf,
+        "tol": 0.0,
     }
     work = (X, y, hidden, batch, epochs)
-    return {
+    sides = {
         "sknets": lambda: MLPRegressor(**common, dtype=X.dtype.name).fit(X, y),
-        "torch loop": lambda: torch_loop(*work),
         "scikit-learn": lambda: SklearnMLPRegressor(**common).fit(X, y),
         "skorch": lambda: skorch_fit(*work),
         "skorch, fast iterator": lambda: skorch_fit(*work, iterator_train=FastIterator),
+        "torch loop": lambda: torch_loop(*work),
     }
+    if in_bf16:
+        sides["bf16"] = lambda: MLPRegressor(**common, dtype="float32", precision="bf16").fit(X, y)
+    return sides
+
+
+def measure_fits(quick):
+    """Return the lines about fits."""
+    names = ["scikit-learn", "skorch", "skorch, fast iterator", "torch loop"]
+    lines = [
+        "Whole fits. What was demanded stands behind the slash.",
+        "",
+        f"| data and network | dtype | {' | '.join(names)} |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, (n, p, hidden, batch, epochs, rounds, *demanded) in SIZES.items():
+        for dtype in ("float32", "float64"):
+            X, y = make_data(n, p, dtype)
+            in_bf16 = name == IN_BF16 and dtype == "float32"
+            sides = sides_of_fit(X, y, hidden, batch, epochs, in_bf16=in_bf16)
+            seconds = alternate(sides, 1 if quick else rounds)
+            limits = {name: f" / {limit:g}" for name, limit in zip(names, demanded, strict=False)}
+            lines.append(row(name, dtype, seconds, "sknets", names, limits))
+            print(lines[-1], flush=True)
+            if in_bf16:
+                limits = {"scikit-learn": f" / {DEMANDED_IN_BF16:g}"}
+                lines.append(row(name, 'precision="bf16"', seconds, "bf16", names, limits))
+                print(lines[-1], flush=True)
+    return lines
+
+
+def row(name, dtype, seconds, ours, others, limits):
+    """Return the row of a table: how many times as fast as the others one of our sides is."""
+    cells = [
+        f"{times_as_fast(seconds[ours], seconds[other])}{limits.get(other, '')}" for other in others
+    ]
+    return f"| {name} | {dtype} | {' | '.join(cells)} |"
+
+
+def partial_fits(network, X, y):
+    """Return a function that starts anew and goes on over 200 calls of 50 rows."""
+
+    def run():
+        fresh = network()
+        for start in range(0, len(X), 50):
+            fresh.partial_fit(X[start : start + 50], y[start : start + 50])
+
+    return run
+
+
+def predictions(network, X, n_calls):
+    """Return a function that predicts the same rows so many times."""
+
+    def run():
+        for _ in range(n_calls):
+            network.predict(X)
+
+    return run
+
+
+def measure_calls(quick):
+    """Return the lines about calls of `partial_fit` and `predict`."""
+    lines = [
+        "Calls, for 20 columns and 100 units: microseconds of a call of sknets, and how many times as fast",
+        "as scikit-learn it is.",
+        "",
+        "| call | dtype | sknets, µs | scikit-learn |",
+        "|---|---|---|---|",
+    ]
+    for dtype in ("float32", "float64"):
+        X, y = make_data(100_000, 20, dtype)
+        makers = {"sknets": lambda: MLPRegressor(dtype="auto"), "scikit-learn": SklearnMLPRegressor}
+        fitted = {name: make().fit(X[:1000], y[:1000]) for name, make in makers.items()}
+        jobs = {
+            "`partial_fit`, 50 rows": (
+                200,
+                {name: partial_fits(make, X[:10_000], y[:10_000]) for name, make in makers.items()},
+            )
+        }
+        for name, (n_rows, n_calls) in PREDICTIONS.items():
+            sides = {side: predictions(net, X[:n_rows], n_calls) for side, net in fitted.items()}
+            jobs[f"`predict`, {name}"] = n_calls, sides
+        for name, (n_calls, sides) in jobs.items():
+            seconds = alternate(sides, 2 if quick else CALL_ROUNDS)
+            ours = 1e6 * np.median(seconds["sknets"]) / n_calls
+            ratio = times_as_fast(seconds["sknets"], seconds["scikit-learn"])
+            lines.append(f"| {name} | {dtype} | {ours:,.0f} | {ratio} |")
+            print(lines[-1], flush=True)
+    return lines
 
 
 def main(quick):
     warnings.simplefilter("ignore")
+    print(machine(), flush=True)
+    with on_one_thread():
+        fits, calls = measure_fits(quick), measure_calls(quick)
     lines = [
-        "Time of sknets / time of the other side, median of alternated rounds.",
+        "How many times as fast as the other side sknets is, on one thread: median of alternated rounds "
+        "(quartiles).",
+        "scikit-learn and sknets have their L2 penalty, skorch and the plain Torch loop none.",
+        *(QUICK if quick else []),
         "",
-        "| data and network | dtype | torch loop | scikit-learn | skorch | skorch, fast iterator |",
-        "|---|---|---|---|---|---|",
+        *fits,
+        "",
+        *calls,
     ]
-    for name, (n, p, hidden, batch, epochs, rounds) in SIZES.items():
-        for dtype in ("float32", "float64"):
-            rng = np.random.default_rng(0)
-            X = rng.standard_normal((n, p)).astype(dtype)
-            y = (X[:, 0] * X[:, 1] + np.sin(X[:, 2])).astype(dtype)
-            seconds = alternate(sides(X, y, hidden, batch, epochs), 1 if quick else rounds)
-            ours = seconds.pop("sknets")
-            ratios = " | ".join(f"{median_ratio(ours, other):.2f}" for other in seconds.values())
-            lines.append(f"| {name} | {dtype} | {ratios} |")
-            print(lines[-1], flush=True)
     write_result("fit_time", "Time of a fit", lines)
 
 
