@@ -175,8 +175,8 @@ def predictions(network, X, n_calls):
 def measure_calls(quick):
     """Return the lines about calls of `partial_fit` and `predict`."""
     lines = [
-        "Calls, for 20 columns and 100 units: microseconds of a call of sknets, and how many times as fast",
-        "as scikit-learn it is.",
+        "Calls, for 20 columns and 100 units: microseconds of a call of sknets, and how many times as",
+        "fast as scikit-learn it is.",
         "",
         "| call | dtype | sknets, µs | scikit-learn |",
         "|---|---|---|---|",

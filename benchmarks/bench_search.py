@@ -97,9 +97,9 @@ def main(quick):
     hitters = load_hitters()
     lines = [
         "How many times as fast as the other sides a search is whose networks train together: median of",
-        "alternated rounds (quartiles), and behind the slash what was demanded. Without early stopping all",
-        'do 200 epochs. At `batch_size="auto"` sknets has one batch of about 210 rows in an epoch, where',
-        "scikit-learn has one of 200 and one of 10.",
+        "alternated rounds (quartiles), and behind the slash what was demanded. Without early stopping",
+        'all do 200 epochs. At `batch_size="auto"` sknets has one batch of about 210 rows in an epoch,',
+        "where scikit-learn has one of 200 and one of 10.",
         *(QUICK if quick else []),
         "",
         "| batches | early stopping | dtype | together, s | scikit-learn, 2 processes | sknets alone "
