@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test test-all lint examples leaves measure bench bench-images defaults digits clean
+.PHONY: demo test test-all lint examples leaves measure bench bench-search bench-costs bench-images defaults digits clean
 
 demo: .venv/installed
 	$(BIN)/python examples/plot_hitters.py
@@ -32,6 +32,12 @@ measure: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/bench_fit_time.py
+
+bench-search: .venv/installed
+	$(BIN)/python benchmarks/bench_search.py
+
+bench-costs: .venv/installed
+	$(BIN)/python benchmarks/bench_costs.py
 
 bench-images: .venv/installed
 	$(BIN)/python benchmarks/bench_images.py

@@ -115,7 +115,7 @@ def main(quick):
                 "alone": searches.alone,
                 "together": searches.together,
             }
-            seconds = alternate(sides, 1 if quick else 5)
+            seconds = alternate(sides, 1 if quick else 3)
             ratios = [
                 times_as_fast(seconds["together"], seconds[name])
                 + ("" if limit is None else f" / {limit:g}")

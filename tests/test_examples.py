@@ -123,6 +123,23 @@ def check_quantiles(text):
     assert error < 0.5 * with_one_spread
 
 
+def check_many_networks(text):
+    # of each alpha: mean, spreads over folds and seeds, how often it is chosen (one seed, a seed each)
+    rows = {
+        float(alpha): [float(number) for number in numbers.split()]
+        for alpha, numbers in re.findall(r"^alpha=(\S+) +(.*)", text, re.M)
+    }
+    low = [row for alpha, row in rows.items() if alpha <= 1]
+    best = min(rows.values())
+    assert best in low
+    assert max(row[0] for row in low) - best[0] < 0.5 * min(row[2] for row in low)
+    assert rows[16][0] > best[0] + 20
+    one_seed, a_seed_each = (max(row[column] for row in low) for column in (3, 4))
+    assert one_seed > 45
+    assert a_seed_each < 35
+    assert "800 networks" in text
+
+
 def check_attributions(text):
     # the network's sizes, those of the formula, and their correlation for the columns that count
     rows = [read_numbers(text, f"x{number}") for number in range(1, 11)]
@@ -137,6 +154,7 @@ CHECKS = {
     "plot_augmentation.py": check_augmentation,
     "plot_forecast.py": check_forecast,
     "plot_long_memory.py": check_long_memory,
+    "plot_many_networks.py": check_many_networks,
     "plot_nyse.py": check_nyse,
     "plot_quantiles.py": check_quantiles,
     "plot_reversing.py": check_reversing,
