@@ -98,7 +98,7 @@ def measure_limits(dtype):
     a = np.random.default_rng(0).standard_normal((n, n)).astype(dtype)
     out, large = np.empty_like(a), np.ones(2**25, dtype)  # written: pages of zeros are one
     other = np.ones_like(large)
-    product = min(timed(lambda: np.matmul(a, a, out=out)) for _ in range(4))
+    product = min(timed(lambda: np.matmul(a, a, out=out)) for _ in range(8))
     copy = min(timed(lambda: np.copyto(other, large)) for _ in range(8))
     return n**3 / product / 1e6, 2 * large.nbytes / copy / 1e6
 

@@ -206,7 +206,7 @@ VARIED = {
     "moments": vary(
         "solver_params", [{"beta_1": 0.5}, {"beta_2": 0.9}, {"epsilon": 1e-3}, {}], solver="adam"
     ),
-    "averages": vary("average", ["polyak", "exponential", "polyak"]),
+    "averages": vary("average", ["polyak", "exponential", None, "polyak"]),
     "norms": vary("max_grad_norm", [0.01, 1.0, 100.0]),
     "weights": [
         {"is_weighted": is_weighted, "mean_weight": mean, "n_rows": n, "seed": n}
@@ -217,6 +217,16 @@ VARIED = {
         "patience", [0, 1, 3, np.inf], monitor="valid_loss", epochs=20, rate=0.1
     ),
     "epochs": vary("epochs", [1, 7, 3, 7]),
+    "epochs, in any order": [
+        {"epochs": n, "seed": seed, "n_rows": rows, "dropout": 0.2, "average": "exponential"}
+        for seed, (n, rows) in enumerate(
+            zip([2, 6, 1, 3, 2, 8, 4, 4], [62, 50, 51, 55, 60, 52, 61, 59], strict=True)
+        )
+    ],
+    "classes, one batch": vary("n_rows", [62, 40, 50], loss="classes", batch_size=100),
+    "classes, not shuffled": vary(
+        "n_rows", [62, 55], loss="classes", method_params={"shuffle": False}
+    ),
     "growing batches": vary(
         "rate",
         [0.01, 0.02],
@@ -254,14 +264,6 @@ def test_without_hidden_layers():
     assert_learns_the_same(vary("n_rows", [62, 50, 55], hidden=()))
 
 
-@pytest.mark.xfail(strict=True, reason="an average is asked of networks that have none")
-def test_networks_with_and_without_an_average():
-    specs = vary("average", ["polyak", None])
-    kinds = {likeness(net, rows) for net, rows, _ in (make_member(**spec) for spec in specs)}
-    if len(kinds) == 1:  # or be unlike
-        assert_learns_the_same(specs)
-
-
 def test_steps_may_leave_the_cache(monkeypatch):
     monkeypatch.setattr(_stack, "BLOCK_VALUES", 2 * 16 * 3 * 2)  # two batches of two networks
     assert_learns_the_same(vary("n_rows", [62, 50], dropout=0.3))
@@ -294,35 +296,35 @@ def test_a_member_goes_on_alone():
 
 
 @pytest.fixture
-def stacks(monkeypatch):
-    """Return the seeds of the members of each stack."""
+def members(monkeypatch):
+    """Return the seeds of the members of each stack in each of its epochs."""
     seeds = {training.make_generator(seed).initial_seed(): seed for seed in range(4)}
-    made = []
+    seen = []
 
-    class Spy(_stack.Stack):
-        def __init__(self, nets, rows):
-            super().__init__(nets, rows)
-            made.append([seeds[net.learner.generator.initial_seed()] for net in nets])
+    def spy(stack):
+        seen.append(sorted(seeds[net.learner.generator.initial_seed()] for net in stack.nets))
+        return original(stack)
 
-    monkeypatch.setattr(_stack, "Stack", Spy)
-    return made
+    original = _stack.Stack.run_epoch
+    monkeypatch.setattr(_stack.Stack, "run_epoch", spy)
+    return seen
 
 
-def test_who_is_done_leaves(stacks):
+def test_who_is_done_leaves(members):
     learn_together(vary("epochs", [3, 1, 3, 2]))
-    assert stacks == [[0, 1, 2, 3], [0, 2, 3], [0, 2]]
+    assert members == [[0, 1, 2, 3], [0, 2, 3], [0, 2]]
 
 
-def test_who_converges_leaves(stacks):
+def test_who_converges_leaves(members):
     together, _ = learn_together(
         [{"seed": 0, "epochs": 9}, {"seed": 1, "epochs": 9, "rate": 1e-9, "patience": 1}]
     )
     assert [net.n_epochs for net in together] == [9, 3]
     assert [net.stop_reason for net in together] == ["max_iter", "converged"]
-    assert stacks == [[0, 1], [0]]
+    assert members == 3 * [[0, 1]] + 6 * [[0]]
 
 
-def test_who_is_not_wanted_leaves(stacks):
+def test_who_is_not_wanted_leaves(members):
     specs = vary("n_rows", [62, 55, 50])
     asked = []
 
@@ -332,7 +334,7 @@ def test_who_is_not_wanted_leaves(stacks):
 
     together, errors = learn_together(specs, [lambda: True, is_wanted, lambda: True])
     assert errors == [None] * 3
-    assert stacks == [[0, 1, 2], [0, 2]]
+    assert members == 2 * [[0, 1, 2]] + 4 * [[0, 2]]
     assert [net.n_epochs for net in together] == [6, 2, 6]
     alone = learn_alone(specs)
     for k in (0, 2):
@@ -349,7 +351,7 @@ def assert_others_learn_the_same(specs, number):
     return together[number], errors[number]
 
 
-def test_a_score_that_raises(stacks):
+def test_a_score_that_raises(members):
     scores = []
 
     def fail(raw):
@@ -363,10 +365,9 @@ def test_a_score_that_raises(stacks):
     assert isinstance(error, ZeroDivisionError)
     assert net.n_epochs == 3
     assert net.flat.is_bound()
-    assert stacks[:2] == [[0, 1, 2], [0, 2]]  # then those that train alone
+    assert members[:6] == 3 * [[0, 1, 2]] + 3 * [[0, 2]]  # then those that train alone
 
 
-@pytest.mark.xfail(strict=True, reason="an error before an epoch is that of all", raises=ValueError)
 @pytest.mark.parametrize("epoch", [0, 2])
 def test_a_rate_that_is_none(epoch):
     def nonsense(number):
@@ -460,7 +461,9 @@ GRIDS = {
     "layers": {"hidden_layer_sizes": [(), (6,), (6, 4)]},
     "batches": {"batch_size": [8, "auto"], "shuffle": [True, False]},
     "ends": {"max_iter": [2, 9], "early_stopping": [False, True]},
+    "ends of averages": {"max_iter": [2, 5, 9], "average": ["polyak"], "dropout": [0.0, 0.3]},
     "norms": {"max_grad_norm": [None, 0.1, 1.0]},
+    "averages": {"average": [None, "polyak", "exponential"]},
 }
 
 
@@ -483,15 +486,3 @@ def test_searches_find_the_same(kind, grid):
     for name in alone:
         if name.endswith("test_score"):
             np.testing.assert_allclose(together[name], alone[name], rtol=1e-9, atol=1e-9)
-
-
-#: Of six networks in two tiles of three, two without an average meet others in either tile.
-AVERAGES = [None, "polyak", "exponential"]
-
-
-@pytest.mark.xfail(strict=True, reason="an average is asked of networks that have none")
-def test_searches_over_averages():
-    network = MLPRegressor(hidden_layer_sizes=6, max_iter=4, batch_size=16, random_state=0)
-    search = GridSearchCV(network, {"average": AVERAGES}, cv=2, error_score="raise")
-    with joblib.parallel_config("sknets", n_jobs=64):
-        search.fit(X, NUMBERS)
