@@ -72,9 +72,8 @@ def _changed_modes():
         yield torch.enable_grad()
     if torch.empty(0).device != _CPU:
         yield _CPU
-    for device in _AUTOCAST_DEVICES:
-        if torch.is_autocast_enabled(device):
-            yield torch.autocast(device, enabled=False)
+    for device in filter(torch.is_autocast_enabled, _AUTOCAST_DEVICES):
+        yield torch.autocast(device, enabled=False)
 
 
 def in_plain_torch(function):

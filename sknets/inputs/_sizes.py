@@ -34,6 +34,11 @@ def largest(values):
     return max(float(values.max()), -float(values.min()))
 
 
+def are_ordinary(values):
+    """Whether all numbers in an array are finite and far from any limit: a look that copies nothing."""
+    return float(np.vdot(values, values)) < _ORDINARY
+
+
 def are_whole(values):
     """Whether all numbers in an array are whole, and small enough not to be so by their size alone."""
     if values.dtype.kind != "f":
@@ -78,7 +83,7 @@ def check_sizes(rows, dtype, usual, name="X", places=None):
         Positions of the rows in the user's data; None if they are as they were.
     """
     values = values_of(rows)
-    if float(np.vdot(values, values)) < _ORDINARY:  # one look, in which nothing is copied
+    if are_ordinary(values):
         return
     reach = largest(values)
     most, most_beside = torch.finfo(dtype).max, max(_HUGE, usual * _BY_FAR)

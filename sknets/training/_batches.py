@@ -46,7 +46,7 @@ class Rows(torch.utils.data.Dataset):
         return self.x.take(index), self.y[index], weight
 
 
-def collect(parts, n_rows):
+def collect(parts, n_rows, *, are_own=False):
     """Return the rows of several tensors as one tensor on the CPU.
 
     It is allocated at once: small results kept among large maps that come and go would scatter over
@@ -58,9 +58,13 @@ def collect(parts, n_rows):
     parts : iterable of torch.Tensor of shape (n, ...)
     n_rows : int
         Their rows, all together.
+    are_own : bool, default=False
+        Whether nobody else writes into the parts or keeps them: one that has all rows is the whole.
     """
     whole, start = None, 0
     for part in parts:
+        if are_own and len(part) == n_rows:
+            return part.cpu()
         if whole is None:
             whole = torch.zeros(n_rows, *part.shape[1:], dtype=part.dtype)
         elif part.shape[1:] != whole.shape[1:]:

@@ -46,6 +46,7 @@ class Gradient(ABC):
     def _fill_rows(self, x, y, weight):
         """Fill the gradient of the loss without penalties; return loss and raw outputs."""
 
+    @torch.inference_mode()
     def predict(self, x):
         """Return the raw outputs of a batch of a module in evaluation mode."""
         return self.learner.module(x)

@@ -297,7 +297,6 @@ class Net(Events, skorch.NeuralNet):
         self.valid_rows = self.valid_score = self.stopping.best_state = None
         self.gradient = without_graphs(self.gradient)
 
-    @torch.inference_mode()
     def raw_outputs(self, inputs, n_rows, part=None):
         """Return the raw outputs of several tensors, which have `n_rows` rows in all, on the CPU.
 
@@ -312,6 +311,8 @@ class Net(Events, skorch.NeuralNet):
         """
         if self.module_.training:
             self.module_.eval()
+        is_whole = part is None
+        predict = self.gradient.predict if is_whole else torch.inference_mode()(part)
         # a module that draws even in prediction draws the same each time
         with self.learner.seeded(0):
-            return collect(((part or self.gradient.predict)(x) for x in inputs), n_rows)
+            return collect(map(predict, inputs), n_rows, are_own=is_whole)
