@@ -11,7 +11,7 @@ import pytest
 
 import sknets
 from sknets import training
-from sknets.estimators._sklearn import StrOptions
+from sknets.estimators._sklearn import StrOptions, validate_parameter_constraints
 from sknets.estimators._training_words import SOLVERS
 
 SCRIPT = Path(sknets.__file__).parent.parent / "tools" / "make_leaves.py"
@@ -65,6 +65,14 @@ def test_what_is_not_of_the_page_stays():
 def test_checks_are_those_of_the_page(Leaf):
     assert Leaf._parameter_constraints == Leaf._page.constraints
     assert list(Leaf._parameter_constraints) == list(inspect.signature(Leaf).parameters)
+
+
+@LEAVES
+def test_defaults_pass_the_checks(Leaf):
+    page = Leaf._page
+    defaults = {entry.name: entry.default_value for entry in page.parameters if entry.default}
+    validate_parameter_constraints(page.constraints, defaults, caller_name=Leaf.__name__)
+    assert not page.without_defaults(defaults, page.constraints)
 
 
 @LEAVES

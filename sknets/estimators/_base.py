@@ -18,6 +18,7 @@ from sknets.estimators._methods import without_class
 from sknets.estimators._overflow import check_outputs
 from sknets.estimators._sklearn import (
     CallbackSupportMixin,
+    constructor_names,
     fit_context,
     validate_parameter_constraints,
 )
@@ -157,11 +158,14 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
 
     def _validate_params(self):
         """Check the parameters, and those that the constructor of a subclass sets by itself."""
-        values = self.get_params(deep=False)
-        names = [entry.name for entry in self._page.parameters]
-        values |= {name: getattr(self, name) for name in names if name not in values}
+        constraints = self._parameter_constraints
+        own = constructor_names(type(self))
+        names = (*own, *(entry.name for entry in self._page.parameters if entry.name not in own))
+        values = {name: getattr(self, name) for name in names}
         validate_parameter_constraints(
-            self._parameter_constraints, values, caller_name=type(self).__name__
+            constraints,
+            self._page.without_defaults(values, constraints),
+            caller_name=type(self).__name__,
         )
 
     def __sklearn_tags__(self):

@@ -4,6 +4,8 @@ scikit-learn's developer guide recommends most of these names to third-party est
 to keep its public ones. When a release moves one, this is the file to change.
 """
 
+from functools import cache
+
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -25,6 +27,13 @@ except ImportError:  # pragma: no cover - a scikit-learn that dropped the protoc
 fit_context = _fit_context(prefer_skip_nested_validation=True)
 check_sample_weight = _check_sample_weight
 
+
+@cache
+def constructor_names(kind):
+    """Return the names of the parameters of an estimator's constructor, which is read once."""
+    return tuple(kind._get_param_names())
+
+
 __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
@@ -32,6 +41,7 @@ __all__ = [
     "Options",
     "StrOptions",
     "check_sample_weight",
+    "constructor_names",
     "fit_context",
     "validate_parameter_constraints",
 ]

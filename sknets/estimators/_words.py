@@ -8,6 +8,7 @@ of the class, where an editor shows them.
 import ast
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -132,6 +133,24 @@ class Page:
     def constraints(self):
         """What scikit-learn calls `_parameter_constraints`."""
         return {parameter.name: parameter.constraint for parameter in self.parameters}
+
+    @cached_property
+    def _defaults(self):
+        given = [entry for entry in self.parameters if entry.default is not None]
+        return {entry.name: (entry.default_value, entry.constraint) for entry in given}
+
+    def without_defaults(self, values, constraints):
+        """Return the values that need a check: a default is valid by the constraint on the page.
+
+        To check all of them would take longer than an epoch of a small network.
+        """
+        checked = {}
+        for name, value in values.items():
+            default, constraint = self._defaults.get(name, (None, None))
+            is_default = type(value) is type(default) and value == default
+            if not is_default or constraints.get(name) is not constraint:
+                checked[name] = value
+        return checked
 
     def but(self, **changes):
         """Return the page with other words.

@@ -6,6 +6,8 @@ are as reproducible as fits one by one.
 """
 
 import secrets
+from functools import lru_cache
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -28,10 +30,17 @@ def make_generator(random_state):
     """
     generator = torch.Generator()
     if random_state is None:
-        generator.manual_seed(secrets.randbits(31))
-    else:
-        generator.manual_seed(int(check_random_state(random_state).randint(2**31 - 1)))
-    return generator
+        return generator.manual_seed(secrets.randbits(31))
+    draw = _draw_first if isinstance(random_state, Integral) else _draw
+    return generator.manual_seed(draw(random_state))
+
+
+def _draw(random_state):
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+#: What an int draws. Many fits have the same, and to make a RandomState takes as long as some epochs.
+_draw_first = lru_cache(typed=True)(_draw)
 
 
 def draw_seed(generator):

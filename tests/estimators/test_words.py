@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from sknets.estimators._words import Page, attribute, listed, one_of, parameter
@@ -60,6 +61,16 @@ def test_page_changes_what_is_named_and_fills_in_the_rest():
     assert page.constraints == {"tol": ["a constraint"]}
     with pytest.raises(ValueError, match="tolerance"):
         page.but(tolerance={"default": "0"})
+
+
+def test_page_knows_which_values_need_a_check():
+    page = Page((TOL, parameter("module : class\nMakes it.", ["another"])), (), ())
+    constraints = page.constraints
+    assert page.without_defaults({"tol": 1e-4, "module": None}, constraints) == {"module": None}
+    for value in (1e-3, np.float64(1e-4), "1e-4", None):
+        assert page.without_defaults({"tol": value}, constraints) == {"tol": value}
+    # whoever narrows a constraint wants the default checked too
+    assert page.without_defaults({"tol": 1e-4}, {"tol": ["a constraint"]}) == {"tol": 1e-4}
 
 
 def test_names_stand_in_types_and_sentences():

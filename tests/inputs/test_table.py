@@ -1,9 +1,13 @@
 """X as a table, dense or sparse."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
+from sklearn.utils.validation import validate_data
 
 from sknets import MLPRegressor
 from sknets.inputs import TableInput, prediction_dtype, to_tensor
@@ -27,6 +31,68 @@ def test_further_x_is_compared_with_the_first():
     reader.read(estimator, X, reset=True)
     with pytest.raises(ValueError, match="X has 2 features, but MLPRegressor is expecting 3"):
         reader.read(estimator, X[:, :2], reset=False)
+
+
+def spoilt(value):
+    changed = X.copy()
+    changed[2, 1] = value
+    return changed
+
+
+FURTHER = {
+    "float64": X,
+    "float32": X.astype(np.float32),
+    "a view": X[::-2],
+    "in columns": np.asfortranarray(X),
+    "large": spoilt(1e200),
+    "NaN": spoilt(np.nan),
+    "infinity": spoilt(-np.inf),
+    "no rows": X[:0],
+    "fewer columns": X[:, :2],
+    "one row as a vector": X[0],
+    "three axes": X[None],
+    "whole numbers": X.astype(int),
+    "half precision": X.astype(np.float16),
+    "another byte order": X.astype(">f8"),
+    "complex": X + 1j,
+    "objects": X.astype(object),
+    "words": X.astype(str),
+    "a subclass": X.view(type("Own", (np.ndarray,), {})),
+    "masked": np.ma.masked_greater(X, 1.0),
+    "a list": X.tolist(),
+    "a frame": pd.DataFrame(X),
+    "a frame with names": pd.DataFrame(X, columns=["a", "b", "c"]),
+    "sparse": sp.csr_array(X),
+}
+
+
+def told(function):
+    """Return what a function returns, or the error that it raises, and its warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            value = function()
+        except Exception as error:
+            value = type(error), str(error)
+    return value, [(entry.category, str(entry.message)) for entry in caught]
+
+
+@pytest.mark.parametrize("first", ["float64", "a frame with names"])
+@pytest.mark.parametrize("further", FURTHER)
+def test_further_x_is_read_as_scikit_learn_reads_it(first, further):
+    reader, estimator, further = TableInput(), MLPRegressor(), FURTHER[further]
+    reader.read(estimator, FURTHER[first], reset=True)
+    ours, our_warnings = told(lambda: reader.read(estimator, further, reset=False))
+    options = {"reset": False, "accept_sparse": "csr", "dtype": [np.float64, np.float32]}
+    theirs, their_warnings = told(lambda: validate_data(estimator, further, **options))
+    assert our_warnings == their_warnings
+    if isinstance(theirs, tuple):
+        assert ours == theirs
+        return
+    assert (type(ours), ours.dtype) == (type(theirs), theirs.dtype)
+    assert (ours is further) == (theirs is further)
+    ours, theirs = (part.toarray() if sp.issparse(part) else part for part in (ours, theirs))
+    np.testing.assert_array_equal(ours, theirs)
 
 
 def test_tensor_shares_memory_but_never_with_what_is_read_only():

@@ -28,6 +28,14 @@ def draw(generator):
     return torch.rand(3, generator=generator).tolist()
 
 
+def test_int_draws_what_scikit_learn_would_draw_from_it():
+    for seed in (7, np.int64(7), 7):
+        drawn = np.random.RandomState(7).randint(2**31 - 1)
+        assert training.make_generator(seed).initial_seed() == drawn
+    with pytest.raises(ValueError, match="Seed must be between 0"):
+        training.make_generator(-1)
+
+
 @pytest.mark.usefixtures("untouched")
 def test_int_seeds_and_none_does_not():
     assert draw(training.make_generator(3)) == draw(training.make_generator(3))
