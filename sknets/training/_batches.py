@@ -26,12 +26,13 @@ class Rows(torch.utils.data.Dataset):
         self.y = y
         self.weight = weight
         self.mean_weight = mean_weight
+        self._n_rows = len(y)
 
     # the names by which skorch's scoring callbacks find the data
     X = property(lambda self: self.x.data)
 
     def __len__(self):
-        return len(self.y)
+        return self._n_rows
 
     def __getitem__(self, index):
         return self.x.take(index), self.y[index]

@@ -191,7 +191,8 @@ class Learner:
 
     def begin_epoch(self, growth):
         """Begin an epoch whose batches are `growth` times as large as those of the first."""
-        self._freeze()  # a callback may have frozen or released some
+        if self.flat.frozen() != self.frozen:  # a callback may have frozen or released some
+            self._freeze()
         self._set_rate(growth)
         self._loss_sum, self._n_rows = 0.0, 0
         if not self.module.training:

@@ -54,9 +54,13 @@ class Net(Events, skorch.NeuralNet):
     ----------
     gradient : Gradient
         Whoever computes the gradient of a batch.
+    present_batch_size : int or None
+        Rows in a batch of the present epoch.
     flat, stopping, n_epochs, n_seen, lowest, stop_reason
         Those of `learner`.
     """
+
+    present_batch_size = None
 
     def __init__(
         self,
@@ -197,7 +201,10 @@ class Net(Events, skorch.NeuralNet):
     def begin_epoch(self, rows):
         """Tell that an epoch on some rows begins; return the time at which it does."""
         check_wanted()
-        self.notify("on_epoch_begin", dataset_train=rows, dataset_valid=self.valid_rows)
+        if self.callbacks_:
+            self.notify("on_epoch_begin", dataset_train=rows, dataset_valid=self.valid_rows)
+        else:
+            self.on_epoch_begin(self)  # which begins a row of the history
         return time.perf_counter()
 
     def end_epoch(self, rows, loss, started):
@@ -212,21 +219,22 @@ class Net(Events, skorch.NeuralNet):
         started : float
             What `begin_epoch` returned.
         """
-        learner, stopping = self.learner, self.stopping
+        learner, stopping, row = self.learner, self.stopping, self.history[-1]
         learner.n_epochs += 1
         if self.method.counts_rows:
             learner.n_seen += len(rows)
-        self._record_loss("train_loss", loss)
-        self.history.record("lr", learner.solver.lr)
+        self._record_loss(row, "train_loss", loss)
+        row["lr"] = learner.solver.lr
         with self._averaged(rows):
-            self._validate()
-            row = self.history[-1]
+            if self.valid_rows is not None:
+                self._validate(row)
             valid_loss = row.get("valid_loss", math.nan)
             stopping.update(row[stopping.monitor], learner.snapshot, valid_loss)
             if self.prints_epochs:
                 self._print_epoch(row)
-            self.history.record("dur", time.perf_counter() - started)
-            self._notify_epoch_end(rows)
+            row["dur"] = time.perf_counter() - started
+            if self.callbacks_:
+                self._notify_epoch_end(rows)
         self._pace.end_epoch()
         message = learner.stop_if_due(loss, watches_train_loss=self.method.watches_train_loss)
         if self.prints_epochs:
@@ -275,20 +283,17 @@ class Net(Events, skorch.NeuralNet):
         raw = self.raw_outputs((x for x, _, _ in Batches(rows, self.rows_at_once)), len(rows))
         return raw, float(self.criterion_(raw, *rows.targets_on(raw.device)))
 
-    def _validate(self):
-        if self.valid_rows is None:
-            return
+    def _validate(self, row):
         raw, loss = self._try_validation()
         if self._notifies_batches:
             self._notify_validation(self.valid_rows, raw)
-        self._record_loss("valid_loss", loss)
+        self._record_loss(row, "valid_loss", loss)
         if self.valid_score is not None:
-            self.history.record("valid_score", self.valid_score(raw))
+            row["valid_score"] = self.valid_score(raw)
 
-    def _record_loss(self, name, loss):
-        self.history.record(name, loss)
-        # skorch's Checkpoint looks here
-        self.history.record(f"{name}_best", self.learner.take_lowest(name, loss))
+    def _record_loss(self, row, name, loss):
+        row[name] = loss
+        row[f"{name}_best"] = self.learner.take_lowest(name, loss)  # skorch's Checkpoint looks here
 
     # --- afterwards -----------------------------------------------------------------------------------
 
