@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_array, check_X_y
+from sklearn.utils import check_array, check_consistent_length, check_X_y
 from sklearn.utils.validation import validate_data
 
 from sknets.inputs._sizes import check_sizes, usual_reach, values_of
@@ -107,6 +107,14 @@ def read_beside(estimator, X, y, *, reset, **options):
             return validate_data(estimator, X, reset=reset, **options)
     with within_float64("X or y"):
         return validate_data(estimator, X, y, multi_output=True, reset=reset, **options)
+
+
+def read_y(estimator, X, y):
+    """Read y beside an X that has been read, as `read_beside` does."""
+    with within_float64("X or y"):
+        y = validate_data(estimator, y=y, multi_output=True, reset=False)
+    check_consistent_length(X, y)
+    return y
 
 
 def read_unnamed(estimator, X, y, **options):

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sknets import training
-from sknets.inputs._input import FLOATS, NO_Y, Input, read_beside
+from sknets.inputs._input import FLOATS, NO_Y, Input, read_beside, read_y
 from sknets.inputs._sizes import are_ordinary
 from sknets.inputs._table_kind import TableKind
 from sknets.inputs._tensors import to_tensor
@@ -23,8 +23,8 @@ class TableInput(Input):
     kind = None
 
     def read(self, estimator, X, y=NO_Y, *, reset):
-        if not reset and y is NO_Y and _is_plain(estimator, X):
-            read = X
+        if not reset and _is_plain(estimator, X):
+            read = X if y is NO_Y else (X, read_y(estimator, X, y))
         else:
             read = read_beside(estimator, X, y, reset=reset, accept_sparse="csr", dtype=FLOATS)
         if self.kind is not None and not reset:

@@ -52,10 +52,8 @@ class Descent(Method):
         """Begin an epoch of a net, whose batches may have grown; return the time."""
         started, learner = net.begin_epoch(rows), net.learner
         first_size = min(net.batch_size, len(rows))
-        size = self.grown(first_size, len(rows), learner.n_epochs)
-        if size != net.present_batch_size:  # skorch asks long what is set
-            net.present_batch_size = size
-        learner.begin_epoch(size / first_size)
+        net.present_batch_size = self.grown(first_size, len(rows), learner.n_epochs)
+        learner.begin_epoch(net.present_batch_size / first_size)
         return started
 
     def grown(self, first_size, n_rows, n_epochs):

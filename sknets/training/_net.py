@@ -54,13 +54,11 @@ class Net(Events, skorch.NeuralNet):
     ----------
     gradient : Gradient
         Whoever computes the gradient of a batch.
-    present_batch_size : int or None
+    present_batch_size : int
         Rows in a batch of the present epoch.
     flat, stopping, n_epochs, n_seen, lowest, stop_reason
         Those of `learner`.
     """
-
-    present_batch_size = None
 
     def __init__(
         self,
@@ -86,6 +84,13 @@ class Net(Events, skorch.NeuralNet):
             verbose = 1  # else it prints nothing
         kwargs = {"train_split": None, "lr": learner.solver.lr, "verbose": verbose} | kwargs
         super().__init__(learner.module, criterion=criterion, optimizer=None, **kwargs)
+
+    def __setattr__(self, name, value):
+        # skorch registers modules and optimisers, and asks long before it lets all else pass
+        if isinstance(value, torch.nn.Module | torch.optim.Optimizer):
+            super().__setattr__(name, value)
+        else:
+            object.__setattr__(self, name, value)
 
     # --- what belongs to the learner ----------------------------------------------------------------
 
@@ -117,6 +122,13 @@ class Net(Events, skorch.NeuralNet):
     @property
     def _default_callbacks(self):
         return []  # no printing, no timers: the end of an epoch records what is needed
+
+    def initialize_callbacks(self):
+        """Initialise as skorch does, which takes its time where there are none."""
+        if self.callbacks:
+            return super().initialize_callbacks()
+        self.callbacks_ = []
+        return self
 
     def initialize_optimizer(self, triggered_directly=None):
         """Show skorch the learner's solver."""

@@ -95,6 +95,43 @@ def test_further_x_is_read_as_scikit_learn_reads_it(first, further):
     np.testing.assert_array_equal(ours, theirs)
 
 
+Y = X[:, 0]
+YS = {
+    "numbers": Y,
+    "single precision": Y.astype(np.float32),
+    "a column": Y[:, None],
+    "several": X[:, :2],
+    "names": Y.astype(str).astype(object),
+    "a series": pd.Series(Y, name="y"),
+    "a frame": pd.DataFrame(X[:, :2], columns=["u", "v"]),
+    "sparse": sp.csr_array(X > 0),
+    "none": None,
+    "one too few": Y[1:],
+    "none at all": Y[:0],
+    "three axes": X[None],
+    "NaN": np.where(np.arange(6) == 2, np.nan, Y),
+    "missing": pd.Series([1, 2, None, 4, 5, 6], dtype="Int64"),
+    "infinity": np.where(np.arange(6) == 2, np.inf, Y),
+    "one number": 1.0,
+}
+
+
+@pytest.mark.parametrize("y", YS)
+def test_y_beside_a_further_x_is_read_as_scikit_learn_reads_it(y):
+    reader, estimator, y = TableInput(), MLPRegressor(), YS[y]
+    reader.read(estimator, X, Y, reset=True)
+    ours, our_warnings = told(lambda: reader.read(estimator, X, y, reset=False))
+    options = {"multi_output": True, "reset": False, "accept_sparse": "csr"}
+    theirs, their_warnings = told(lambda: validate_data(estimator, X, y, **options))
+    assert our_warnings == their_warnings
+    if isinstance(theirs[0], type):
+        assert ours == theirs
+        return
+    assert (type(ours[1]), ours[1].dtype) == (type(theirs[1]), theirs[1].dtype)
+    ours, theirs = (part.toarray() if sp.issparse(part) else part for part in (ours[1], theirs[1]))
+    np.testing.assert_array_equal(ours, theirs)
+
+
 def test_tensor_shares_memory_but_never_with_what_is_read_only():
     shared = to_tensor(X, torch.float64, CPU)
     assert shared.data_ptr() == X.ctypes.data
