@@ -198,6 +198,8 @@ class ClassTarget(_LabelledTarget):
     def check(self, y, *, as_before=False, is_validation=False):
         if y.ndim != 1:
             raise ValueError(f"y must have one class per row, as in fit; it has shape {y.shape}.")
+        if not as_before and self._has_all(y):
+            return
         labels = unique_labels(y)
         if as_before and set(labels) != set(self.classes):
             raise ValueError(
@@ -210,6 +212,18 @@ class ClassTarget(_LabelledTarget):
                 "`y` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes}, `y` has {unknown} beside them."
             )
+
+    def _has_all(self, y):
+        """Whether one look tells that all labels are classes, and plain whole numbers or strings.
+
+        Where classes are many for so few rows, scikit-learn may warn.
+        """
+        if y.dtype.kind not in "biuU" or y.dtype.kind != self.classes.dtype.kind:
+            return False
+        if 4 * len(self.classes) > len(y):
+            return False
+        nearest = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
+        return bool((self.classes[nearest] == y).all())
 
     def encode(self, y):
         codes = np.searchsorted(self.classes, y)

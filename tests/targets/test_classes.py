@@ -110,6 +110,32 @@ def test_further_labels_are_compared():
         learn(PLAIN, LABELS).check(LABELS[:, :2])
 
 
+@pytest.mark.parametrize(
+    ("labels", "unknown"),
+    [
+        ((1, 5), 3),
+        ((1, 5), 0),
+        ((1, 5), 9),
+        (("a", "c"), "b"),
+        (("a", "c"), "cc"),
+        ((1.0, 5.0), 3.0),
+    ],
+)
+def test_one_unknown_label_among_many_rows_is_found(labels, unknown):
+    y = np.repeat(labels, 20)
+    target = learn(PLAIN, y)
+    target.check(y)
+    y = np.append(y, unknown)
+    with pytest.raises(ValueError, match="classes not in `self.classes_`"):
+        target.check(y)
+
+
+def test_numbers_that_are_no_labels_are_no_classes():
+    target = learn(PLAIN, np.repeat([0, 1], 20), classes=[0, 0.5, 1])
+    with pytest.raises(ValueError, match="Unknown label type"):
+        target.check(np.repeat([0, 0.5], 20))
+
+
 def test_labels_come_back_as_they_came():
     sparse = learn(PLAIN, sp.csr_matrix(LABELS))
     values = raw(20.0 * LABELS - 10.0)
