@@ -102,6 +102,9 @@ class _LabelledTarget(RowTarget):
         return len(self.classes)
 
     def metric(self, y, predictions, sample_weight):
+        is_plain = isinstance(y, np.ndarray) and y.ndim == 1 and y.shape == predictions.shape
+        if is_plain and sample_weight is None and y.size and self._has_all(y):
+            return float((y == predictions).mean())  # scikit-learn's checks take ten times as long
         return accuracy_score(y, predictions, sample_weight=sample_weight)
 
     def probabilities(self, raw):

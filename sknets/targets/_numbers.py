@@ -286,7 +286,7 @@ class NumberTarget(RowTarget):
         _refuse_times(y)
         y, predictions = _in_reach(y, predictions)
         if self.task.loss != "quantile":
-            return r2_score(y, predictions, sample_weight=sample_weight)
+            return _r2(y, predictions, sample_weight)
         levels, columns = self.task.levels, predictions.T
         if levels is None:
             levels, columns = [self.task.options["quantile"]], [predictions]
@@ -300,6 +300,17 @@ class NumberTarget(RowTarget):
 def _refuse_times(y):
     if y.dtype.kind in "mM":
         raise ValueError(f"y must be numbers in regression, not times ({y.dtype}).")
+
+
+def _r2(y, predictions, sample_weight):
+    """Return R², by scikit-learn where its checks have something to say: they take ten times as long."""
+    if sample_weight is None and y.ndim == 1 < len(y) and y.shape == predictions.shape:
+        with np.errstate(all="ignore"):  # of infinities, for which it has words
+            spread, residual = y - y.mean(), y - predictions
+        total, left = np.vdot(spread, spread), np.vdot(residual, residual)
+        if 0.0 < total < np.inf and left < np.inf:
+            return float(1.0 - left / total)
+    return r2_score(y, predictions, sample_weight=sample_weight)
 
 
 def _in_reach(y, predictions):
