@@ -45,11 +45,11 @@ class Dropout(nn.Module):
     def _limit(self):
         return round(self.p * 2**16)
 
-    def draw(self, n):
+    def draw(self, n, out=None):
         """Draw whether each of n units is kept, an array of bool: from 16 random bits each, on a CPU."""
         bits = torch.empty(-(-n // 4), dtype=torch.int64)
         bits.random_(-(2**63), None, generator=self.generator)
-        return bits.numpy().view(np.uint16)[:n] >= self._limit
+        return np.greater_equal(bits.numpy().view(np.uint16)[:n], self._limit, out=out)
 
     def extra_repr(self):
         return f"p={self.p}"

@@ -124,6 +124,8 @@ class _Room:
     def make_kept(self):
         """Make what dropout needs."""
         self.kept, self.dropped = np.zeros_like(self.z), np.empty_like(self.z)
+        self.drawn = np.zeros(self.z.shape, bool)
+        self.drawn_of_each = list(self.drawn.reshape(-1, self.z.shape[-2] * self.z.shape[-1]))
 
 
 class _Layer:
@@ -148,7 +150,8 @@ class _Layer:
         self.bias, self.bias_grad = views(layer.units.bias, 1, n_units)
         self._dropouts = None if dropouts[0] is None else dropouts
         if self._dropouts is not None:
-            self._scales = [1.0 / dropout.keep for dropout in dropouts]
+            scales = np.array([1.0 / dropout.keep for dropout in dropouts], theta.dtype)
+            self._scales = scales[:, None, None] if self._lead else scales[0]
 
     def make_room(self, n_rows, dtype):
         """Return arrays for batches of some rows."""
@@ -167,11 +170,11 @@ class _Layer:
             return
         if room.kept is None:
             room.make_kept()
-        of_each = room.kept if self._lead else room.kept[None]
-        last = {k: rows.start for k, rows in missing}
-        for k, dropout in enumerate(self._dropouts):
-            kept = of_each[k, : last.get(k)]
-            np.multiply(dropout.draw(kept.size).reshape(kept.shape), self._scales[k], out=kept)
+        n_values = {k: rows.start * self.n_units for k, rows in missing}
+        for k, (dropout, drawn) in enumerate(zip(self._dropouts, room.drawn_of_each, strict=True)):
+            n = n_values.get(k, len(drawn))
+            dropout.draw(n, out=drawn[:n])
+        np.multiply(room.drawn, self._scales, out=room.kept)
 
     def backward(self, delta, room, below):
         """Fill the gradients of the parameters, and the `delta` of the layer below, where there is one.

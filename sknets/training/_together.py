@@ -1,4 +1,4 @@
-"""The jobs of a wave: networks of one shape train as a stack, in tiles that threads share."""
+"""The jobs of a wave: networks of one shape train as stacks; threads share those of large steps."""
 
 import contextvars
 import math
@@ -10,11 +10,11 @@ from sknets.training._copies import beginning, take_over
 from sknets.training._descent import Descent
 from sknets.training._events import BATCH_EVENTS
 from sknets.training._stack import can_stack, likeness, run_together
-from sknets.training._threads import n_cpus, threads
+from sknets.training._threads import SMALL_STEP, n_cpus, threads
 from sknets.training._wanted import while_wanted
 
 #: Bytes of a tile's arrays: they should stay in the cache of a core from one operation to the next.
-TILE_BYTES = 2**21
+TILE_BYTES = 2**22
 
 
 def can_join(net):
@@ -38,12 +38,15 @@ def train_together(jobs):
             alike.setdefault((likeness(job.net, job.rows), job.n_threads), []).append(job)
         else:
             alone.append(job)
-    n_threads = n_cpus()
-    tiles = [tile for group in alike.values() for tile in _tiles(_find_leaders(group), n_threads)]
-    others = _start_threads(tiles, min(n_threads, len(tiles)) - 1)
+    shared, own = [], []
+    for (_, n_threads), group in alike.items():
+        for tile in _tiles(_find_leaders(group)):
+            (shared if n_threads == 1 and _is_large(tile) else own).append(tile)
+    others = _start_threads(shared, min(n_cpus(), len(shared)) - 1)
     for job in alone:
         _train_alone(job)
-    _train_stacks(tiles)
+    _train_stacks(own)
+    _train_stacks(shared)
     for thread in others:
         thread.join()
 
@@ -77,17 +80,27 @@ def _stacks(job):
     return isinstance(net.method, Descent) and can_stack(net, job.rows)
 
 
-def _tiles(leaders, n_threads):
-    """Cut jobs of one likeness into stacks: for the cache, and so that each thread has one."""
+def _tiles(leaders):
+    """Cut jobs of one likeness, each with its followers, into stacks that suit the cache."""
     jobs = list(leaders)
-    net = jobs[0].net
-    size = min(net.batch_size, max(len(job.rows) for job in jobs))
+    net, size = jobs[0].net, _batch_size(jobs)
     n_units = sum(layer.units.weight.shape[0] for layer in net.gradient.plan)
     n_values = size * (4 * n_units + jobs[0].rows.x.shape[1])
     n_values += len(net.flat.values) * (3 + len(net.learner.solver.buffers))
     most = max(1, TILE_BYTES // (n_values * net.flat.values.element_size()))
-    n_tiles = max(math.ceil(len(jobs) / most), min(n_threads, len(jobs)))
+    n_tiles = math.ceil(len(jobs) / most)
     return [{job: leaders[job] for job in jobs[number::n_tiles]} for number in range(n_tiles)]
+
+
+def _is_large(tile):
+    """Whether the steps of a stack are worth a thread: small ones wait for Python's lock anyway."""
+    jobs = list(tile)
+    n_weights = len(jobs[0].net.flat.values)
+    return len(jobs) * _batch_size(jobs) * n_weights >= SMALL_STEP
+
+
+def _batch_size(jobs):
+    return min(jobs[0].net.batch_size, max(len(job.rows) for job in jobs))
 
 
 def _train_stack(leaders):
