@@ -23,7 +23,7 @@ from sknets.modules import Work
 from sknets.targets import Target
 
 #: Of the layout of a state; one of another number is refused.
-STATE_VERSION = 3
+STATE_VERSION = 4
 
 
 @dataclass

@@ -43,7 +43,7 @@ class Dropout(nn.Module):
 
     @property
     def _limit(self):
-        return round(self.p * 2**16)
+        return min(max(round(self.p * 2**16), int(self.p > 0)), 2**16 - 1)
 
     def draw(self, n, out=None):
         """Draw whether each of n units is kept, an array of bool: from 16 random bits each, on a CPU."""

@@ -57,12 +57,14 @@ def _validation(net):
     score = net.valid_score
     if score is None:
         return _data(net.valid_rows)
-    scoring, y = score.estimator.scoring, score.valid.y
-    if not (scoring is None or isinstance(scoring, str)) or not isinstance(y, np.ndarray):
-        return _UNKNOWN
+    kind, scoring, y = type(score.estimator), score.estimator.scoring, score.valid.y
+    is_ours = kind.__module__.startswith(__name__.partition(".")[0] + ".")
+    is_named = scoring is None or isinstance(scoring, str)
+    if not (is_ours and is_named and isinstance(y, np.ndarray)):
+        return _UNKNOWN  # a subclass may predict otherwise
     if y.dtype.kind not in "biuf":
         y = np.unique(y, return_inverse=True)[1]
-    return _data(net.valid_rows), scoring, _digest(torch.from_numpy(np.ascontiguousarray(y)))
+    return _data(net.valid_rows), kind, scoring, _digest(torch.from_numpy(np.ascontiguousarray(y)))
 
 
 def _data(rows):

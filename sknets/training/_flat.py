@@ -78,10 +78,10 @@ class FlatParameters:
             start += parameter.numel()
 
     def is_bound(self):
-        """Whether the parameters of the module still are views into this vector."""
+        """Whether parameters still are views into this vector, and nobody hooks into their gradients."""
         start, size = self.values.data_ptr(), self.values.element_size()
         for parameter in self._parameters:
-            if parameter.data_ptr() != start:
+            if parameter.data_ptr() != start or parameter._backward_hooks:
                 return False
             start += parameter.numel() * size
         return True

@@ -88,6 +88,8 @@ class Job:
         Torch's threads where it would be trained alone.
     error : BaseException or None
         What its training has raised.
+    is_finished : bool
+        Whether its task goes on already.
     """
 
     net: Any
@@ -98,7 +100,7 @@ class Job:
     error: BaseException | None = None
     _wakes: threading.Event = field(default_factory=threading.Event)
     _wave: list | None = None
-    _is_finished: bool = False
+    is_finished: bool = False
 
     def is_wanted(self):
         """Return whether somebody still waits for the job."""
@@ -106,7 +108,7 @@ class Job:
 
     def finish(self):
         """Let its task go on, though others of the wave may still be in training."""
-        self._is_finished = True
+        self.is_finished = True
         self._wakes.set()
 
 
@@ -264,13 +266,12 @@ class Gathering:
 
     def _lead(self, wave):
         try:
-            with _running(
-                None
-            ):  # what callbacks fit is trained at once: nobody could train another wave
+            # what callbacks fit is trained at once: nobody could train another wave
+            with _running(None), while_wanted(None):
                 _together.train_together(wave)
         except BaseException as error:
             for job in wave:
-                if not job._is_finished:
+                if not job.is_finished:
                     job.error = error
         finally:
             with self._lock:

@@ -1,6 +1,5 @@
 """Whoever computes the gradient of a mini-batch."""
 
-import operator
 from abc import ABC, abstractmethod
 
 import torch
@@ -9,6 +8,9 @@ from torch.nn.modules.module import _has_any_global_hook
 from sknets.training._losses import mixed_loss
 from sknets.training._recursion import Recursion
 from sknets.training._solvers import as_arrays, silent
+
+#: Where a module keeps what somebody has hooked into it.
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 class Gradient(ABC):
@@ -45,6 +47,10 @@ class Gradient(ABC):
     @abstractmethod
     def _fill_rows(self, x, y, weight):
         """Fill the gradient of the loss without penalties; return loss and raw outputs."""
+
+    def release(self):
+        """Let go of what is only needed in training."""
+        self._own = None
 
     @torch.inference_mode()
     def predict(self, x):
@@ -115,17 +121,21 @@ class ClosedForm(PlainAutograd):
     def __init__(self, learner, criterion):
         super().__init__(learner, criterion)
         self.plan = learner.module.plain_layers()
-        self._children = [*learner.module.children()]
-        self._recursion = self._vector = None
+        self._seen = [_look_at(child) for child in learner.module.children()]
+        self._own = None
 
     @property
     def recursion(self):
-        """The recursion of this network alone."""
-        flat = self.learner.flat
-        if self._vector is not flat.values:  # a stack has other places
-            self._vector = flat.values
-            self._recursion = self.recursion_of([self], *as_arrays(flat.values, flat.grad))
-        return self._recursion
+        """The recursion of this network alone, where it lies now."""
+        flat, own = self.learner.flat, self._own
+        if own is None or own[0] is not flat.values:  # a stack has other places
+            vectors = as_arrays(flat.values, flat.grad)
+            # at once, since several threads may ask
+            own = self._own = flat.values, self.recursion_of([self], *vectors)
+        return own[1]
+
+    def __getstate__(self):
+        return vars(self) | {"_own": None}  # views of the vectors, which a copy has elsewhere
 
     @staticmethod
     def recursion_of(gradients, theta, grad):
@@ -140,7 +150,8 @@ class ClosedForm(PlainAutograd):
         weight = None if weight is None else weight.numpy()[:, None]
         with silent():
             loss, raw = self.recursion.fill(x.numpy(), self.as_numbers(y), weight, float(len(x)))
-        return torch.tensor(float(loss), dtype=torch.float64), torch.from_numpy(raw)
+        # callbacks may keep the raw outputs
+        return torch.tensor(float(loss), dtype=torch.float64), torch.from_numpy(raw.copy())
 
     def predict(self, x):
         if x.is_sparse or not self.is_untouched:
@@ -166,11 +177,9 @@ class ClosedForm(PlainAutograd):
     def is_untouched(self):
         """Whether the module computes what its plan says: nothing was hooked in, replaced or moved."""
         module = self.learner.module
-        children = module._modules.values()
-        hooked = (child._forward_hooks or child._forward_pre_hooks for child in (module, *children))
         return (
-            all(map(operator.is_, children, self._children))
-            and not any(hooked)
+            [_look_at(child) for child in module._modules.values()] == self._seen
+            and not (_is_hooked(module) or "forward" in vars(module))
             and not _has_any_global_hook()
             and self.learner.flat.is_bound()
         )
@@ -185,6 +194,23 @@ class ClosedForm(PlainAutograd):
             and learner.precision == "full"
             and learner.module.plain_layers() is not None
         )
+
+
+def _look_at(layer):
+    """Return what decides on what a layer computes, but for the values of its parameters."""
+    own = vars(layer)
+    return (
+        id(layer),
+        type(layer),
+        "forward" in own or _is_hooked(layer),
+        [id(parameter) for parameter in own["_parameters"].values()],
+        [own.get(name) for name in getattr(layer, "__constants__", ())],
+    )
+
+
+def _is_hooked(module):
+    own = vars(module)
+    return any(own[name] for name in _HOOKS)
 
 
 def make_gradient(learner, criterion, augment=None):

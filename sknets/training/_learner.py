@@ -134,7 +134,7 @@ class Learner:
     @property
     def as_step(self):
         """The `Step` of this learner alone."""
-        if self._step is None:
+        if self._step is None or not self.solver.holds(self._step.motion.vectors):
             self._step = Step([self], *as_arrays(self.flat.values, self.flat.grad))
         return self._step
 
@@ -166,6 +166,13 @@ class Learner:
         self.flat.move_to(values, grad)
         self.solver.move_to(buffers)
         self._step = None
+
+    def release(self):
+        """Let go of what was only needed in training."""
+        self._step = self.solver._own = None
+
+    def __getstate__(self):
+        return vars(self) | {"_step": None}  # views of the vectors, which a copy has elsewhere
 
     # --- the epoch --------------------------------------------------------------------------------
 

@@ -313,6 +313,8 @@ class Net(Events, skorch.NeuralNet):
         """Let go of the data and of all that was only needed in training."""
         self.valid_rows = self.valid_score = self.stopping.best_state = None
         self.gradient = without_graphs(self.gradient)
+        self.gradient.release()
+        self.learner.release()
 
     def raw_outputs(self, inputs, n_rows, part=None):
         """Return the raw outputs of several tensors, which have `n_rows` rows in all, on the CPU.
@@ -328,6 +330,8 @@ class Net(Events, skorch.NeuralNet):
         """
         if self.module_.training:
             self.module_.eval()
+        if part is None and self.module_ is not self.learner.module:
+            part = self.module_  # a pickle of the net has two
         is_whole = part is None
         predict = self.gradient.predict if is_whole else torch.inference_mode()(part)
         # a module that draws even in prediction draws the same each time

@@ -150,8 +150,7 @@ class _Layer:
         self.bias, self.bias_grad = views(layer.units.bias, 1, n_units)
         self._dropouts = None if dropouts[0] is None else dropouts
         if self._dropouts is not None:
-            scales = np.array([1.0 / dropout.keep for dropout in dropouts], theta.dtype)
-            self._scales = scales[:, None, None] if self._lead else scales[0]
+            self._dtype, self._rates = theta.dtype, None
 
     def make_room(self, n_rows, dtype):
         """Return arrays for batches of some rows."""
@@ -170,6 +169,10 @@ class _Layer:
             return
         if room.kept is None:
             room.make_kept()
+        rates = [dropout.p for dropout in self._dropouts]
+        if rates != self._rates:  # a callback may change them
+            scales = np.array([1.0 / dropout.keep for dropout in self._dropouts], self._dtype)
+            self._rates, self._scales = rates, scales[:, None, None] if self._lead else scales[0]
         n_values = {k: rows.start * self.n_units for k, rows in missing}
         for k, (dropout, drawn) in enumerate(zip(self._dropouts, room.drawn_of_each, strict=True)):
             n = n_values.get(k, len(drawn))

@@ -16,6 +16,8 @@ from itertools import accumulate
 import numpy as np
 import torch
 
+from sknets.training._declared import declared
+
 #: Values of a row, or of all rows of a stack, that are moved at once: a few arrays of so many stay in the
 #: cache from one operation to the next.
 BLOCK_VALUES = 2**15
@@ -86,9 +88,23 @@ class Solver(torch.optim.Optimizer):
         self.update()
         return loss
 
+    @property
+    def parameters(self):
+        """What the solver declares, beside the learning rate."""
+        return tuple(getattr(self, name) for name in declared(type(self)))
+
+    @property
+    def units(self):
+        """What each buffer is to be multiplied with to be the textbook's."""
+        return (1.0,) * len(self.buffers)
+
+    def holds(self, vectors):
+        """Whether some vectors are the buffers, which may have been loaded or replaced."""
+        return all(self.place[name] is v for name, v in zip(self.buffers, vectors, strict=True))
+
     def update(self):
         """Take one step along the gradient in `theta.grad`."""
-        if self._own is None:
+        if self._own is None or not self.holds(self._own.vectors):
             self._own = Motion([self], *as_arrays(self._theta.detach(), self._theta.grad))
         with silent():
             self._own.move(self._own.plan(1)[0])
@@ -139,18 +155,27 @@ class Solver(torch.optim.Optimizer):
 
     def extra_state(self):
         """Return the buffers as NumPy arrays and plain numbers."""
-        return {
+        state = {
             name: value.cpu().numpy().copy() if torch.is_tensor(value) else value
             for name, value in self.place.items()
         }
+        return state | {"units": self.units}
 
     def load_extra_state(self, arrays):
-        """Continue from what `extra_state` returned."""
+        """Continue from what `extra_state` returned, perhaps of a solver with other parameters."""
+        units = dict(zip(self.buffers, zip(arrays["units"], self.units, strict=True), strict=True))
         for name, value in arrays.items():
             if torch.is_tensor(self.place.get(name)):
-                self.place[name].copy_(torch.from_numpy(np.array(value)))  # perhaps a read-only map
-            else:
+                buffer, (before, now) = self.place[name], units[name]
+                buffer.copy_(torch.from_numpy(np.array(value)))  # perhaps a read-only map
+                if before != now:
+                    buffer.mul_(before / now)
+            elif name != "units":
                 self.place[name] = value
+
+    def __getstate__(self):
+        mine = {name: getattr(self, name) for name in declared(type(self))}
+        return {**super().__getstate__(), **mine, "_theta": self._theta, "_own": None}
 
     def move_to(self, buffers):
         """Keep the buffers in other vectors from now on, which take over their values."""
@@ -262,6 +287,10 @@ class RMSProp(AdaGrad):
         super().__init__(theta, lr, epsilon=epsilon)
         self.rho = rho
 
+    @property
+    def units(self):
+        return (1.0 - self.rho,)
+
     def rates(self, n):
         root = math.sqrt(1.0 - self.rho)
         return [self.rho, self.epsilon / root, self.lr / root]
@@ -283,6 +312,10 @@ class Adam(Solver):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
+
+    @property
+    def units(self):
+        return 1.0 - self.beta_1, 1.0 - self.beta_2
 
     def rates(self, n):
         t = self.place["step"] + np.arange(1.0, n + 1.0)
@@ -354,6 +387,7 @@ class Motion:
 
     def __init__(self, solvers, theta, grad, buffers=None):
         (solver, *_) = self.solvers = solvers
+        self.vectors = [solver.place[name] for name in solver.buffers]  # of the first
         self.xp = np if isinstance(theta, np.ndarray) else torch
         if buffers is None:
             buffers = [as_arrays(solver.place[name])[0] for name in solver.buffers]
@@ -365,22 +399,33 @@ class Motion:
         self._blocks = [
             (theta[c], grad[c], [buffer[c] for buffer in buffers], self.scratch[c]) for c in cuts
         ]
-        self._ahead, self._n_ahead, self._planned_for = [], 1, None
+        self._ahead, self._n_ahead, self._planned_for, self._units = [], 1, None, None
 
     def plan(self, n):
         """Return the rates of the next n steps, as `move` takes them.
 
         They are worked out for more and more steps, and kept, as long as learning rates stay.
         """
-        present = [(solver.lr, solver.place["step"]) for solver in self.solvers]
+        present = [(s.lr, s.place["step"], s.parameters, s.units) for s in self.solvers]
+        self._keep_units(present)
         if present != self._planned_for:
             self._ahead, self._n_ahead = [], 1
         if len(self._ahead) < n:
             self._ahead = self._work_out(max(n, self._n_ahead))
             self._n_ahead = min(2 * self._n_ahead, _STEPS_AHEAD)
         plan, self._ahead = self._ahead[:n], self._ahead[n:]
-        self._planned_for = [(lr, step + n) for lr, step in present]
+        self._planned_for = [(lr, step + n, *others) for lr, step, *others in present]
         return plan
+
+    def _keep_units(self, present):
+        """Convert buffers whose unit a callback has changed, with a parameter of the solver."""
+        units = [units for *_, units in present]
+        if self._units != units:
+            for k, (before, now) in enumerate(zip(self._units or units, units, strict=True)):
+                for buffer, old, new in zip(self.buffers, before, now, strict=True):
+                    row = buffer if len(units) == 1 else buffer[k]
+                    row *= old / new
+            self._units = units
 
     def _work_out(self, n):
         of_each = [solver.rates(n) for solver in self.solvers]

@@ -139,7 +139,12 @@ def _train_stack(leaders):
             _train_alone(job)
     except BaseException as error:
         for job in jobs:
-            job.error = job.error or error
+            if job.is_finished:
+                continue
+            if job.net.n_epochs == 0 and isinstance(error, Exception):  # which may be a neighbour's
+                _train_alone(job)
+                continue
+            job.error = error
             job.finish()
 
 
