@@ -429,11 +429,15 @@ print("predicted", len(network.predict(X)))
 @pytest.mark.parametrize("estimator", ALL, ids=lambda e: type(e).__name__)
 def test_fitted_estimator_lets_go_of_the_data(estimator):
     X, y = data_for(estimator)
+    before = {
+        id(thing) for thing in gc.get_objects() if type(thing) is training.Rows
+    }  # of other tests
     network = clone(estimator).set_params(max_iter=2, early_stopping=True, random_state=0)
     monitor = ScoringMonitor(scoring="accuracy" if is_classifier(network) else "r2")
     network.set_callbacks(monitor).fit(X, y)
     gc.collect()
-    assert not [thing for thing in gc.get_objects() if type(thing) in (training.Rows, EpochTasks)]
+    things = [thing for thing in gc.get_objects() if type(thing) in (training.Rows, EpochTasks)]
+    assert not [thing for thing in things if id(thing) not in before]
     assert network.n_iter_ == 2
 
 
