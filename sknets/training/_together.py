@@ -14,7 +14,7 @@ from sknets.training._threads import SMALL_STEP, n_cpus, threads
 from sknets.training._wanted import while_wanted
 
 #: Bytes of a tile's arrays: they should stay in the cache of a core from one operation to the next.
-TILE_BYTES = 2**22
+TILE_BYTES = 2**21
 
 
 def can_join(net):
@@ -93,8 +93,10 @@ def _tiles(leaders):
 
 
 def _is_large(tile):
-    """Whether the steps of a stack are worth a thread: small ones wait for Python's lock anyway."""
+    """Whether a stack is worth a thread: small steps, and scores, wait for Python's lock anyway."""
     jobs = list(tile)
+    if any(job.net.valid_rows is not None for job in jobs):
+        return False
     n_weights = len(jobs[0].net.flat.values)
     return len(jobs) * _batch_size(jobs) * n_weights >= SMALL_STEP
 
