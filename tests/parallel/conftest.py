@@ -12,7 +12,7 @@ from sknets.training import _together
 
 @pytest.fixture(autouse=True)
 def _nobody_waits_forever():
-    faulthandler.dump_traceback_later(120, exit=True)
+    faulthandler.dump_traceback_later(600, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
 
