@@ -14,3 +14,19 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if isinstance(item, pytest.DoctestItem):
             item.add_marker(pytest.mark.filterwarnings("error"))
+
+
+@pytest.fixture
+def waves(monkeypatch):
+    """Return the numbers of jobs that have been trained together, wave by wave."""
+    from sknets.training import _together  # which imports torch
+
+    numbers = []
+
+    def spy(jobs):
+        numbers.append(len(jobs))
+        original(jobs)
+
+    original = _together.train_together
+    monkeypatch.setattr(_together, "train_together", spy)
+    return numbers

@@ -25,7 +25,7 @@ class PlainLayer(NamedTuple):
         What has a `weight` of shape (n_units, n_inputs) and a `bias`.
     activation : str
         A key of `ACTIVATIONS`.
-    shape : torch.nn.Module or None
+    activation_layer : torch.nn.Module or None
         The layer of the activation, which may have parameters.
     dropout : Dropout or None
         What drops units.
@@ -33,7 +33,7 @@ class PlainLayer(NamedTuple):
 
     units: nn.Module
     activation: str = "identity"
-    shape: nn.Module | None = None
+    activation_layer: nn.Module | None = None
     dropout: nn.Module | None = None
 
     @property
@@ -107,7 +107,9 @@ class DenseStack(nn.Sequential):
             elif isinstance(layer, Dropout):
                 layers[-1] = layers[-1]._replace(dropout=layer)
             elif type(layer) in _NAMES and not getattr(layer, "is_activation", False):
-                layers[-1] = layers[-1]._replace(activation=_NAMES[type(layer)], shape=layer)
+                layers[-1] = layers[-1]._replace(
+                    activation=_NAMES[type(layer)], activation_layer=layer
+                )
             else:
                 return None
         return layers

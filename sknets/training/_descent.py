@@ -21,6 +21,7 @@ class Descent(Method):
     """
 
     counts_rows = True
+    walks_batches = True
     watches_train_loss = True
     advice: dict = {}
 

@@ -6,8 +6,8 @@ import torch
 from torch.nn.modules.module import _has_any_global_hook
 
 from sknets.training._losses import mixed_loss
+from sknets.training._motion import as_arrays, silent
 from sknets.training._recursion import Recursion
-from sknets.training._solvers import as_arrays, silent
 
 #: Where a module keeps what somebody has hooked into it.
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")

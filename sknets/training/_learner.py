@@ -6,10 +6,10 @@ from contextlib import nullcontext
 import torch
 
 from sknets.training._flat import FlatParameters
+from sknets.training._motion import as_arrays, silent
 from sknets.training._penalties import Penalty
 from sknets.training._precision import PRECISIONS
 from sknets.training._seeding import Seeded, generator_on, seed_layers
-from sknets.training._solvers import as_arrays, silent
 from sknets.training._step import Step
 
 _LOWEST_ADAPTIVE_RATE = 1e-6

@@ -45,11 +45,16 @@ class Loss(nn.Module):
         that outliers do not move, for the losses that outliers pull with a bounded force.
     lowest_y : float
         Smallest y for which the loss is defined.
+    has_gradient : bool
+        Whether `differentiate` is there.
+    takes_classes : bool
+        Whether targets are classes rather than numbers.
     """
 
     output = "identity"
     scaling = "standardize"
     lowest_y = -math.inf
+    has_gradient = takes_classes = False
 
     def forward(self, raw, target, weight=None, weight_sum=None):
         if weight is None:
@@ -70,9 +75,6 @@ class Loss(nn.Module):
         return target.new_zeros((len(target), n_outputs), dtype=dtype)
 
     # --- the same on arrays, for the recursion ------------------------------------------------------
-
-    #: Whether `differentiate` is there, and whether targets are classes.
-    has_gradient = takes_classes = False
 
     def as_numbers(self, target, n_outputs):
         """Return a target as `differentiate` takes it: a number for each row and output."""
@@ -112,6 +114,8 @@ def mixed_loss(loss, raw, target, weight, mix):
 class HalfSquaredError(Loss):
     """(raw - y)² / 2; gradient raw - y."""
 
+    has_gradient = True
+
     def forward(self, raw, target, weight=None, weight_sum=None):
         if weight is None:
             return F.mse_loss(raw, target, reduction="sum") * (0.5 / len(raw))
@@ -119,8 +123,6 @@ class HalfSquaredError(Loss):
 
     def elements(self, raw, target):
         return 0.5 * (raw - target).square()
-
-    has_gradient = True
 
     def differentiate(self, raw, target, delta, losses):
         np.subtract(raw, target, out=delta)
@@ -132,11 +134,10 @@ class AbsoluteError(Loss):
     """|raw - y|; gradient sign(raw - y)."""
 
     scaling = "median"
+    has_gradient = True
 
     def elements(self, raw, target):
         return (raw - target).abs()
-
-    has_gradient = True
 
     def differentiate(self, raw, target, delta, losses):
         np.subtract(raw, target, out=delta)
@@ -148,6 +149,7 @@ class Huber(Loss):
     """Squared within `huber_delta` of the target, linear beyond (Huber, 1964)."""
 
     scaling = "median"
+    has_gradient = True
 
     def __init__(self, *, huber_delta=1.35):
         super().__init__()
@@ -155,8 +157,6 @@ class Huber(Loss):
 
     def elements(self, raw, target):
         return F.huber_loss(raw, target, reduction="none", delta=self.huber_delta)
-
-    has_gradient = True
 
     def differentiate(self, raw, target, delta, losses):
         # with the residual r and its clipped value d, the loss is d (r - d / 2) on both sides
@@ -170,6 +170,7 @@ class Pinball(Loss):
     """Quantile loss: q (y - raw) above the prediction, (1 - q) (raw - y) below it."""
 
     scaling = "median"
+    has_gradient = True
 
     def __init__(self, *, quantile=0.5):
         super().__init__()
@@ -178,8 +179,6 @@ class Pinball(Loss):
     def elements(self, raw, target):
         residual = target - raw
         return torch.maximum(self.quantile * residual, (self.quantile - 1.0) * residual)
-
-    has_gradient = True
 
     def differentiate(self, raw, target, delta, losses):
         # with r = raw - y the loss is |r| / 2 + (1 / 2 - q) r
@@ -281,11 +280,10 @@ class HalfPoissonDeviance(Loss):
     output = "exp"
     scaling = "mean"
     lowest_y = 0.0
+    has_gradient = True
 
     def elements(self, raw, target):
         return torch.xlogy(target, target) - target * raw - target + raw.exp()
-
-    has_gradient = True
 
     def differentiate(self, raw, target, delta, losses):
         np.exp(raw, out=delta)
@@ -306,6 +304,7 @@ class BinaryCrossEntropy(Loss):
 
     output = "logistic"
     scaling = None
+    has_gradient = True
 
     def __init__(self, *, label_smoothing=0.0):
         super().__init__()
@@ -315,8 +314,6 @@ class BinaryCrossEntropy(Loss):
         if self.label_smoothing:
             target = target * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing
         return F.binary_cross_entropy_with_logits(raw, target, reduction="none")
-
-    has_gradient = True
 
     def as_numbers(self, target, n_outputs):
         smoothing = self.label_smoothing
@@ -352,6 +349,7 @@ class SoftmaxCrossEntropy(Loss):
 
     output = "softmax"
     scaling = None
+    has_gradient = takes_classes = True
 
     def __init__(self, *, label_smoothing=0.0):
         super().__init__()
@@ -362,8 +360,6 @@ class SoftmaxCrossEntropy(Loss):
 
     def rows(self, raw, target):
         return F.cross_entropy(raw, target, reduction="none", label_smoothing=self.label_smoothing)
-
-    has_gradient = takes_classes = True
 
     def as_numbers(self, target, n_outputs):
         smoothing = self.label_smoothing

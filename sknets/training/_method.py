@@ -13,6 +13,8 @@ class Method(ABC):
     ----------
     counts_rows : bool
         Whether the rows of an epoch count as seen, in `t_` and in "invscaling".
+    walks_batches : bool
+        Whether an epoch is a walk over mini-batches, in steps that several nets can take together.
     watches_train_loss : bool
         Whether a lack of progress of the training loss ends it. Else it has a rule of its own, and
         `Stopping` looks at validation data alone.
@@ -24,6 +26,7 @@ class Method(ABC):
     """
 
     counts_rows: bool
+    walks_batches = False
     watches_train_loss: bool
     shuffle: bool
     advice: dict

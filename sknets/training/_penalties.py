@@ -5,25 +5,24 @@ With ``W`` the sum of the sample weights in a batch, the objective of a step is
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
 class Penalty:
-    """The L2 and L1 penalties of one fit, or of the fits of a stack.
+    """The L2 and L1 penalties of one fit.
 
     Parameters
     ----------
-    alpha : float or array of shape (K, 1)
+    alpha : float
         L2 strength.
-    l1_alpha : float or array of shape (K, 1)
+    l1_alpha : float
         L1 strength. It acts through a proximal step, so eliminated weights are exactly zero.
     decoupled : bool
         Whether the L2 part decays the weights directly (AdamW) instead of entering the gradient.
     """
 
-    alpha: Any = 0.0
-    l1_alpha: Any = 0.0
+    alpha: float = 0.0
+    l1_alpha: float = 0.0
     decoupled: bool = False
 
     @property

@@ -223,7 +223,7 @@ class _Learned(Slope):
     needs_input = True
 
     def __init__(self, layer, places, theta, grad):
-        place = places[id(layer.shape.weight)]
+        place = places[id(layer.activation_layer.weight)]
         self._slope = theta[..., place, None] if theta.ndim > 1 else theta[place]
         self._slope_grad = grad[..., place]
 

@@ -1,24 +1,21 @@
-"""Networks that train as one: the steps of a stack, and what its batches are taken from."""
-
-from itertools import accumulate
+"""Networks that train as one: who is alike, and the steps of a stack."""
 
 import numpy as np
 import torch
 
 from sknets.training._declared import declared
+from sknets.training._feed import Feed
 from sknets.training._gradients import ClosedForm
-from sknets.training._solvers import silent
+from sknets.training._motion import silent
 from sknets.training._step import Step
 from sknets.training._stores import TensorStore
-
-#: Values of inputs, over all networks, that are gathered at once; batches are views of them.
-BLOCK_VALUES = 2**17
 
 
 def can_stack(net, rows):
     """Whether a net trains by the steps of a stack, of one or of several: nobody looks at its batches."""
     return (
-        isinstance(net.gradient, ClosedForm)
+        net.method.walks_batches
+        and isinstance(net.gradient, ClosedForm)
         and not any(getattr(callback, "watches_steps", True) for _, callback in net.callbacks_)
         and isinstance(rows.x, TensorStore)
         and net.gradient.is_untouched
@@ -244,115 +241,3 @@ class Stack:
         return Feed(
             self.nets, iterators, [batches.sizes() for batches in iterators], self.step.column
         )
-
-
-class Feed:
-    """The batches of K networks, which differ in size at most in the last one.
-
-    Parameters
-    ----------
-    nets : list of Net
-        The nets.
-    iterators : list of Batches
-        Their batches.
-    sizes : list of list of int
-        Rows in each batch of each network.
-    column : callable
-        Makes an array of shape (K, 1) of K numbers, or a number of one.
-    """
-
-    def __init__(self, nets, iterators, sizes, column):
-        self._iterators = iterators
-        self.n_batches = len(sizes[0])
-        self._codes = nets[0].gradient.codes if self.n_batches > 1 else None
-        self._data = [
-            self._arrays(net, each.rows) for net, each in zip(nets, iterators, strict=True)
-        ]
-        self._sizes = sizes
-        self._column = column
-        self._starts = [0, *accumulate(sizes[0])][:-1]
-        x, y, _ = self._data[0]
-        n_at_once = max(1, BLOCK_VALUES // (len(nets) * sizes[0][0] * x.shape[1]))
-        self._is_lent = len(nets) == 1 and not self._shuffles and self._codes is None
-        if self._is_lent:  # nothing to gather
-            n_at_once = self.n_batches
-        self._blocks = [
-            range(first, min(first + n_at_once, self.n_batches))
-            for first in range(0, self.n_batches, n_at_once)
-        ]
-        self._has_weight = any(weight is not None for _, _, weight in self._data)
-        self._is_gathered = False
-        if not self._is_lent:
-            longest = max(
-                self._stop(block, k) - self._start(block)
-                for block in self._blocks
-                for k in range(len(nets))
-            )
-            shape = (len(nets), longest) if len(nets) > 1 else (longest,)
-            self._x = np.zeros((*shape, x.shape[1]), x.dtype)
-            like = y if self._codes is None else self._codes
-            self._y = np.zeros((*shape, like.shape[1]), like.dtype)
-            self._weight = np.ones((*shape, 1), x.dtype) if self._has_weight else None
-        else:
-            self._x, self._y, self._weight = self._data[0]
-        self._views = [self._cut(block) for block in self._blocks]
-
-    @property
-    def _shuffles(self):
-        return self.n_batches > 1 and self._iterators[0].shuffle
-
-    def _start(self, block):
-        return self._starts[block[0]]
-
-    def _stop(self, block, k):
-        return self._starts[block[-1]] + self._sizes[k][block[-1]]
-
-    def _cut(self, block):
-        """Return the batches of a block as views of what is gathered."""
-        views, first = [], self._start(block)
-        for number in block:
-            of_each = [sizes[number] for sizes in self._sizes]
-            rows = slice(self._starts[number] - first, self._starts[number] - first + max(of_each))
-            weight = None if self._weight is None else self._weight[..., rows, :]
-            missing = [(k, slice(n, None)) for k, n in enumerate(of_each) if n < max(of_each)]
-            size = self._column(of_each) if missing else float(of_each[0])
-            views.append((self._x[..., rows, :], self._y[..., rows, :], weight, size, missing))
-        return views
-
-    def batches(self):
-        """Yield ``(x, y, weight, n_rows, missing)`` as `Recursion.fill` takes them."""
-        orders = [None] * len(self._iterators)
-        if self._shuffles:
-            orders = [
-                torch.randperm(len(batches.rows), generator=batches.generator).numpy()
-                for batches in self._iterators
-            ]
-        for block, views in zip(self._blocks, self._views, strict=True):
-            if not self._is_lent:
-                self._gather(block, orders)
-            yield from views
-
-    def _gather(self, block, orders):
-        if self._is_gathered and len(self._blocks) == 1 and not self._shuffles:
-            return
-        self._is_gathered = True
-        start = self._start(block)
-        for k, (data, order) in enumerate(zip(self._data, orders, strict=True)):
-            stop = self._stop(block, k)
-            index = slice(start, stop) if order is None else order[start:stop]
-            for values, room in zip(data, (self._x, self._y, self._weight), strict=True):
-                if values is None:
-                    continue
-                part = room[k, : stop - start] if len(self._data) > 1 else room[: stop - start]
-                if values.ndim == 1:
-                    np.take(self._codes, values[index], axis=0, out=part, mode="clip")
-                elif order is None:
-                    part[...] = values[index]
-                else:
-                    np.take(values, index, axis=0, out=part, mode="clip")
-
-    def _arrays(self, net, rows):
-        """Return inputs, targets and weights (or None) as arrays; targets may be classes of one axis."""
-        weight = None if rows.weight is None else rows.weight.numpy()[:, None]
-        y = rows.y.numpy() if self._codes is not None else net.gradient.as_numbers(rows.y)
-        return rows.x.data.numpy(), y, weight

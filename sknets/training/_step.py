@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from sknets.training._motion import Motion
 from sknets.training._penalties import Pull
-from sknets.training._solvers import Motion
 
 
 class Step:

@@ -7,7 +7,6 @@ from functools import partial
 
 from sknets._plain_torch import plain_torch
 from sknets.training._copies import beginning, take_over
-from sknets.training._descent import Descent
 from sknets.training._events import BATCH_EVENTS
 from sknets.training._stack import can_stack, likeness, run_together
 from sknets.training._threads import SMALL_STEP, n_cpus, threads
@@ -34,7 +33,7 @@ def train_together(jobs):
     """
     alone, alike = [], {}
     for job in jobs:
-        if _stacks(job):
+        if can_stack(job.net, job.rows):
             alike.setdefault((likeness(job.net, job.rows), job.n_threads), []).append(job)
         else:
             alone.append(job)
@@ -72,12 +71,6 @@ def _train_stacks(tiles):
         except IndexError:
             return
         _train_stack(tile)
-
-
-def _stacks(job):
-    """Whether a job can be trained in a stack; what is alone in it may be as well."""
-    net = job.net
-    return isinstance(net.method, Descent) and can_stack(net, job.rows)
 
 
 def _tiles(leaders):

@@ -7,8 +7,6 @@ import warnings
 
 import pytest
 
-from sknets.training import _together
-
 
 @pytest.fixture(autouse=True)
 def _nobody_waits_forever():
@@ -33,17 +31,3 @@ def _no_thread_is_left(_nobody_waits_forever):
     while left := [thread for thread in threading.enumerate() if thread.name == "sknets"]:
         assert time.monotonic() < deadline, left
         time.sleep(0.01)
-
-
-@pytest.fixture
-def waves(monkeypatch):
-    """Return the numbers of jobs that have been trained together, wave by wave."""
-    numbers = []
-
-    def spy(jobs):
-        numbers.append(len(jobs))
-        original(jobs)
-
-    original = _together.train_together
-    monkeypatch.setattr(_together, "train_together", spy)
-    return numbers

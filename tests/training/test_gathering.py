@@ -14,20 +14,6 @@ from tests.forking import ignore_fork_warning, in_forked_child, needs_fork
 from tests.training.nets import make_net, make_rows
 
 
-@pytest.fixture
-def waves(monkeypatch):
-    """Return the numbers of jobs that have been trained together, wave by wave."""
-    numbers = []
-
-    def spy(jobs):
-        numbers.append(len(jobs))
-        original(jobs)
-
-    original = _together.train_together
-    monkeypatch.setattr(_together, "train_together", spy)
-    return numbers
-
-
 class Unwanted(training.Task):
     is_over = True
 

@@ -265,7 +265,9 @@ def test_without_hidden_layers():
 
 
 def test_steps_may_leave_the_cache(monkeypatch):
-    monkeypatch.setattr(_stack, "BLOCK_VALUES", 2 * 16 * 3 * 2)  # two batches of two networks
+    monkeypatch.setattr(
+        "sknets.training._feed.BLOCK_VALUES", 2 * 16 * 3 * 2
+    )  # two batches of two networks
     assert_learns_the_same(vary("n_rows", [62, 50], dropout=0.3))
 
 
