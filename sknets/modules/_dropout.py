@@ -31,7 +31,7 @@ class Dropout(nn.Module):
         if not self.training:
             return x
         if x.device.type == "cpu":
-            kept = torch.from_numpy(self.draw(x.numel())).view(x.shape)
+            kept = torch.from_numpy(self._draw(x.numel())).view(x.shape)
             return x * kept.to(x.dtype).mul_(1.0 / self.keep)
         mask = torch.empty_like(x).bernoulli_(self.keep, generator=self.generator)
         return x * mask.div_(self.keep)
@@ -39,20 +39,30 @@ class Dropout(nn.Module):
     @property
     def keep(self):
         """The probability with which a unit is kept, a multiple of 2⁻¹⁶."""
-        return 1.0 - self._limit / 2**16
+        return 1.0 - self.limit / 2**16
 
     @property
-    def _limit(self):
+    def limit(self):
+        """The number of 16 random bits from which on a unit is kept."""
         return min(max(round(self.p * 2**16), int(self.p > 0)), 2**16 - 1)
 
-    def draw(self, n, out=None):
-        """Draw whether each of n units is kept, an array of bool: from 16 random bits each, on a CPU."""
-        bits = torch.empty(-(-n // 4), dtype=torch.int64)
-        bits.random_(-(2**63), None, generator=self.generator)
-        return np.greater_equal(bits.numpy().view(np.uint16)[:n], self._limit, out=out)
+    def _draw(self, n):
+        words = torch.empty(n_words(n), dtype=torch.int64)
+        draw_words(words, self.generator)
+        return words.numpy().view(np.uint16)[:n] >= self.limit
 
     def extra_repr(self):
         return f"p={self.p}"
+
+
+def n_words(n):
+    """Return in how many words there are the 16 bits of each of n units."""
+    return -(-n // 4)
+
+
+def draw_words(words, generator):
+    """Fill a tensor of int64 with random bits, on a CPU."""
+    words.random_(-(2**63), None, generator=generator)
 
 
 class SpatialDropout(Dropout):

@@ -22,6 +22,11 @@ class Feed:
         Rows in each batch of each network.
     column : callable
         Makes an array of shape (K, 1) of K numbers, or a number of one.
+
+    Attributes
+    ----------
+    sizes : list of list of int
+        Rows of each network in each batch.
     """
 
     def __init__(self, nets, iterators, sizes, column):
@@ -31,7 +36,7 @@ class Feed:
         self._data = [
             self._arrays(net, each.rows) for net, each in zip(nets, iterators, strict=True)
         ]
-        self._sizes = sizes
+        self.sizes = list(zip(*sizes, strict=True))
         self._column = column
         self._starts = [0, *accumulate(sizes[0])][:-1]
         x, y, _ = self._data[0]
@@ -68,13 +73,13 @@ class Feed:
         return self._starts[block[0]]
 
     def _stop(self, block, k):
-        return self._starts[block[-1]] + self._sizes[k][block[-1]]
+        return self._starts[block[-1]] + self.sizes[block[-1]][k]
 
     def _cut(self, block):
         """Return the batches of a block as views of what is gathered."""
         views, first = [], self._start(block)
         for number in block:
-            of_each = [sizes[number] for sizes in self._sizes]
+            of_each = self.sizes[number]
             rows = slice(self._starts[number] - first, self._starts[number] - first + max(of_each))
             weight = None if self._weight is None else self._weight[..., rows, :]
             missing = [(k, slice(n, None)) for k, n in enumerate(of_each) if n < max(of_each)]

@@ -149,7 +149,10 @@ class ClosedForm(PlainAutograd):
             return super()._fill_rows(x, y, weight)
         weight = None if weight is None else weight.numpy()[:, None]
         with silent():
-            loss, raw = self.recursion.fill(x.numpy(), self.as_numbers(y), weight, float(len(x)))
+            bits = next(self.recursion.draw([[len(x)]]))
+            loss, raw = self.recursion.fill(
+                x.numpy(), self.as_numbers(y), weight, float(len(x)), bits=bits
+            )
         # callbacks may keep the raw outputs
         return torch.tensor(float(loss), dtype=torch.float64), torch.from_numpy(raw.copy())
 
@@ -205,6 +208,7 @@ def _look_at(layer):
         "forward" in own or _is_hooked(layer),
         [id(parameter) for parameter in own["_parameters"].values()],
         [own.get(name) for name in getattr(layer, "__constants__", ())],
+        id(own.get("generator")),
     )
 
 

@@ -9,8 +9,11 @@ its arrays have no first axis. All else is allocated once for each number of row
 allocates nothing large.
 """
 
+from itertools import repeat
+
 import numpy as np
 
+from sknets.training._draws import Draws
 from sknets.training._slopes import SLOPES, Slope
 
 #: Numbers of rows for which arrays are kept.
@@ -35,11 +38,14 @@ class Recursion:
     def __init__(self, plans, places, theta, grad, loss):
         self.theta, self.grad, self.loss = theta, grad, loss
         self._layers = [
-            (_Radial if layer.is_radial else _Linear)(
-                layer, places, theta, grad, [plan[number].dropout for plan in plans]
-            )
+            (_Radial if layer.is_radial else _Linear)(number, plans, places, theta, grad)
             for number, layer in enumerate(plans[0])
         ]
+        self._dropping = [layer for layer in self._layers if layer.dropouts is not None]
+        self._draws = None
+        if self._dropping:
+            generators = [dropout.generator for dropout in self._dropping[0].dropouts]
+            self._draws = Draws(generators, [layer.n_units for layer in self._dropping])
         self._rooms = {}
 
     def forward(self, x):
@@ -48,7 +54,17 @@ class Recursion:
             x = layer.forward(x, layer.make_room(x.shape[-2], x.dtype))
         return x
 
-    def fill(self, x, y, weight, n_rows, missing=()):
+    def draw(self, sizes):
+        """Yield, for each of the coming batches, the random bits with which `fill` drops units.
+
+        Parameters
+        ----------
+        sizes : list of list of int
+            Rows of each network in each batch, ``sizes[j][k]``; they differ at most in the last batch.
+        """
+        return repeat(()) if self._draws is None else self._draws.batches(sizes)
+
+    def fill(self, x, y, weight, n_rows, missing=(), bits=()):
         """Fill the gradients of the mean losses of batches.
 
         Parameters
@@ -63,6 +79,8 @@ class Recursion:
             Number of rows of each network, by which sums are divided.
         missing : list of (int, slice), default=()
             Rows that are none: of which network, and which.
+        bits : list of ndarray, default=()
+            What `draw` has yielded for the batch.
 
         Returns
         -------
@@ -72,8 +90,9 @@ class Recursion:
             Raw outputs.
         """
         rooms, (delta, losses, flat_losses, ones) = self._rooms_for(x)
+        for layer, of_layer in zip(self._dropping, bits, strict=True):
+            layer.drop(rooms[layer.number], of_layer)
         for layer, room in zip(self._layers, rooms, strict=True):
-            layer.drop(room, missing)
             x = layer.forward(x, room)
         self.loss.differentiate(x, y, delta, losses)
         if weight is not None:
@@ -123,9 +142,11 @@ class _Room:
 
     def make_kept(self):
         """Make what dropout needs."""
-        self.kept, self.dropped = np.zeros_like(self.z), np.empty_like(self.z)
-        self.drawn = np.zeros(self.z.shape, bool)
-        self.drawn_of_each = list(self.drawn.reshape(-1, self.z.shape[-2] * self.z.shape[-1]))
+        self.kept, self.dropped = np.empty_like(self.z), np.empty_like(self.z)
+        # units of all rows side by side, as their bits come
+        flat = (*self.z.shape[:-2], -1)
+        self.flat_kept = self.kept.reshape(flat)
+        self.flat_drawn = np.empty(self.flat_kept.shape, bool)
 
 
 class _Layer:
@@ -136,9 +157,11 @@ class _Layer:
 
     needs_input = False
 
-    def __init__(self, layer, places, theta, grad, dropouts):
+    def __init__(self, number, plans, places, theta, grad):
+        layer = plans[0][number]
         n_units, n_inputs = layer.units.weight.shape
         self._lead = theta.shape[:-1]
+        self.number = number
 
         def views(parameter, *shape):
             place = places[id(parameter)]
@@ -148,9 +171,8 @@ class _Layer:
         self._matmul = np.matmul if self._lead else np.dot  # which is faster for two axes
         self.weight, self.weight_grad = views(layer.units.weight, n_units, n_inputs)
         self.bias, self.bias_grad = views(layer.units.bias, 1, n_units)
-        self._dropouts = None if dropouts[0] is None else dropouts
-        if self._dropouts is not None:
-            self._dtype, self._rates = theta.dtype, None
+        self.dropouts = None if layer.dropout is None else [plan[number].dropout for plan in plans]
+        self._dtype, self._rates = theta.dtype, None
 
     def make_room(self, n_rows, dtype):
         """Return arrays for batches of some rows."""
@@ -163,21 +185,23 @@ class _Layer:
         self._activate(x, room)
         return room.a if room.kept is None else np.multiply(room.a, room.kept, out=room.dropped)
 
-    def drop(self, room, missing=()):
-        """Draw which units are dropped, each network from its own generator and for its own rows."""
-        if self._dropouts is None:
-            return
+    def drop(self, room, bits):
+        """Drop units of which the 16 bits in `bits`, an array of shape ([K,] n * n_units), are small."""
         if room.kept is None:
             room.make_kept()
-        rates = [dropout.p for dropout in self._dropouts]
+        rates = [dropout.p for dropout in self.dropouts]
         if rates != self._rates:  # a callback may change them
-            scales = np.array([1.0 / dropout.keep for dropout in self._dropouts], self._dtype)
-            self._rates, self._scales = rates, scales[:, None, None] if self._lead else scales[0]
-        n_values = {k: rows.start * self.n_units for k, rows in missing}
-        for k, (dropout, drawn) in enumerate(zip(self._dropouts, room.drawn_of_each, strict=True)):
-            n = n_values.get(k, len(drawn))
-            dropout.draw(n, out=drawn[:n])
-        np.multiply(room.drawn, self._scales, out=room.kept)
+            self._rates = rates
+            self._limits = self._column([dropout.limit for dropout in self.dropouts], np.uint16)
+            self._scales = self._column(
+                [1.0 / dropout.keep for dropout in self.dropouts], self._dtype
+            )
+        np.greater_equal(bits, self._limits, out=room.flat_drawn)
+        np.multiply(room.flat_drawn, self._scales, out=room.flat_kept)
+
+    def _column(self, values, dtype):
+        values = np.array(values, dtype)
+        return values[:, None] if self._lead else values[0]
 
     def backward(self, delta, room, below):
         """Fill the gradients of the parameters, and the `delta` of the layer below, where there is one.
@@ -192,8 +216,9 @@ class _Layer:
 class _Linear(_Layer):
     """Units that add up their inputs, and an activation."""
 
-    def __init__(self, layer, places, theta, grad, dropouts):
-        super().__init__(layer, places, theta, grad, dropouts)
+    def __init__(self, number, plans, places, theta, grad):
+        super().__init__(number, plans, places, theta, grad)
+        layer = plans[0][number]
         self._transposed = self.weight.mT
         is_known = layer.activation in SLOPES
         self._rule = SLOPES[layer.activation] if is_known else _Learned(layer, places, theta, grad)

@@ -212,8 +212,10 @@ class Stack:
         if len(self.nets) == 1:
             total = 0.0
         try:
-            for x, y, weight, size, missing in feed.batches():
-                loss, _ = recursion.fill(x, y, weight, size, missing)
+            for (x, y, weight, size, missing), bits in zip(
+                feed.batches(), recursion.draw(feed.sizes), strict=False
+            ):
+                loss, _ = recursion.fill(x, y, weight, size, missing, bits)
                 weight_sum = size * self._mean_weight
                 loss = loss + step.add_penalty(weight_sum)
                 step.take(plan[j], weight_sum)
