@@ -3,8 +3,10 @@
 import copy
 import math
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
+import sklearn
 import torch
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import check_scoring
@@ -132,6 +134,9 @@ class ValidationScore:
         self.is_given = is_given
         self.scorer = check_scoring(estimator, estimator.scoring)
         self.dtype = prediction_dtype(valid.rows)
+        self.config = (
+            sklearn.get_config()
+        )  # of the thread that fits, which may not be the one that trains
 
     def __call__(self, values):
         """Return the score of raw outputs.
@@ -154,7 +159,7 @@ class ValidationScore:
             view._learned = learned.replace(target=target)
         view._raw_predict = lambda X: raw if X is raw.rows else estimator._raw_predict(X)
         weights = {} if weight is None else {"sample_weight": weight}
-        with np.errstate(all="ignore"), warnings.catch_warnings():
+        with np.errstate(all="ignore"), warnings.catch_warnings(), self._configured():
             # predictions may be as large as they like, and a score that is never defined is an error
             warnings.simplefilter("ignore", UndefinedMetricWarning)
             try:
@@ -163,6 +168,10 @@ class ValidationScore:
                 if not _are_finite(target.predictions(raw)):
                     return math.nan
                 raise ValueError(self._why(error, bool(weights))) from error
+
+    def _configured(self):
+        is_so = sklearn.get_config() == self.config
+        return nullcontext() if is_so else sklearn.config_context(**self.config)
 
     def _why(self, error, has_weights):
         given = f"scoring={self.estimator.scoring!r}"

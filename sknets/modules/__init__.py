@@ -5,7 +5,7 @@ from sknets.modules._conv_net import ConvNet, OnSignals, make_base
 from sknets.modules._convolution import METHODS
 from sknets.modules._decoder import EncoderDecoder
 from sknets.modules._dense import DenseStack
-from sknets.modules._dropout import Dropout, draw_words, n_words
+from sknets.modules._dropout import Dropout
 from sknets.modules._images import ImageInput
 from sknets.modules._initialization import INITIALIZERS
 from sknets.modules._normalization import (
@@ -72,13 +72,11 @@ __all__ = [
     "Work",
     "dense_work",
     "describe_layers",
-    "draw_words",
     "guard_group_norms",
     "has_embedding",
     "is_lazy",
     "make_base",
     "make_number_output",
     "measure_work",
-    "n_words",
     "valid_steps",
 ]

@@ -46,23 +46,22 @@ class Dropout(nn.Module):
         """The number of 16 random bits from which on a unit is kept."""
         return min(max(round(self.p * 2**16), int(self.p > 0)), 2**16 - 1)
 
+    @staticmethod
+    def n_words(n):
+        """Return in how many words of 64 bits there are 16 for each of n units."""
+        return -(-n // 4)
+
+    def fill(self, words):
+        """Fill a tensor of int64 with random bits, on a CPU."""
+        words.random_(-(2**63), None, generator=self.generator)
+
     def _draw(self, n):
-        words = torch.empty(n_words(n), dtype=torch.int64)
-        draw_words(words, self.generator)
+        words = torch.empty(self.n_words(n), dtype=torch.int64)
+        self.fill(words)
         return words.numpy().view(np.uint16)[:n] >= self.limit
 
     def extra_repr(self):
         return f"p={self.p}"
-
-
-def n_words(n):
-    """Return in how many words there are the 16 bits of each of n units."""
-    return -(-n // 4)
-
-
-def draw_words(words, generator):
-    """Fill a tensor of int64 with random bits, on a CPU."""
-    words.random_(-(2**63), None, generator=generator)
 
 
 class SpatialDropout(Dropout):

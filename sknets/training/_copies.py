@@ -57,14 +57,25 @@ def _validation(net):
     score = net.valid_score
     if score is None:
         return _data(net.valid_rows)
-    kind, scoring, y = type(score.estimator), score.estimator.scoring, score.valid.y
-    is_ours = kind.__module__.startswith(__name__.partition(".")[0] + ".")
-    is_named = scoring is None or isinstance(scoring, str)
-    if not (is_ours and is_named and isinstance(y, np.ndarray)):
-        return _UNKNOWN  # a subclass may predict otherwise
+    y = score.valid.y
+    if not (scores_outputs_alone(net) and isinstance(y, np.ndarray)):
+        return _UNKNOWN
     if y.dtype.kind not in "biuf":
         y = np.unique(y, return_inverse=True)[1]
+    kind, scoring = type(score.estimator), score.estimator.scoring
     return _data(net.valid_rows), kind, scoring, _digest(torch.from_numpy(np.ascontiguousarray(y)))
+
+
+def scores_outputs_alone(net):
+    """Return whether scores of a net depend on its raw outputs and the validation data alone.
+
+    A scorer of the user's own may look at whatever it likes, and a subclass may predict otherwise.
+    """
+    if net.valid_score is None:
+        return True
+    estimator = net.valid_score.estimator
+    is_ours = type(estimator).__module__.startswith(__name__.partition(".")[0] + ".")
+    return is_ours and (estimator.scoring is None or isinstance(estimator.scoring, str))
 
 
 def _data(rows):
@@ -93,15 +104,33 @@ def take_over(net, other):
     other : Net
         The one that has been trained.
     """
-    learner, trained = net.learner, other.learner
-    net.restore(other.snapshot())
-    state = net_state(other)
-    resume(net, state | {"history": type(other.history)()}, is_same_fit=True)
-    net.history.extend(dict(row) for row in other.history)
-    learner.solver.lr = trained.solver.lr
-    learner.growth, learner.stop_reason = trained.growth, trained.stop_reason
-    learner.stopping.best_state = _copy(trained.stopping.best_state)
-    learner.generator.set_state(trained.generator.get_state())
+    stand(net, standing(other))
+
+
+def standing(net):
+    """Return where a net stands in its training: all that `stand` needs, and nothing that changes."""
+    learner = net.learner
+    return {
+        "learned": net.snapshot(),
+        "state": net_state(net) | {"history": [dict(row) for row in net.history]},
+        "lr": learner.solver.lr,
+        "growth": learner.growth,
+        "stop_reason": learner.stop_reason,
+        "best": _copy(learner.stopping.best_state),
+        "generator": learner.generator.get_state(),
+    }
+
+
+def stand(net, there):
+    """Let a net stand where another one stood when `standing` was asked; both began alike."""
+    learner, state, history = net.learner, there["state"], net.history
+    net.restore(there["learned"])
+    history[:] = state["history"]
+    resume(net, state | {"history": history}, is_same_fit=True)
+    learner.solver.lr = there["lr"]
+    learner.growth, learner.stop_reason = there["growth"], there["stop_reason"]
+    learner.stopping.best_state = _copy(there["best"])
+    learner.generator.set_state(there["generator"])
 
 
 def _copy(snapshot):

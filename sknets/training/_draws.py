@@ -3,8 +3,6 @@
 import numpy as np
 import torch
 
-from sknets.modules import draw_words, n_words
-
 #: Words of 64 bits that are drawn at once, for all networks.
 BLOCK_WORDS = 2**15
 
@@ -16,14 +14,15 @@ class Draws:
 
     Parameters
     ----------
-    generators : list of torch.Generator
-        From which each network draws.
+    dropouts : list of Dropout
+        Who draws for each network.
     n_units : list of int
         Units of each layer.
     """
 
-    def __init__(self, generators, n_units):
-        self._generators = generators
+    def __init__(self, dropouts, n_units):
+        self._dropouts = dropouts
+        self._n_words = dropouts[0].n_words
         self._n_units = n_units
         self._rooms = {}
 
@@ -37,32 +36,32 @@ class Draws:
         """
         largest = [max(of_each) for of_each in sizes]
         n_equal = len(sizes) - (largest[-1] != min(sizes[-1]))
-        n_words_each = sum(n_words(largest[0] * n) for n in self._n_units)
-        n_at_once = max(1, BLOCK_WORDS // (len(self._generators) * n_words_each))
+        n_words_each = sum(self._n_words(largest[0] * n) for n in self._n_units)
+        n_at_once = max(1, BLOCK_WORDS // (len(self._dropouts) * n_words_each))
         for first in range(0, n_equal, n_at_once):
             block = largest[first : min(first + n_at_once, n_equal)]
             rows, views = self._room_for(tuple(block))
-            for row, generator in zip(rows, self._generators, strict=True):
-                draw_words(row, generator)
+            for row, dropout in zip(rows, self._dropouts, strict=True):
+                dropout.fill(row)
             yield from views
         if n_equal < len(sizes):
             yield self._draw_unequal(sizes[-1])
 
     def _draw_unequal(self, sizes):
         rows, (views,) = self._room_for((max(sizes),))
-        for row, generator, size in zip(rows, self._generators, sizes, strict=True):
+        for row, dropout, size in zip(rows, self._dropouts, sizes, strict=True):
             start = 0
             for n in self._n_units:
-                draw_words(row[start : start + n_words(size * n)], generator)
-                start += n_words(max(sizes) * n)
+                dropout.fill(row[start : start + self._n_words(size * n)])
+                start += self._n_words(max(sizes) * n)
         return views
 
     def _room_for(self, block):
         """Return the words of each network for a block of batches, and the bits of each batch."""
         found = self._rooms.get(block)
         if found is None:
-            n_each = [[n_words(size * n) for n in self._n_units] for size in block]
-            words = torch.zeros(len(self._generators), sum(map(sum, n_each)), dtype=torch.int64)
+            n_each = [[self._n_words(size * n) for n in self._n_units] for size in block]
+            words = torch.zeros(len(self._dropouts), sum(map(sum, n_each)), dtype=torch.int64)
             bits, start, views = words.numpy().view(np.uint16), 0, []
             if len(bits) == 1:
                 bits = bits[0]

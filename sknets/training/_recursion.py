@@ -44,8 +44,8 @@ class Recursion:
         self._dropping = [layer for layer in self._layers if layer.dropouts is not None]
         self._draws = None
         if self._dropping:
-            generators = [dropout.generator for dropout in self._dropping[0].dropouts]
-            self._draws = Draws(generators, [layer.n_units for layer in self._dropping])
+            n_units = [layer.n_units for layer in self._dropping]
+            self._draws = Draws(self._dropping[0].dropouts, n_units)
         self._rooms = {}
 
     def forward(self, x):

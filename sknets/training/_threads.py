@@ -8,6 +8,7 @@ import os
 import threading
 from contextlib import contextmanager
 
+import joblib
 import threadpoolctl
 import torch
 
@@ -119,10 +120,8 @@ def threads(n_threads):
 
 
 def n_cpus():
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "process_cpu_count"):
-        return os.process_cpu_count() or 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of processors that this process may use, as joblib counts them."""
+    return joblib.cpu_count()
 
 
 def _after_fork():

@@ -6,11 +6,12 @@ import threading
 from functools import partial
 
 from sknets._plain_torch import plain_torch
-from sknets.training._copies import beginning, take_over
+from sknets.training._copies import beginning, stand, take_over
 from sknets.training._events import BATCH_EVENTS
 from sknets.training._stack import can_stack, likeness, run_together
 from sknets.training._threads import SMALL_STEP, n_cpus, threads
 from sknets.training._wanted import while_wanted
+from sknets.training._workers import can_travel, hire, seconds_of
 
 #: Bytes of a tile's arrays: they should stay in the cache of a core from one operation to the next.
 TILE_BYTES = 2**21
@@ -31,31 +32,48 @@ def train_together(jobs):
     jobs : list of Job
         What is to be trained. A job that is not wanted any more may be left as it is.
     """
-    alone, alike = [], {}
+    alone, groups = [], {}
     for job in jobs:
         if can_stack(job.net, job.rows):
-            alike.setdefault((likeness(job.net, job.rows), job.n_threads), []).append(job)
+            groups.setdefault((likeness(job.net, job.rows), job.n_threads), []).append(job)
         else:
             alone.append(job)
-    shared, own = [], []
-    for (_, n_threads), group in alike.items():
-        for tile in _tiles(_find_leaders(group)):
-            (shared if n_threads == 1 and _is_large(tile) else own).append(tile)
-    others = _start_threads(shared, min(n_cpus(), len(shared)) - 1)
+    leaders = [(n_threads, _find_leaders(group)) for (_, n_threads), group in groups.items()]
+    workers = hire(sum(_seconds(of_group) for n, of_group in leaders if n == 1))
+    own, shared, sent = [], [], []
+    for n_threads, of_group in leaders:
+        for tile in _tiles(of_group, 1 if workers is None else workers.n + 1):
+            _choose(tile, n_threads, own, shared, sent).append(tile)
+    others = _start_threads(_train_stacks, (shared,), min(n_cpus(), len(shared)) - 1)
+    if workers is not None:
+        others += _start_threads(_send_stacks, (workers, sent), min(workers.n, len(sent)))
     for job in alone:
         _train_alone(job)
-    _train_stacks(own)
-    _train_stacks(shared)
+    for tiles in (own, shared, sent):
+        _train_stacks(tiles)
     for thread in others:
         thread.join()
 
 
-def _start_threads(tiles, n):
-    """Start up to n threads that take tiles from a list until it is empty."""
+def _seconds(leaders):
+    return sum(seconds_of(job.net, job.rows, job.epochs) for job in leaders)
+
+
+def _choose(tile, n_threads, own, shared, sent):
+    """Return the list that a stack belongs to: its own thread, any thread, or any process."""
+    if n_threads != 1:
+        return own
+    if _is_large(tile):
+        return shared
+    return sent if all(can_travel(job.net) for job in tile) else own
+
+
+def _start_threads(function, args, n):
+    """Start up to n threads that call a function."""
     started = []
     for _ in range(n):
         context = contextvars.copy_context()
-        thread = threading.Thread(target=context.run, args=(_train_stacks, tiles), daemon=True)
+        thread = threading.Thread(target=context.run, args=(function, *args), daemon=True)
         try:
             thread.start()
         except RuntimeError:  # no more threads to be had: the present one trains all
@@ -65,15 +83,29 @@ def _start_threads(tiles, n):
 
 
 def _train_stacks(tiles):
-    while True:
-        try:
-            tile = tiles.pop()
-        except IndexError:
-            return
+    """Train stacks of a list until there are no more."""
+    while (tile := _pop(tiles)) is not None:
         _train_stack(tile)
 
 
-def _tiles(leaders):
+def _send_stacks(workers, tiles):
+    """Have stacks of a list trained in another process until there are no more."""
+    if not workers.wait_until(lambda: not tiles):
+        return
+    while (tile := _pop(tiles)) is not None:
+        if not _train_elsewhere(workers, tile):
+            _train_stack(tile)
+            return
+
+
+def _pop(tiles):
+    try:
+        return tiles.pop()
+    except IndexError:  # other threads take some too
+        return None
+
+
+def _tiles(leaders, n_processes):
     """Cut jobs of one likeness, each with its followers, into stacks that suit the cache."""
     jobs = list(leaders)
     net, size = jobs[0].net, _batch_size(jobs)
@@ -82,6 +114,8 @@ def _tiles(leaders):
     n_values += len(net.flat.values) * (3 + len(net.learner.solver.buffers))
     most = max(1, TILE_BYTES // (n_values * net.flat.values.element_size()))
     n_tiles = math.ceil(len(jobs) / most)
+    if n_processes > 1:  # each has as many
+        n_tiles = min(math.ceil(n_tiles / n_processes) * n_processes, len(jobs))
     return [{job: leaders[job] for job in jobs[number::n_tiles]} for number in range(n_tiles)]
 
 
@@ -110,8 +144,7 @@ def _train_stack(leaders):
     try:
         with plain_torch(), threads(jobs[0].n_threads):
             for job in jobs:
-                job.net.notify("on_train_begin", X=job.rows, y=None)
-                job.net.begin(job.rows, job.epochs)
+                _begin(job)
             errors = run_together(
                 [leader.net for leader in leaders],
                 [leader.rows for leader in leaders],
@@ -167,6 +200,36 @@ def _let_follow(leaders, k):
         job = followers.pop(0)
         take_over(job.net, leader.net)
         _settle(job)
+
+
+def _train_elsewhere(workers, leaders):
+    """Have jobs whose nets are alike trained in another process; return whether they are."""
+    jobs = list(leaders)
+    all_jobs = [[*leaders[leader], leader] for leader in jobs]
+    states = workers.train(
+        [job.net for job in jobs],
+        [job.rows for job in jobs],
+        [[job.epochs for job in of_leader] for of_leader in all_jobs],
+        partial(_is_any_wanted, [job for of_leader in all_jobs for job in of_leader]),
+    )
+    if states is None:
+        return False
+    for of_leader, of_states in zip(all_jobs, states, strict=True):
+        for job, state in zip(of_leader, of_states, strict=True):
+            try:
+                with plain_torch(), threads(1):
+                    _begin(job)
+                    stand(job.net, state)
+                    _settle(job)
+            except BaseException as error:
+                job.error = error
+                job.finish()
+    return True
+
+
+def _begin(job):
+    job.net.notify("on_train_begin", X=job.rows, y=None)
+    job.net.begin(job.rows, job.epochs)
 
 
 def _settle(job):

@@ -3,8 +3,10 @@
 import pickle
 import warnings
 
+import joblib
 import numpy as np
 import pytest
+import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone, is_classifier
@@ -355,3 +357,23 @@ def test_what_is_put_back_is_the_best_epoch_of_any_fit(
         y[60:], network.predict_proba(X[60:]), sample_weight=None if weight is None else weight[60:]
     )
     assert found == pytest.approx(network.history_["validation_loss"][best], rel=1e-5)
+
+
+def test_scorer_sees_the_configuration_of_the_fit():
+    """Whoever trains the network, and in whichever thread."""
+    seen = []
+
+    def scorer(estimator, X, y):
+        seen.append(sklearn.get_config()["assume_finite"])
+        return 0.0
+
+    def fit():
+        with sklearn.config_context(assume_finite=True):
+            MLPRegressor(early_stopping=True, max_iter=2, scoring=scorer).fit(X, Y)
+
+    X, Y = np.random.default_rng(0).normal(size=(2, 40, 2)).sum(axis=0), np.arange(40.0)
+    with joblib.parallel_config("sknets", n_jobs=2):
+        joblib.Parallel()(
+            joblib.delayed(one)() for one in (fit, lambda: MLPRegressor(max_iter=1).fit(X, Y))
+        )
+    assert seen == [True, True]
