@@ -99,6 +99,15 @@ Y = X[:, 0]
 YS = {
     "numbers": Y,
     "single precision": Y.astype(np.float32),
+    "half precision": Y.astype(np.float16),
+    "another byte order": Y.astype(">f8"),
+    "whole numbers": np.arange(6),
+    "flags": Y > 0,
+    "complex": Y + 1j,
+    "words": np.where(Y > 0, "yes", "no"),
+    "large": np.where(np.arange(6) == 2, 1e200, Y),
+    "every other": np.repeat(Y, 2)[::2],
+    "a subclass": Y.view(type("Own", (np.ndarray,), {})),
     "a column": Y[:, None],
     "several": X[:, :2],
     "names": Y.astype(str).astype(object),
@@ -128,6 +137,7 @@ def test_y_beside_a_further_x_is_read_as_scikit_learn_reads_it(y):
         assert ours == theirs
         return
     assert (type(ours[1]), ours[1].dtype) == (type(theirs[1]), theirs[1].dtype)
+    assert (ours[1] is y) == (theirs[1] is y)
     ours, theirs = (part.toarray() if sp.issparse(part) else part for part in (ours[1], theirs[1]))
     np.testing.assert_array_equal(ours, theirs)
 
