@@ -207,8 +207,11 @@ class NumberTarget(RowTarget):
             If the loss cannot be computed for them, or if most of them lie there.
         """
         loss, limit = self.task.loss, min(self.task.furthest, _FURTHEST)
+        distance = np.abs(self.scaled(y))
+        if distance.max(initial=0.0) <= min(limit, _OFF):
+            return
         is_learned = is_validation | ~self.scaling.is_constant  # others will be scaled anew
-        distance = np.where(is_learned, np.abs(self.scaled(y)), 0.0)
+        distance = np.where(is_learned, distance, 0.0)
         if not (distance > min(limit, _OFF)).any():
             return
         is_robust = self.task.furthest < np.inf

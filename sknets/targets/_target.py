@@ -1,6 +1,5 @@
 """What y is: the base of all targets."""
 
-import copy
 from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -256,8 +255,8 @@ class RowTarget(Target):
         check_unchanged(self.task.given, task.given)
 
     def for_fit(self, task, y, sample_weight):
-        target = copy.copy(self)  # but for the output, which belongs to the copy
-        target.task = task
+        target = object.__new__(type(self))
+        vars(target).update(self.__getstate__(), task=task)  # the output belongs to the copy
         target._learn_further(y, sample_weight)
         return target
 

@@ -9,9 +9,6 @@ from sknets.training._losses import mixed_loss
 from sknets.training._motion import as_arrays, silent
 from sknets.training._recursion import Recursion
 
-#: Where a module keeps what somebody has hooked into it.
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-
 
 class Gradient(ABC):
     """Fill the gradient of a learner's penalised loss.
@@ -214,7 +211,12 @@ def _look_at(layer):
 
 def _is_hooked(module):
     own = vars(module)
-    return any(own[name] for name in _HOOKS)
+    return bool(
+        own["_forward_hooks"]
+        or own["_forward_pre_hooks"]
+        or own["_backward_hooks"]
+        or own["_backward_pre_hooks"]
+    )
 
 
 def make_gradient(learner, criterion, augment=None):

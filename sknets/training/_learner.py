@@ -202,8 +202,6 @@ class Learner:
             self._freeze()
         self._set_rate(growth)
         self._loss_sum, self._n_rows = 0.0, 0
-        if not self.module.training:
-            self.module.train()
 
     def _freeze(self):
         self.frozen = self.flat.frozen()
@@ -287,17 +285,17 @@ class Learner:
         if self.stopping.restores and self.stopping.best_state is not None:
             self.restore(self.stopping.best_state)
         self._tell_padding(None)
-        self.module.eval()
+        if self.module.training:
+            self.module.eval()
 
     def _tell_padding(self, is_padded):
         self.is_padded = is_padded
         for layer in self._readers:
             layer.is_padded = is_padded
 
-    @torch.no_grad()
     def snapshot(self):
         """Return a copy of the parameters and buffers."""
-        return self.flat.values.clone(), [b.clone() for b in self.module.buffers()]
+        return self.flat.values.clone(), [b.detach().clone() for b in self.module.buffers()]
 
     @torch.no_grad()
     def restore(self, snapshot):

@@ -82,13 +82,13 @@ class Motion:
 
     def _work_out(self, n):
         of_each = [solver.rates(n) for solver in self.solvers]
+        if len(of_each) == 1:
+            return list(zip(*(_repeated(rate, n) for rate in of_each[0]), strict=True))
         n_rates = len(of_each[0])
         matrix = np.empty((n_rates, len(of_each), n))
         for k, rates in enumerate(of_each):
             for number, rate in enumerate(rates):
                 matrix[number, k] = rate
-        if len(of_each) == 1:
-            return list(zip(*matrix[:, 0].tolist(), strict=True))
         matrix = matrix.astype(self.scratch.dtype)
         return [tuple(matrix[:, :, j, None]) for j in range(n)]
 
@@ -102,3 +102,8 @@ class Motion:
         """Return what the first n parameters move per unit of a steady gradient."""
         buffers = [buffer[..., :n] for buffer in self.buffers]
         return self._step_sizes(self.xp, buffers, self.scratch[..., :n], *rates)
+
+
+def _repeated(rate, n):
+    """Return a rate of each of n steps, or of all of them, as n numbers of Python."""
+    return rate.tolist() if isinstance(rate, np.ndarray) else [float(rate)] * n

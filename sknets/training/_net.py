@@ -184,6 +184,9 @@ class Net(Events, skorch.NeuralNet):
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Step over the batches, without skorch's events where nobody listens to them."""
+        module = self.learner.module
+        if not module.training:
+            module.train()
         if self._notifies_batches:
             with self.learner.seeded():
                 self._run_with_events(iterator, step_fn)

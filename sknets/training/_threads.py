@@ -91,9 +91,8 @@ class _Blas:
 _limit = _Limit()
 
 
-@contextmanager
 def threads_for(step_size, small_step=None):
-    """Compute with one thread if a step is small, with as many as there are otherwise.
+    """Return a context with one thread if a step is small, with as many as there are otherwise.
 
     The thread count of the caller is the same afterwards.
 
@@ -105,8 +104,7 @@ def threads_for(step_size, small_step=None):
         Multiply-adds below which a step is small; None is `SMALL_STEP`.
     """
     small_step = SMALL_STEP if small_step is None else small_step
-    with threads(1 if step_size < small_step else None):
-        yield
+    return threads(1 if step_size < small_step else None)
 
 
 @contextmanager

@@ -82,13 +82,6 @@ def test_weights_decay_and_vanish_by_the_weight_of_the_rows_and_with_a_shortened
     np.testing.assert_allclose(learner.flat.weights, shrunk, rtol=1e-5)
 
 
-def test_an_epoch_is_for_training():
-    learner = make_learner()
-    learner.module.eval()
-    learner.begin_epoch(growth=1.0)
-    assert learner.module.training
-
-
 def test_layers_draw_from_the_learners_generator():
     class Layer(nn.Linear):
         generator = None

@@ -143,6 +143,19 @@ def test_a_module_that_draws_in_prediction_draws_the_same():
     assert torch.equal(first, second)
 
 
+def test_an_epoch_is_for_training():
+    modes = []
+
+    class Watched(nn.Linear):
+        def forward(self, x):
+            modes.append(self.training)
+            return super().forward(x)
+
+    net = make_net(module=Watched(3, 1).double().eval(), max_epochs=2).fit(make_rows())
+    assert modes == [True] * 8
+    assert not net.module_.training
+
+
 def test_data_are_let_go():
     stopping = training.Stopping(0.0, np.inf, "valid_loss")
     net = make_net(valid_rows=make_rows(), stopping=stopping).fit(make_rows())
