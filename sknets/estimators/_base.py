@@ -108,8 +108,9 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         """Go the way of every fit: learn X and y, build or go on, set aside, place, train."""
         earlier = getattr(self, "_learned", None) if is_partial or self.warm_start else None
         run = steps.Run(earlier, is_partial, open_tasks(self, X, y, sample_weight, is_partial))
-        undo = None if earlier is None else training.undo_for(earlier.net)
-        with transaction(self, undo):
+        if earlier is not None:
+            run.undo.append(training.undo_for(earlier.net))
+        with transaction(self, run.put_back):
             data, learned = steps.learn(self, run, X, y, sample_weight, classes)
             train, valid = steps.set_aside(self, run, learned, data, validation)
             is_given = validation[0] is not None
@@ -160,7 +161,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         """Check the parameters, and those that the constructor of a subclass sets by itself."""
         constraints = self._parameter_constraints
         own = constructor_names(type(self))
-        names = (*own, *(entry.name for entry in self._page.parameters if entry.name not in own))
+        names = (*own, *(name for name in self._page.names if name not in own))
         values = {name: getattr(self, name) for name in names}
         validate_parameter_constraints(
             constraints,
@@ -176,6 +177,8 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         return tags
 
     def __copy__(self):
+        if self.__sklearn_is_fitted__():
+            self._learned.others = None  # of two that share a net, neither goes on with it
         copied = type(self).__new__(type(self))
         vars(copied).update(vars(self))
         return copied

@@ -4,7 +4,7 @@
 is a `Learned`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -14,7 +14,7 @@ import torch
 from sknets import training
 from sknets._warn import warn_user
 from sknets.estimators._data import read_data
-from sknets.estimators._learned import Learned, plain_parameters
+from sknets.estimators._learned import Learned
 from sknets.estimators._net import choose_batch_size, make_net, phases
 from sknets.estimators._options import check_options
 from sknets.estimators._outcome import check_outcome
@@ -43,12 +43,23 @@ class Run:
         What scikit-learn's callbacks are told by.
     module : torch.nn.Module or None
         The network.
+    batch_size : int or None
+        Rows in a batch.
+    undo : list of callable
+        What puts back all that has been touched, the last one first.
     """
 
     earlier: Learned | None
     is_partial: bool
     tasks: Any
     module: Any = None
+    batch_size: int | None = None
+    undo: list = field(default_factory=list)
+
+    def put_back(self):
+        """Put back what has been touched, beside the attributes of the estimator."""
+        for undo in reversed(self.undo):
+            undo()
 
 
 def learn(estimator, run, X, y, sample_weight, classes=None):
@@ -120,10 +131,11 @@ def place(estimator, run, learned, train, valid, *, is_given):
     rows : training.Rows
         The training data as the module takes them.
     make : callable
-        ``make()`` makes the net of the present phase, with the validation data.
+        ``make()`` makes the net of the present phase, with the validation data; or returns the one that
+        is there, where the same would be made again.
     """
-    batch_size = choose_batch_size(estimator, learned.architecture, train.rows.shape[0])
-    step_size = batch_size * learned.work.at_once
+    run.batch_size = choose_batch_size(estimator, learned.architecture, train.rows.shape[0])
+    step_size = run.batch_size * learned.work.at_once
     device = choose_device(estimator.device, step_size, estimator.dtype)
     dtype = choose_dtype(estimator.dtype, train.rows, device, learned.input, estimator.precision)
     if estimator.precision == "bf16" and run.earlier is None and lacks_bf16_units(device):
@@ -134,7 +146,9 @@ def place(estimator, run, learned, train, valid, *, is_given):
     for data in (train, valid):
         if data is not None:
             learned.input.check_sizes(data.rows, dtype, data.name, data.places)
-    if _is_elsewhere(run.module, device, dtype):  # to ask is ten times as fast as to move nothing
+    stays = _stays(estimator, run, learned, device, dtype)
+    # to ask is ten times as fast as to move nothing
+    if not stays and _is_elsewhere(run.module, device, dtype):
         run.module.to(device, dtype)
     y = learned.target.encode(train.y)
     if run.earlier is None:
@@ -143,6 +157,8 @@ def place(estimator, run, learned, train, valid, *, is_given):
     valid_rows = None
     if valid is not None:
         valid_rows = _make_rows(learned, valid, learned.target.encode(valid.y), dtype, device)
+    if stays:
+        return rows, lambda: run.earlier.net
 
     callbacks = [*(estimator.callbacks or []), *([] if run.tasks is None else [run.tasks])]
     valid_score = None
@@ -153,12 +169,22 @@ def place(estimator, run, learned, train, valid, *, is_given):
         estimator,
         learned,
         run.module,
-        batch_size,
+        run.batch_size,
         callbacks=callbacks,
         valid_rows=valid_rows,
         valid_score=valid_score,
     )
     return rows, make
+
+
+def _stays(estimator, run, learned, device, dtype):
+    """Take over the parameters; return whether a partial fit would make the same net again."""
+    is_unchanged = learned.take_parameters(estimator)
+    if not (is_unchanged and run.is_partial) or run.tasks is not None:
+        return False
+    net = run.earlier.net
+    values = net.flat.values
+    return (values.device, values.dtype) == (device, dtype) and net.is_as_made
 
 
 def _is_elsewhere(module, device, dtype):
@@ -182,14 +208,15 @@ def _make_rows(learned, data, y, dtype, device):
 def train(estimator, run, learned, data, rows, make):
     """Train in phases, each of which goes on from the one before, and judge the outcome."""
     previous = None if run.earlier is None else run.earlier.net
-    learned.parameters = plain_parameters(estimator)
     learned.n_iter = 0
     for number, phase in enumerate(phases(estimator)):
         learned.phase = phase
         if learned.architecture.is_pretrained:
             run.module.thaw(phase.n_tuned)
         net = make()
-        if previous is not None:
+        if net is previous:
+            run.undo.append(training.go_on(net, run.batch_size))
+        elif previous is not None:
             training.resume(net, training.net_state(previous), is_same_fit=run.is_partial)
         if number and net.stopping.restores:  # the best of all phases is kept
             net.stopping.go_on_from(previous.stopping, net.snapshot())

@@ -52,7 +52,10 @@ class Learned:
     n_iter : int
         Epochs of the last call.
     parameters : dict
-        The `plain_parameters` of the last call; those of the estimator may have changed since.
+        Those of the last call that are plain values; those of the estimator may have changed since.
+    others : dict or None
+        All others, as they can be compared. None if the net is not to go on by itself: another estimator
+        shares it, or it has been built again.
     y_names : list of str or None
         Names of the columns of the first y that had some.
     """
@@ -68,30 +71,62 @@ class Learned:
     net: Any = None
     n_iter: int = 0
     parameters: dict = field(default_factory=dict)
+    others: dict | None = None
     y_names: list | None = None
 
     def threads_for(self, n_rows):
         """Return a context with as many threads as the work of some rows is worth."""
         return training.threads_for(n_rows * self.work.at_once, self.architecture.small_step)
 
+    def take_parameters(self, estimator):
+        """Take over the parameters of a call; return whether they are known to be as they were."""
+        before = self.parameters, self.others
+        self.parameters, self.others = now = read_parameters(estimator)
+        return now == before
+
     def replace(self, **changes):
         """Return another record with some changes."""
         return replace(self, **changes)
 
 
-def plain_parameters(estimator):
-    """Return the parameters of a fit that are numbers, strings or None."""
-    values = {entry.name: getattr(estimator, entry.name) for entry in estimator._page.parameters}
-    # the usual ones first: to ask for Number takes long
-    is_plain = (str, int, float, type(None), Number, np.generic)
-    return {name: value for name, value in values.items() if isinstance(value, is_plain)}
+#: The usual ones first: to ask for Number takes long.
+_PLAIN = (str, int, float, type(None), Number, np.generic)
+
+
+def read_parameters(estimator):
+    """Return the parameters of a fit.
+
+    Returns
+    -------
+    plain : dict
+        Those that are numbers, strings or None.
+    others : dict
+        Of all others, what is equal only as long as nothing can have changed inside.
+    """
+    plain, others = {}, {}
+    for name in estimator._page.names:
+        value = getattr(estimator, name)
+        if isinstance(value, _PLAIN):
+            plain[name] = value
+        else:
+            others[name] = _as_it_is(value)
+    return plain, others
+
+
+def _as_it_is(value):
+    """Return what is equal for values that are and stay equal; functions are used as they are."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_as_it_is, value))
+    if isinstance(value, dict):
+        return tuple((key, _as_it_is(part)) for key, part in value.items())
+    return value if isinstance(value, _PLAIN) or callable(value) else object()
 
 
 def to_state(learned):
     """Return a `Learned` as a dict without tensors."""
     net = learned.net
     state = {entry.name: getattr(learned, entry.name) for entry in fields(learned)}
-    del state["net"]
+    del state["net"], state["others"]
     state["generator"] = training.generator_to_array(learned.generator)
     state["phase"] = tuple(learned.phase)
     state["work"] = tuple(learned.work)

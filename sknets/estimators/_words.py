@@ -129,6 +129,11 @@ class Page:
         """All parameters in the order of the signature."""
         return (*self.positional, *self.keyword_only)
 
+    @cached_property
+    def names(self):
+        """Their names."""
+        return tuple(parameter.name for parameter in self.parameters)
+
     @property
     def constraints(self):
         """What scikit-learn calls `_parameter_constraints`."""

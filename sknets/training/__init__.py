@@ -29,7 +29,7 @@ from sknets.training._penalties import Penalty
 from sknets.training._precision import PRECISIONS
 from sknets.training._ragged import Ragged
 from sknets.training._registry import SOLVERS, make_method
-from sknets.training._resume import net_state, resume, undo_for
+from sknets.training._resume import go_on, net_state, resume, undo_for
 from sknets.training._schedules import SCHEDULES, Schedule
 from sknets.training._seeding import (
     Seeded,
@@ -100,6 +100,7 @@ __all__ = [
     "draw_seed",
     "generator_from_array",
     "generator_to_array",
+    "go_on",
     "make_generator",
     "make_gradient",
     "make_method",

@@ -86,6 +86,17 @@ class FlatParameters:
             start += parameter.numel() * size
         return True
 
+    @property
+    def is_as_made(self):
+        """Whether all parameters learn, with gradients that are views into this vector's."""
+        start, size = self.grad.data_ptr(), self.grad.element_size()
+        for parameter in self._parameters:
+            grad = parameter.grad
+            if grad is None or grad.data_ptr() != start or not parameter.requires_grad:
+                return False
+            start += parameter.numel() * size
+        return True
+
     def places(self):
         """Return the slice of each parameter by its `id`."""
         places, start = {}, 0

@@ -24,6 +24,12 @@ class Gradient(ABC):
         ``criterion(raw, target, weight, weight_sum)``.
     """
 
+    #: Whether a learner and a gradient that are made anew would be the same, as far as is known.
+    is_as_made = False
+
+    #: The vector and the recursion on it that a closed form keeps; None for all others.
+    _own = None
+
     def __init__(self, learner, criterion):
         self.learner = learner
         self.criterion = criterion
@@ -47,7 +53,11 @@ class Gradient(ABC):
 
     def release(self):
         """Let go of what is only needed in training."""
-        self._own = None
+        own = self._own
+        if own is not None and own[0] is self.learner.flat.values:
+            own[1].release()
+        else:
+            self._own = None  # views of vectors in which the network lies no more
 
     @torch.inference_mode()
     def predict(self, x):
@@ -119,7 +129,6 @@ class ClosedForm(PlainAutograd):
         super().__init__(learner, criterion)
         self.plan = learner.module.plain_layers()
         self._seen = [_look_at(child) for child in learner.module.children()]
-        self._own = None
 
     @property
     def recursion(self):
@@ -182,6 +191,17 @@ class ClosedForm(PlainAutograd):
             and not (_is_hooked(module) or "forward" in vars(module))
             and not _has_any_global_hook()
             and self.learner.flat.is_bound()
+        )
+
+    @property
+    def is_as_made(self):
+        """Whether a learner and a gradient that are made anew would be the same: nothing was changed."""
+        learner = self.learner
+        dropouts = filter(None, (layer.dropout for layer in self.plan))
+        return (
+            self.is_untouched
+            and learner.flat.is_as_made
+            and all(dropout.generator is learner.device_generator for dropout in dropouts)
         )
 
     @classmethod

@@ -152,6 +152,18 @@ class Net(Events, skorch.NeuralNet):
         self.gradient = with_graphs(gradient, is_watched=self.listens(BATCH_EVENTS))
         return self
 
+    @property
+    def is_as_made(self):
+        """Whether a net that is made anew around the module would be the same, as far as is known."""
+        learner, gradient = self.learner, self.gradient
+        return (
+            not self.callbacks_
+            and self.module_ is learner.module
+            and self.criterion_ is gradient.criterion
+            and self.optimizer_ is learner.solver
+            and gradient.is_as_made
+        )
+
     # --- training -------------------------------------------------------------------------------------
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):

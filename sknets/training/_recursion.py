@@ -109,6 +109,10 @@ class Recursion:
             delta = below
         return sums / (n_rows if is_equal else n_rows[:, 0]), x
 
+    def release(self):
+        """Let go of all arrays for batches."""
+        self._rooms.clear()
+
     def _rooms_for(self, x):
         """Return the room of each layer for batches of a size, and that of the loss."""
         size = x.shape[-2]

@@ -1,5 +1,9 @@
 """Going on from where an earlier net stopped, and going back there."""
 
+import copy
+
+import torch
+
 
 def net_state(net):
     """Return all that a net knows beside its module: its history, NumPy arrays, plain values."""
@@ -48,6 +52,51 @@ def resume(net, state, *, is_same_fit):
             learner.solver.lr = state["lr"]
     if learner.average is not None and state["average"] is not None:
         learner.average.load_extra_state(state["average"], like=learner.flat.values)
+
+
+def go_on(net, batch_size):
+    """Let a net that is as it was made go on: as a new one around its module would after `resume`.
+
+    Parameters
+    ----------
+    net : Net
+        The net, whose earlier fit goes on.
+    batch_size : int
+        Rows in a batch.
+
+    Returns
+    -------
+    callable
+        Puts back what `undo_for` does not, since it counts on another net to go on.
+    """
+    learner, undo = net.learner, _undo_place(net)
+    rate = learner.solver.lr / learner.growth
+    learner.solver.lr = rate if learner.schedule.is_adaptive else learner.schedule.initial
+    learner.growth = 1.0
+    net.batch_size = batch_size
+    return undo
+
+
+def _undo_place(net):
+    """Return a function that lets a net stand where it stands now, but for its module and history."""
+    learner, solver, batch_size = net.learner, net.learner.solver, net.batch_size
+    names = ("n_epochs", "n_seen", "growth", "stop_reason")
+    before = {name: getattr(learner, name) for name in names}
+    before |= {"lowest": dict(learner.lowest), "average": copy.deepcopy(learner.average)}
+    lr, stopping = solver.lr, learner.stopping.place
+    place = {
+        name: value.clone() if torch.is_tensor(value) else value
+        for name, value in solver.place.items()
+    }
+
+    def undo():
+        vars(learner).update(before)
+        learner.stopping.place = stopping
+        solver.lr, net.batch_size = lr, batch_size
+        solver.place.clear()
+        solver.place.update(place)
+
+    return undo
 
 
 def undo_for(net):

@@ -148,3 +148,23 @@ def test_parameter_with_gaps_becomes_dense(weight):
     assert sorted(flat.weights.tolist()) == sorted(before.flatten().tolist())
     flat.weights.copy_(torch.arange(12.0))
     assert sorted(module.weight.flatten().tolist()) == list(range(12))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda layer: layer.bias.requires_grad_(False),
+        lambda layer: layer.zero_grad(set_to_none=True),
+        lambda layer: setattr(layer.bias, "grad", torch.zeros(1, dtype=torch.float64)),
+    ],
+    ids=["frozen", "no gradients", "gradients elsewhere"],
+)
+def test_what_was_done_to_gradients_is_seen(change):
+    layer = nn.Linear(3, 1).double()
+    flat = FlatParameters(layer)
+    assert flat.is_as_made
+    layer.zero_grad(set_to_none=False)
+    assert flat.is_as_made
+    change(layer)
+    assert not flat.is_as_made
+    assert flat.is_bound()

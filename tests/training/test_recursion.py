@@ -1,6 +1,8 @@
 """The recursion of deltas against difference quotients, Torch's autograd and its own promises."""
 
+import gc
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -160,6 +162,24 @@ def test_a_step_allocates_nothing_large():
     finally:
         tracemalloc.stop()
     assert peak < 100_000  # what NumPy needs to multiply numbers with bool; a layer has 2 MB
+
+
+@pytest.mark.parametrize("has_moved", [False, True])
+def test_arrays_of_batches_are_let_go_and_vectors_of_before(has_moved):
+    criterion, y = LOSSES["squared_error"]
+    net, inputs = make_net(ClosedForm, criterion), X.copy()
+    net.learner.begin(mean_weight=1.0)
+    net.gradient.fill((torch.from_numpy(inputs), torch.from_numpy(y), None))
+    recursion, vector = net.gradient.recursion, net.flat.values
+    watched = weakref.ref(inputs), weakref.ref(vector)
+    if has_moved:  # as out of a stack
+        net.learner.move_to(*torch.zeros(4, len(vector), dtype=vector.dtype))
+    net.release_data()
+    assert has_moved or net.gradient.recursion is recursion
+    del inputs, vector, recursion
+    gc.collect()
+    assert watched[0]() is None
+    assert (watched[1]() is None) == has_moved
 
 
 def test_what_somebody_has_changed_is_left_to_torch():

@@ -101,3 +101,49 @@ def test_undo_puts_everything_back(who):
     assert len(net.history) == 5
     net.partial_fit(make_rows())  # the module's parameters are views of its own vector again
     assert not torch.equal(module(x), predicted)
+
+
+def trained(solver, average, rate):
+    """Return a net after a call whose rate has grown with its batches."""
+    average = average and training.Average(average, 0.9)
+    schedule = training.Schedule(rate, 0.01, 5)
+    net = make_net(solver=solver, average=average, schedule=schedule).fit(make_rows())
+    net.optimizer_.lr, net.learner.growth = 0.006, 3.0
+    return net
+
+
+def place_of(net):
+    state = {name: value for name, value in training.net_state(net).items() if name != "history"}
+    return repr((state, net.flat.values.tolist(), net.learner.generator.get_state().tolist()))
+
+
+@pytest.mark.parametrize("average", [None, *training.AVERAGES])
+@pytest.mark.parametrize("solver", [name for name in training.SOLVERS if name != "lbfgs"])
+@pytest.mark.parametrize("rate", ["constant", "adaptive", "invscaling"])
+def test_net_that_goes_on_by_itself_comes_to_where_another_one_would(solver, average, rate):
+    net, twin = trained(solver, average, rate), trained(solver, average, rate)
+    training.go_on(net, 16)
+    other_average = average and training.Average(average, 0.9)
+    schedule = training.Schedule(rate, 0.01, 5)
+    other = go_on(twin, solver=solver, average=other_average, schedule=schedule)
+    for each in (net, other):
+        each.partial_fit(make_rows())
+    assert place_of(net) == place_of(other)
+    assert net.history[:, "train_loss"] == other.history[:, "train_loss"]
+
+
+@pytest.mark.parametrize("average", [None, *training.AVERAGES])
+@pytest.mark.parametrize("solver", [name for name in training.SOLVERS if name != "lbfgs"])
+def test_net_that_has_gone_on_by_itself_goes_back(solver, average):
+    net, twin = trained(solver, average, "adaptive"), trained(solver, average, "adaptive")
+    undo = [training.undo_for(net), training.go_on(net, 8)]
+    net.partial_fit(make_rows())
+    assert place_of(net) != place_of(twin)
+    for put_back in reversed(undo):
+        put_back()
+    assert place_of(net) == place_of(twin)
+    assert (net.batch_size, len(net.history)) == (16, 5)
+    assert (net.optimizer_.lr, net.learner.growth) == (0.006, 3.0)
+    for each in (net, twin):
+        each.partial_fit(make_rows())
+    assert place_of(net) == place_of(twin)
