@@ -111,6 +111,8 @@ def details(errors, models):
     for name, of_set in errors.groupby("set", sort=False):
         fitted = [model for model in models if of_set[model].notna().any()]
         shared = of_set[fitted].dropna()
+        if shared.empty:
+            continue
         mean = shared.mean()
         cells = [f"{mean[model]:.3f}" if model in mean else "" for model in models]
         best = models.index(mean.idxmin())
@@ -134,9 +136,8 @@ def report():
     for half, tasks in HALVES.items():
         for task, entries in tasks.items():
             names = [entry.name for entry in entries]
-            of_group = wide[wide.index.get_level_values("set").isin(names)].dropna(
-                axis=1, how="all"
-            )
+            of_group = wide[wide.index.get_level_values("set").isin(names)]
+            of_group = of_group.dropna(axis=1, how="all")
             if of_group.empty or BASE not in of_group["error"]:
                 continue
             errors, seconds = of_group["error"], of_group["seconds"]
