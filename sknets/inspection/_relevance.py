@@ -64,7 +64,7 @@ def layer_relevance(estimator, X, target=None, rule="composite"):
     it everywhere. An output without any contribution shares by the sizes of its weights.
 
     Activations (your own, too), dropout and normalisation (batch, group, layer) hand relevance down as
-    it is; a maximum hands it to the largest value.
+    it is; a maximum hands it to the largest value, and an embedding of numbers to their column.
 
     The raw output is the logit of the class; for two classes it is the common logit with the sign
     of the class, and in regression the standardised prediction.

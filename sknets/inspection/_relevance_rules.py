@@ -59,6 +59,13 @@ class Route(Rule):
         return torch.autograd.grad(type(layer).forward(layer, x), x, relevance)
 
 
+class Gather(Rule):
+    """To the column that each output is made of: embeddings of numbers."""
+
+    def hand_down(self, layer, inputs, relevance):
+        return (torch.zeros_like(inputs[0]).index_add(1, layer.column, relevance),)
+
+
 class Pad(Route):
     """Like `Route`; what falls onto the padding is shared by all values of the image."""
 
@@ -149,6 +156,7 @@ _PASSED = {
 _ROUTED = {"FlattenMaps", "Flatten", "Unflatten", "Downsample", "_MaxPoolNd", "_AdaptiveMaxPoolNd"}
 _PADDED = {"_ConstantPadNd"}
 _AVERAGED = {"_AvgPoolNd", "_AdaptiveAvgPoolNd", "WeightedPool", "Sum"}
+_EMBEDDED = {"PiecewiseLinear", "Periodic"}
 _CONVOLVED = {"Conv1d", "Conv2d", "Conv3d"}
 
 
@@ -160,6 +168,7 @@ def _kind(layer):
         *_PADDED,
         *_AVERAGED,
         *_CONVOLVED,
+        *_EMBEDDED,
         "Linear",
         "GlobalPool",
         "ImageInput",
@@ -188,6 +197,8 @@ def make_rule(layer, rule):
         return Route()
     if kind in _PADDED:
         return Pad()
+    if kind in _EMBEDDED:
+        return Gather()
     if kind in _AVERAGED or kind in _CONVOLVED:
         return Share(by_sign=rule == "composite")
     return Share(by_sign=False) if kind == "Linear" else None

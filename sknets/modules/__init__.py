@@ -6,6 +6,7 @@ from sknets.modules._convolution import METHODS
 from sknets.modules._decoder import EncoderDecoder
 from sknets.modules._dense import DenseStack
 from sknets.modules._dropout import Dropout
+from sknets.modules._embedding import EMBEDDINGS, Periodic, PiecewiseLinear, count_bins
 from sknets.modules._images import ImageInput
 from sknets.modules._initialization import INITIALIZERS
 from sknets.modules._normalization import (
@@ -42,6 +43,7 @@ from sknets.modules._work import (
 __all__ = [
     "ACTIVATIONS",
     "CELLS",
+    "EMBEDDINGS",
     "GLOBAL_POOLINGS",
     "INITIALIZERS",
     "MAP_NORMALIZATIONS",
@@ -62,6 +64,8 @@ __all__ = [
     "LogisticOutput",
     "OnSignals",
     "OrderedQuantiles",
+    "Periodic",
+    "PiecewiseLinear",
     "QuantilesOutput",
     "RadialBasis",
     "RawOutputs",
@@ -70,6 +74,7 @@ __all__ = [
     "SequenceInput",
     "SoftmaxOutput",
     "Work",
+    "count_bins",
     "dense_work",
     "describe_layers",
     "guard_group_norms",

@@ -7,6 +7,7 @@ from torch import nn
 
 from sknets.modules._activations import ACTIVATIONS, make_activation
 from sknets.modules._dropout import Dropout
+from sknets.modules._embedding import EMBEDDINGS, Periodic, PiecewiseLinear
 from sknets.modules._initialization import Undrawn, initialize
 from sknets.modules._normalization import make_normalization
 from sknets.modules._radial import RadialBasis
@@ -21,8 +22,8 @@ class PlainLayer(NamedTuple):
 
     Attributes
     ----------
-    units : Linear or RadialBasis
-        What has a `weight` of shape (n_units, n_inputs) and a `bias`.
+    units : Linear, RadialBasis or Periodic
+        What has a `weight` of shape (n_units, n_inputs) and a `bias`, or, if it is periodic, others.
     activation : str
         A key of `ACTIVATIONS`.
     activation_layer : torch.nn.Module or None
@@ -37,9 +38,26 @@ class PlainLayer(NamedTuple):
     dropout: nn.Module | None = None
 
     @property
-    def is_radial(self):
-        """Whether units answer to distances."""
-        return isinstance(self.units, RadialBasis)
+    def kind(self):
+        """Which equation it has: "linear", "radial" or "periodic"."""
+        if isinstance(self.units, Periodic):
+            return "periodic"
+        return "radial" if isinstance(self.units, RadialBasis) else "linear"
+
+    @property
+    def n_inputs(self):
+        """Number of inputs."""
+        return self.units.weight.shape[0 if self.kind == "periodic" else 1]
+
+    @property
+    def n_units(self):
+        """Number of outputs."""
+        return self.units.n_units if self.kind == "periodic" else self.units.weight.shape[0]
+
+    @property
+    def n_values(self):
+        """Number of values that are computed for a row."""
+        return self.units.n_values if self.kind == "periodic" else self.n_units
 
 
 class DenseStack(nn.Sequential):
@@ -63,6 +81,8 @@ class DenseStack(nn.Sequential):
         Source of the initial weights.
     has_steps : bool, default=False
         Whether a row has timesteps, each of which goes through by itself.
+    embedding : dict, default=None
+        The layer before the first one: its `kind`, one of `EMBEDDINGS`, and its parameters.
     """
 
     def __init__(
@@ -75,10 +95,14 @@ class DenseStack(nn.Sequential):
         generator=None,
         *,
         has_steps=False,
+        embedding=None,
     ):
         layers = []
         *hidden_sizes, n_outputs = layer_sizes[1:]
         n_inputs = layer_sizes[0]
+        if embedding is not None:
+            layers.append(make_embedding(generator, **embedding))
+            n_inputs = layers[0].n_units
         for size, activation, rate in zip(hidden_sizes, activations, dropout, strict=True):
             if activation == "rbf":
                 layers.append(RadialBasis(n_inputs, size, generator))
@@ -98,11 +122,14 @@ class DenseStack(nn.Sequential):
     def plain_layers(self):
         """Return the layers as `PlainLayer`, or None if there are others among them.
 
-        A recursion needs no more, where it is written out for all activations.
+        A recursion needs no more, where it is written out for all activations. It takes what the
+        `encoder` makes of rows.
         """
         layers = []
         for layer in self:
-            if isinstance(layer, Linear | RadialBasis):
+            if layer is self.encoder:
+                continue
+            if isinstance(layer, Linear | RadialBasis | Periodic):
                 layers.append(PlainLayer(layer))
             elif isinstance(layer, Dropout):
                 layers[-1] = layers[-1]._replace(dropout=layer)
@@ -113,6 +140,16 @@ class DenseStack(nn.Sequential):
             else:
                 return None
         return layers
+
+    @property
+    def embedding(self):
+        """The layer before the first one, if there is one; else None."""
+        return self[0] if isinstance(self[0], PiecewiseLinear | Periodic) else None
+
+    @property
+    def encoder(self):
+        """The embedding, if it has no parameters; else None."""
+        return self[0] if isinstance(self[0], PiecewiseLinear) else None
 
     @torch.no_grad()
     def start_at_zero(self):
@@ -129,6 +166,11 @@ class DenseStack(nn.Sequential):
 
 class Linear(Undrawn, nn.Linear):
     """A linear layer."""
+
+
+def make_embedding(generator, kind, **params):
+    """Make an embedding of numbers from its plan."""
+    return EMBEDDINGS[kind](**params, generator=generator)
 
 
 def make_linear(n_inputs, n_outputs, weight_init, activation, generator):

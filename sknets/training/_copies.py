@@ -37,7 +37,7 @@ def beginning(net, rows):
         return None
     average, stopping = learner.average, learner.stopping
     return (
-        _digest(learner.flat.values, learner.generator.get_state()),
+        _digest(learner.flat.values, learner.generator.get_state(), *learner.module.buffers()),
         _data(rows),
         validation,
         tuple(getattr(solver, name) for name in declared(type(solver))),

@@ -8,6 +8,9 @@ import torch
 #: Values of inputs, over all networks, that are gathered at once; batches are views of them.
 BLOCK_VALUES = 2**17
 
+#: Values of all rows of a network, as an encoder makes them, up to which they are kept.
+MOST_ENCODED = 2**25
+
 
 class Feed:
     """The batches of K networks, which differ in size at most in the last one.
@@ -33,15 +36,21 @@ class Feed:
         self._iterators = iterators
         self.n_batches = len(sizes[0])
         self._codes = nets[0].gradient.codes if self.n_batches > 1 else None
+        self._encoders = [
+            self._encoder(net, each.rows) for net, each in zip(nets, iterators, strict=True)
+        ]
         self._data = [
-            self._arrays(net, each.rows) for net, each in zip(nets, iterators, strict=True)
+            self._arrays(net, each.rows, encoder)
+            for net, each, encoder in zip(nets, iterators, self._encoders, strict=True)
         ]
         self.sizes = list(zip(*sizes, strict=True))
         self._column = column
         self._starts = [0, *accumulate(sizes[0])][:-1]
         x, y, _ = self._data[0]
-        n_at_once = max(1, BLOCK_VALUES // (len(nets) * sizes[0][0] * x.shape[1]))
-        self._is_lent = len(nets) == 1 and not self._shuffles and self._codes is None
+        n_inputs = nets[0].gradient.plan[0].n_inputs
+        n_at_once = max(1, BLOCK_VALUES // (len(nets) * sizes[0][0] * n_inputs))
+        is_made = self._codes is not None or self._encoders[0] is not None
+        self._is_lent = len(nets) == 1 and not self._shuffles and not is_made
         if self._is_lent:  # nothing to gather
             n_at_once = self.n_batches
         self._blocks = [
@@ -57,7 +66,7 @@ class Feed:
                 for k in range(len(nets))
             )
             shape = (len(nets), longest) if len(nets) > 1 else (longest,)
-            self._x = np.zeros((*shape, x.shape[1]), x.dtype)
+            self._x = np.zeros((*shape, n_inputs), x.dtype)
             like = y if self._codes is None else self._codes
             self._y = np.zeros((*shape, like.shape[1]), like.dtype)
             self._weight = np.ones((*shape, 1), x.dtype) if self._has_weight else None
@@ -108,19 +117,30 @@ class Feed:
         for k, (data, order) in enumerate(zip(self._data, orders, strict=True)):
             stop = self._stop(block, k)
             index = slice(start, stop) if order is None else order[start:stop]
+            encoder = self._encoders[k]
             for values, room in zip(data, (self._x, self._y, self._weight), strict=True):
                 if values is None:
                     continue
                 part = room[k, : stop - start] if len(self._data) > 1 else room[: stop - start]
-                if values.ndim == 1:
+                if encoder is not None and room is self._x:
+                    encoder.encode(values[index], out=part)
+                elif values.ndim == 1:
                     np.take(self._codes, values[index], axis=0, out=part, mode="clip")
                 elif order is None:
                     part[...] = values[index]
                 else:
                     np.take(values, index, axis=0, out=part, mode="clip")
 
-    def _arrays(self, net, rows):
+    @staticmethod
+    def _encoder(net, rows):
+        """Return what encodes rows block by block, if all of them would be too many to keep."""
+        encoder = net.gradient.encoder
+        is_late = encoder is not None and len(rows) * encoder.n_units > MOST_ENCODED
+        return encoder if is_late else None
+
+    def _arrays(self, net, rows, encoder):
         """Return inputs, targets and weights (or None) as arrays; targets may be classes of one axis."""
         weight = None if rows.weight is None else rows.weight.numpy()[:, None]
         y = rows.y.numpy() if self._codes is not None else net.gradient.as_numbers(rows.y)
-        return rows.x.data.numpy(), y, weight
+        x = rows.x.data
+        return (net.gradient.encode(x) if encoder is None else x.numpy()), y, weight

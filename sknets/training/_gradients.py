@@ -129,6 +129,8 @@ class ClosedForm(PlainAutograd):
         super().__init__(learner, criterion)
         self.plan = learner.module.plain_layers()
         self._seen = [_look_at(child) for child in learner.module.children()]
+        self.encoder = getattr(learner.module, "encoder", None)
+        self._encoded = None
 
     @property
     def recursion(self):
@@ -141,7 +143,12 @@ class ClosedForm(PlainAutograd):
         return own[1]
 
     def __getstate__(self):
-        return vars(self) | {"_own": None}  # views of the vectors, which a copy has elsewhere
+        # views of the vectors, which a copy has elsewhere
+        return vars(self) | {"_own": None, "_encoded": None}
+
+    def release(self):
+        super().release()
+        self._encoded = None
 
     @staticmethod
     def recursion_of(gradients, theta, grad):
@@ -157,7 +164,7 @@ class ClosedForm(PlainAutograd):
         with silent():
             bits = next(self.recursion.draw([[len(x)]]))
             loss, raw = self.recursion.fill(
-                x.numpy(), self.as_numbers(y), weight, float(len(x)), bits=bits
+                self.encode(x), self.as_numbers(y), weight, float(len(x)), bits=bits
             )
         # callbacks may keep the raw outputs
         return torch.tensor(float(loss), dtype=torch.float64), torch.from_numpy(raw.copy())
@@ -166,7 +173,19 @@ class ClosedForm(PlainAutograd):
         if x.is_sparse or not self.is_untouched:
             return super().predict(x)
         with silent():
-            return torch.from_numpy(self.recursion.forward(x.numpy()))
+            values = x.numpy()
+            if self.encoder is not None:
+                values = self.encoder.encode(values)
+            return torch.from_numpy(self.recursion.forward(values))
+
+    def encode(self, x):
+        """Return inputs as the recursion takes them; of the same tensor, they are encoded once."""
+        if self.encoder is None:
+            return x.numpy()
+        state, known = (x._version, *self.encoder.version), self._encoded
+        if known is None or known[0] is not x or known[1] != state:
+            known = self._encoded = x, state, self.encoder.encode(x.numpy())
+        return known[2]
 
     def as_numbers(self, y):
         """Return targets as the recursion takes them."""
@@ -223,7 +242,7 @@ def _look_at(layer):
         id(layer),
         type(layer),
         "forward" in own or _is_hooked(layer),
-        [id(parameter) for parameter in own["_parameters"].values()],
+        [id(tensor) for kind in ("_parameters", "_buffers") for tensor in own[kind].values()],
         [own.get(name) for name in getattr(layer, "__constants__", ())],
         id(own.get("generator")),
     )

@@ -38,7 +38,7 @@ class Recursion:
     def __init__(self, plans, places, theta, grad, loss):
         self.theta, self.grad, self.loss = theta, grad, loss
         self._layers = [
-            (_Radial if layer.is_radial else _Linear)(number, plans, places, theta, grad)
+            _KINDS[layer.kind](number, plans, places, theta, grad)
             for number, layer in enumerate(plans[0])
         ]
         self._dropping = [layer for layer in self._layers if layer.dropouts is not None]
@@ -163,20 +163,23 @@ class _Layer:
 
     def __init__(self, number, plans, places, theta, grad):
         layer = plans[0][number]
-        n_units, n_inputs = layer.units.weight.shape
         self._lead = theta.shape[:-1]
         self.number = number
+        self.n_units = layer.n_units
 
         def views(parameter, *shape):
             place = places[id(parameter)]
             return [array[..., place].reshape(*self._lead, *shape) for array in (theta, grad)]
 
-        self.n_units = n_units
         self._matmul = np.matmul if self._lead else np.dot  # which is faster for two axes
-        self.weight, self.weight_grad = views(layer.units.weight, n_units, n_inputs)
-        self.bias, self.bias_grad = views(layer.units.bias, 1, n_units)
+        self._find(layer.units, views)
         self.dropouts = None if layer.dropout is None else [plan[number].dropout for plan in plans]
         self._dtype, self._rates = theta.dtype, None
+
+    def _find(self, units, views):
+        """Find the parameters and their gradients, which ``views(parameter, *shape)`` returns."""
+        self.weight, self.weight_grad = views(units.weight, *units.weight.shape)
+        self.bias, self.bias_grad = views(units.bias, 1, self.n_units)
 
     def make_room(self, n_rows, dtype):
         """Return arrays for batches of some rows."""
@@ -299,3 +302,66 @@ class _Radial(_Layer):
         if below is not None:
             np.multiply(room.x, delta.sum(axis=-1, keepdims=True), out=below)
             below -= np.matmul(delta, self.weight)
+
+
+class _Periodic(_Layer):
+    """Columns x_c beside values Σ_f cos(2π ν_cf x_c + φ_cf) w_cfs, for each column its own."""
+
+    def _find(self, units, views):
+        self._shape = n_columns, n_waves, _ = units.weight.shape
+        self.weight, self.weight_grad = views(units.weight, *self._shape)
+        self.frequency, self.frequency_grad = views(units.frequency, 1, n_columns * n_waves)
+        self.phase, self.phase_grad = views(units.phase, 1, n_columns * n_waves)
+
+    def make_room(self, n_rows, dtype):
+        return _PeriodicRoom((*self._lead, n_rows), self._shape, dtype)
+
+    def _activate(self, x, room):
+        room.a[..., : self._shape[0]] = x
+        np.multiply(x[..., None], 2.0 * np.pi, out=room.each_angle)
+        room.angles *= self.frequency
+        room.angles += self.phase
+        np.cos(room.angles, out=room.waves)
+        np.matmul(room.waves_of_columns, self.weight, out=room.values)
+
+    def _go_back(self, delta, room, below):
+        # δ becomes ∂/∂angle, of which phases take the sum and frequencies the sum of 2π x
+        np.matmul(room.waves_of_columns.mT, room.delta_values, out=self.weight_grad)
+        np.matmul(room.delta_values, self.weight.mT, out=room.delta_of_columns)
+        np.sin(room.angles, out=room.angles)
+        room.delta_angles *= room.angles
+        self._matmul(room.minus_ones, room.delta_angles, out=self.phase_grad)
+        room.each_delta_angle *= room.x[..., None]
+        self._matmul(room.minus_ones, room.delta_angles, out=self.frequency_grad)
+        self.frequency_grad *= 2.0 * np.pi
+
+
+class _PeriodicRoom:
+    """The arrays of a periodic layer for batches of one size, and how columns see them."""
+
+    kept = None
+
+    def __init__(self, lead, shape, dtype):
+        self._lead, self._shape = lead, shape
+        n_columns, n_waves, n_values = shape
+        self.a = np.empty((*lead, n_columns * (1 + n_values)), dtype)
+        self.values = self._by_column(self.a[..., n_columns:], n_values)
+        self.angles, self.waves = (np.empty((*lead, n_columns * n_waves), dtype) for _ in range(2))
+        self.each_angle = self.angles.reshape(*lead, n_columns, n_waves)
+        self.waves_of_columns = self._by_column(self.waves, n_waves)
+
+    def make_delta(self):
+        """Make what the way back needs."""
+        n_columns, n_waves, n_values = self._shape
+        self.delta, self.delta_angles = np.empty_like(self.a), np.empty_like(self.angles)
+        self.delta_values = self._by_column(self.delta[..., n_columns:], n_values)
+        self.each_delta_angle = self.delta_angles.reshape(*self._lead, n_columns, n_waves)
+        self.delta_of_columns = self._by_column(self.delta_angles, n_waves)
+        self.minus_ones = np.full((1, self._lead[-1]), -1.0, self.a.dtype)
+
+    def _by_column(self, array, n):
+        """Return a view of shape ([K,] n_columns, n_rows, n)."""
+        return array.reshape(*self._lead, self._shape[0], n).swapaxes(-3, -2)
+
+
+_KINDS = {"linear": _Linear, "radial": _Radial, "periodic": _Periodic}

@@ -34,7 +34,7 @@ def likeness(net, rows):
     n_batches = len(batches)
     grows = (method.batch_growth, len(rows), learner.n_epochs) if method.batch_growth != 1 else None
     layers = tuple(
-        (layer.is_radial, tuple(layer.units.weight.shape), layer.activation, layer.dropout is None)
+        (layer.kind, tuple(layer.units.weight.shape), layer.activation, layer.dropout is None)
         for layer in net.gradient.plan
     )
     of_loss = tuple((name, getattr(criterion, name)) for name in declared(type(criterion)))

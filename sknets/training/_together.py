@@ -109,8 +109,8 @@ def _tiles(leaders, n_processes):
     """Cut jobs of one likeness, each with its followers, into stacks that suit the cache."""
     jobs = list(leaders)
     net, size = jobs[0].net, _batch_size(jobs)
-    n_units = sum(layer.units.weight.shape[0] for layer in net.gradient.plan)
-    n_values = size * (4 * n_units + jobs[0].rows.x.shape[1])
+    n_units = sum(layer.n_values for layer in net.gradient.plan)
+    n_values = size * (4 * n_units + net.gradient.plan[0].n_inputs)
     n_values += len(net.flat.values) * (3 + len(net.learner.solver.buffers))
     most = max(1, TILE_BYTES // (n_values * net.flat.values.element_size()))
     n_tiles = math.ceil(len(jobs) / most)

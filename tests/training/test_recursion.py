@@ -32,17 +32,33 @@ LOSSES = {
 STOCHASTIC = [name for name, kind in training.SOLVERS.items() if kind.is_incremental]
 
 
-def make_stack(activation, seed=0, dropout=0.0):
-    generator = torch.Generator().manual_seed(seed)
+EMBEDDINGS = {
+    "piecewise_linear": {"kind": "piecewise_linear", "n_bins": [4, 1, 3]},
+    "periodic": {"kind": "periodic", "n_columns": 3, "n_values": 4, "scale": 0.5},
+}
+
+
+def make_stack(activation, seed=0, dropout=0.0, embedding=None):
     stack = modules.DenseStack(
-        [3, 5, 4, 2], [activation] * 2, [dropout] * 2, None, "glorot_uniform", generator
-    )
-    return stack.double()
+        [3, 5, 4, 2],
+        [activation] * 2,
+        [dropout] * 2,
+        None,
+        "glorot_uniform",
+        torch.Generator().manual_seed(seed),
+        embedding=EMBEDDINGS.get(embedding),
+    ).double()
+    if stack.encoder is not None:
+        stack.encoder.learn(X)
+    return stack
 
 
-def make_net(gradient, loss, activation="tanh", solver="adam", dropout=0.0, **params):
+def make_net(
+    gradient, loss, activation="tanh", solver="adam", dropout=0.0, embedding=None, **params
+):
     """Return an initialised net whose gradient is of one class."""
-    learner = make_learner(make_stack(activation, dropout=dropout), solver=solver, **params)
+    stack = make_stack(activation, dropout=dropout, embedding=embedding)
+    learner = make_learner(stack, solver=solver, **params)
     net = training.Net(
         learner,
         criterion=loss,
@@ -64,13 +80,23 @@ def rows_of(y):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradient_is_the_limit_of_difference_quotients(activation, loss):
-    criterion, y = LOSSES[loss]
-    net = make_net(ClosedForm, criterion, activation)
+    compare_with_quotients(*LOSSES[loss], activation=activation)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "rbf"])
+@pytest.mark.parametrize("embedding", EMBEDDINGS)
+def test_gradient_behind_an_embedding(embedding, activation):
+    criterion, y = LOSSES["squared_error"]
+    compare_with_quotients(criterion, y, activation=activation, embedding=embedding)
+
+
+def compare_with_quotients(criterion, y, **params):
+    net = make_net(ClosedForm, criterion, **params)
     flat, batch = net.flat, rows_of(y).take(slice(None))
     net.learner.begin(mean_weight=1.0)
     net.gradient.fill(batch)
     found, h = flat.grad.numpy().copy(), 1e-6
-    for place in range(0, len(found), 3):
+    for place in range(0, len(found), 3 if "embedding" not in params else 1):
         losses = []
         for step in (h, -2 * h, h):
             flat.values[place] += step
@@ -85,6 +111,12 @@ def test_steps_equal_those_of_autograd(activation, loss):
     compare_with_autograd(activation, loss, "adam", 10, l1_alpha=0.01)
 
 
+@pytest.mark.parametrize("solver", STOCHASTIC)
+@pytest.mark.parametrize("embedding", EMBEDDINGS)
+def test_steps_behind_an_embedding_equal_those_of_autograd(embedding, solver):
+    compare_with_autograd("tanh", "squared_error", solver, 10, 0.01, embedding=embedding)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", STOCHASTIC)
 @pytest.mark.parametrize("loss", LOSSES)
@@ -93,13 +125,13 @@ def test_200_epochs_equal_those_of_autograd(activation, loss, solver):
     compare_with_autograd(activation, loss, solver, 200)
 
 
-def compare_with_autograd(activation, loss, solver, n_epochs, l1_alpha=0.0):
+def compare_with_autograd(activation, loss, solver, n_epochs, l1_alpha=0.0, **params):
     """Compare weights and losses after some epochs with dropout, weights and penalties.
 
     In hundreds of epochs, weights that are nearly eliminated would make rounding visible.
     """
     criterion, y = LOSSES[loss]
-    params = {
+    params |= {
         "dropout": 0.2,
         "max_grad_norm": 5.0,
         "schedule": training.Schedule("constant", 0.003, n_epochs),
@@ -140,9 +172,11 @@ def test_several_networks_have_the_gradients_of_each():
         np.testing.assert_allclose(grad[k], gradient, atol=1e-14)
 
 
-def test_a_step_allocates_nothing_large():
+@pytest.mark.parametrize("embedding", [None, "periodic"])
+def test_a_step_allocates_nothing_large(embedding):
     criterion, y = LOSSES["squared_error"]
-    net = make_net(ClosedForm, criterion, "relu", penalty=training.Penalty(alpha=0.1))
+    penalty = training.Penalty(alpha=0.1)
+    net = make_net(ClosedForm, criterion, "relu", penalty=penalty, embedding=embedding)
     net.learner.begin(mean_weight=1.0)
     repeat = 2000
     x, y = np.tile(X, (repeat, 1)), np.tile(y, (repeat, 1))
@@ -182,11 +216,12 @@ def test_arrays_of_batches_are_let_go_and_vectors_of_before(has_moved):
     assert (watched[1]() is None) == has_moved
 
 
-def test_what_somebody_has_changed_is_left_to_torch():
+@pytest.mark.parametrize("embedding", [None, *EMBEDDINGS])
+def test_what_somebody_has_changed_is_left_to_torch(embedding):
     criterion, y = LOSSES["squared_error"]
     batch = rows_of(y).take(slice(None))
     for change in (hook, replace, move):
-        net = make_net(ClosedForm, criterion)
+        net = make_net(ClosedForm, criterion, embedding=embedding)
         before = net.gradient.predict(batch[0])
         seen = change(net.module_)
         raw = net.gradient.predict(batch[0])
@@ -202,8 +237,8 @@ def hook(module):
 
 
 def replace(module):
-    module[1] = torch.nn.ReLU()
+    module[len(module) - 2] = torch.nn.ReLU()
 
 
 def move(module):
-    module[0].weight.data = module[0].weight.data * 2
+    module[-1].weight.data = module[-1].weight.data * 2

@@ -26,6 +26,8 @@ LOSSES = {
     "labels": (training.BinaryCrossEntropy, (NUMBERS > 0).astype(float)),
     "classes": (training.SoftmaxCrossEntropy, RNG.integers(0, 2, 62)),
 }
+PERIODIC = {"kind": "periodic", "n_columns": 3, "n_values": 3, "scale": 0.5}
+ENCODINGS = [{"kind": "piecewise_linear", "n_bins": n_bins} for n_bins in ([4, 1, 3], [2, 4, 2])]
 STOCHASTIC = [name for name, kind in training.SOLVERS.items() if kind.is_incremental]
 
 
@@ -55,6 +57,7 @@ def make_member(
     dtype=torch.float64,
     method_params=None,
     loss_params=None,
+    embedding=None,
     **params,
 ):
     """Return an initialised net, its rows and its number of epochs."""
@@ -65,7 +68,10 @@ def make_member(
         None,
         "glorot_uniform",
         torch.Generator().manual_seed(seed),
+        embedding=embedding,
     ).to(dtype)
+    if embedding in ENCODINGS:
+        module.encoder.learn(X[seed : n_rows - 1])
     if freezes:
         next(module.parameters()).requires_grad_(False)
     method = training.make_method(solver, solver_params, **(method_params or {}))
@@ -264,6 +270,39 @@ def test_without_hidden_layers():
     assert_learns_the_same(vary("n_rows", [62, 50, 55], hidden=()))
 
 
+def test_encodings_of_edges_of_their_own():
+    specs = vary("n_rows", [62, 50, 55], embedding=ENCODINGS[0], dropout=0.2)
+    specs.append(specs[0] | {"embedding": ENCODINGS[1], "seed": 7})  # as many bins in all
+    assert_learns_the_same(specs)
+
+
+@pytest.mark.parametrize("solver", STOCHASTIC)
+def test_periodic_layers(solver):
+    specs = vary("n_rows", [62, 50, 55], embedding=PERIODIC, solver=solver, dropout=0.2)
+    specs[1] |= {"is_weighted": True}
+    assert_learns_the_same([spec | {"penalty": training.Penalty(alpha=1.0)} for spec in specs])
+
+
+@pytest.mark.parametrize("name", ["frozen", "early stopping", "growing batches", "one batch"])
+def test_periodic_layers_in_networks_that_differ(name):
+    assert_learns_the_same([spec | {"embedding": PERIODIC} for spec in VARIED[name]])
+
+
+@pytest.mark.parametrize("most", [8 * 51, 0])
+def test_encodings_of_many_rows_are_made_block_by_block(monkeypatch, most):
+    monkeypatch.setattr("sknets.training._feed.MOST_ENCODED", most)
+    monkeypatch.setattr("sknets.training._feed.BLOCK_VALUES", 2 * 16 * 8 * 2)
+    specs = [
+        spec | {"embedding": ENCODINGS[0], "method_params": {"shuffle": shuffle}}
+        for shuffle in (True, False)
+        for spec in vary("n_rows", [62, 50, 55])
+    ]
+    in_blocks = [*learn_together(specs[:3])[0], *learn_together(specs[3:])[0], *learn_alone(specs)]
+    monkeypatch.undo()
+    for net, other in zip(in_blocks, 2 * learn_alone(specs), strict=True):
+        assert_same(net, other)
+
+
 def test_steps_may_leave_the_cache(monkeypatch):
     monkeypatch.setattr(
         "sknets.training._feed.BLOCK_VALUES", 2 * 16 * 3 * 2
@@ -429,6 +468,9 @@ UNLIKE = {
     "batch size": {"batch_size": 17},
     "digits": {"dtype": torch.float32},
     "order": {"method_params": {"shuffle": False}},
+    "units of an embedding": {"embedding": ENCODINGS[0]},
+    "a periodic layer": {"embedding": PERIODIC},
+    "values of a periodic layer": {"embedding": PERIODIC | {"n_values": 4}},
     "growth": {"method_params": {"batch_growth": 1.1}},
     "L1 or none": {"penalty": training.Penalty(alpha=1.0, l1_alpha=1.0)},
     "shortening or none": {"max_grad_norm": 1.0},
