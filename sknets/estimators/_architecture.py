@@ -5,7 +5,6 @@ from contextlib import nullcontext
 
 from sknets import training
 from sknets._changes import check_unchanged
-from sknets.inputs import describe_columns
 
 #: Rows of a table in a batch for batch_size="auto", as in scikit-learn.
 _BATCH_SIZE = 200
@@ -128,12 +127,6 @@ class Architecture(ABC):
 
 class TableArchitecture(Architecture):
     """Base of the networks whose X is scaled outside."""
-
-    def prepare(self, module, rows, target, sample_weight):
-        """Learn nothing: columns of a table are scaled outside."""
-
-    def describe_columns(self, module, rows, sample_weight):
-        return describe_columns(rows, sample_weight)
 
     def auto_batch_size(self, n_rows):
         return min(_BATCH_SIZE, n_rows)

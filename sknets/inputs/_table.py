@@ -3,7 +3,8 @@
 import numpy as np
 import scipy.sparse as sp
 
-from sknets import training
+from sknets import modules, training
+from sknets._changes import check_unchanged
 from sknets.inputs._input import FLOATS, NO_Y, Input, read_beside, read_y
 from sknets.inputs._sizes import are_ordinary
 from sknets.inputs._table_kind import TableKind
@@ -13,29 +14,54 @@ from sknets.inputs._tensors import to_tensor
 class TableInput(Input):
     """A table of numbers, dense or sparse: rows are an array, or a matrix in CSR format.
 
+    Parameters
+    ----------
+    embedding : str or None, default=None
+        The parameter `numeric_embedding`, which needs a dense X.
+    most_bins : int or None, default=None
+        Bins that a column may have, where there are bins.
+
     Attributes
     ----------
     kind : TableKind or None
         What values the table of the first call had, where they tell something.
+    n_bins : list of int or None
+        How many bins the values of each column of the first call fill.
     """
 
     takes_sparse = True
-    kind = None
+    kind = embedding = most_bins = n_bins = None
+
+    def __init__(self, embedding=None, most_bins=None):
+        if embedding is not None:
+            self.embedding, self.most_bins, self.takes_sparse = embedding, most_bins, False
 
     def read(self, estimator, X, y=NO_Y, *, reset):
+        if self.embedding is not None and sp.issparse(X):
+            raise ValueError(
+                f"numeric_embedding={self.embedding!r} makes several numbers of each, zeros among them, "
+                "and cannot take a sparse X; give X.toarray(), or set numeric_embedding=None."
+            )
         if not reset and _is_plain(estimator, X):
             read = X if y is NO_Y else (X, read_y(estimator, X, y))
         else:
-            read = read_beside(estimator, X, y, reset=reset, accept_sparse="csr", dtype=FLOATS)
+            accepted = "csr" if self.takes_sparse else False
+            read = read_beside(estimator, X, y, reset=reset, accept_sparse=accepted, dtype=FLOATS)
         if self.kind is not None and not reset:
             self.kind.check(read if y is NO_Y else read[0], type(estimator).__name__)
         return read
 
     def check_goes_on(self, fresh):
-        """Accept any: there are no parameters."""
+        now, before = (
+            {"numeric_embedding": input.embedding, "embedding_bins": input.most_bins}
+            for input in (fresh, self)
+        )
+        check_unchanged(before, now)
 
     def _learn(self, rows):
         self.kind = TableKind.of(rows)
+        if self.most_bins is not None:
+            self.n_bins = [modules.count_bins(column, self.most_bins) for column in rows.T]
 
     def store(self, rows, dtype, device):
         if sp.issparse(rows):

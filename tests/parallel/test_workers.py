@@ -38,6 +38,8 @@ CASES = {
     "penalties": (MLPRegressor(alpha=0.1, l1_alpha=0.01, max_grad_norm=0.5, **SGD), Y),
     "growing batches": (MLPRegressor(batch_size=8, batch_growth=1.2, solver="adamw"), Y),
     "other units": (MLPRegressor(activation=["rbf", "prelu"], hidden_layer_sizes=[6, 5]), Y),
+    "piecewise linear": (MLPRegressor(numeric_embedding="piecewise_linear", batch_size=20), Y),
+    "periodic": (MLPRegressor(numeric_embedding="periodic", dtype="float32", **STOPS), Y),
     "another loss": (MLPRegressor(loss="huber"), Y),
 }
 

@@ -8,6 +8,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 
 from sknets import MLPClassifier, MLPRegressor, modules, training
 from sknets.training import _stack
+from sknets.training._copies import beginning
 from sknets.training._stack import can_stack, likeness, run_together
 from tests.training.nets import RNG
 
@@ -493,6 +494,23 @@ def test_networks_that_are_not_alike(name):
     assert likeness_of(**base) != likeness_of(**UNLIKE[name])
 
 
+def test_other_edges_are_another_beginning():
+    (net, rows, _), (other, others, _) = (make_member(embedding=ENCODINGS[0]) for _ in range(2))
+    assert beginning(net, rows) == beginning(other, others) is not None
+    other.module_.encoder.low[0] -= 1.0
+    assert likeness(net, rows) == likeness(other, others)
+    assert beginning(net, rows) != beginning(other, others)
+
+
+def test_edges_that_change_are_seen():
+    net, rows, epochs = make_member(embedding=ENCODINGS[0], method_params={"shuffle": False})
+    net.fit_loop(rows, epochs=epochs)
+    before = net.gradient.encode(rows.x.data)
+    assert net.gradient.encode(rows.x.data) is before
+    net.module_.encoder.low[0] -= 1.0
+    assert not np.array_equal(net.gradient.encode(rows.x.data), before)
+
+
 # --- in searches --------------------------------------------------------------------------------------
 
 GRIDS = {
@@ -508,6 +526,7 @@ GRIDS = {
     "ends of averages": {"max_iter": [2, 5, 9], "average": ["polyak"], "dropout": [0.0, 0.3]},
     "norms": {"max_grad_norm": [None, 0.1, 1.0]},
     "averages": {"average": [None, "polyak", "exponential"]},
+    "embeddings": {"numeric_embedding": [None, *modules.EMBEDDINGS], "embedding_bins": [3, 5]},
 }
 
 

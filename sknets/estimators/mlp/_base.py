@@ -16,7 +16,8 @@ class BaseMLP(BaseNet):
     """A dense stack between X and the raw outputs."""
 
     def _make_input(self):
-        return TableInput()
+        has_bins = self.numeric_embedding == "piecewise_linear"
+        return TableInput(self.numeric_embedding, self.embedding_bins if has_bins else None)
 
     def _make_architecture(self, input, target):
         sizes = read_sizes("hidden_layer_sizes", self.hidden_layer_sizes, "units")
@@ -30,15 +31,26 @@ class BaseMLP(BaseNet):
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r} makes no hidden layer, in which "
                 f"dropout={self.dropout!r} and normalization={self.normalization!r} could act."
             )
-        return Dense(
-            {
-                "layer_sizes": [*input.row_shape, *sizes, target.n_outputs],
-                "activations": names,
-                "dropout": [float(rate) for rate in rates],
-                "normalization": self.normalization,
-                "weight_init": self.weight_init,
-            }
-        )
+        plan = {
+            "layer_sizes": [*input.row_shape, *sizes, target.n_outputs],
+            "activations": names,
+            "dropout": [float(rate) for rate in rates],
+            "normalization": self.normalization,
+            "weight_init": self.weight_init,
+        }
+        if self.numeric_embedding is not None:
+            plan["embedding"] = {"kind": self.numeric_embedding} | self._embedding_plan(input)
+        return Dense(plan)
+
+    def _embedding_plan(self, input):
+        """Return the parameters of the embedding."""
+        if self.numeric_embedding == "piecewise_linear":
+            return {"n_bins": input.n_bins}
+        return {
+            "n_columns": input.row_shape[0],
+            "n_values": int(self.embedding_size),
+            "scale": float(self.frequency_scale),
+        }
 
     @property
     def n_layers_(self):

@@ -95,6 +95,18 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         Initial weights: 'glorot_uniform' (scikit-learn's), 'glorot_normal', 'he_uniform',
         'he_normal', 'orthogonal', or 'linear' (so small that units begin in the linear part of
         their activation).
+    numeric_embedding : {'piecewise_linear', 'periodic'} or None, default=None
+        What each column of X becomes first: "piecewise_linear" bins that fill up one after the
+        other (jumps, bends), or learned "periodic" waves beside it. Not for sparse X.
+    embedding_bins : int, default=8
+        Bins of 'piecewise_linear', each with as many training rows as the others; fewer where
+        values repeat.
+    embedding_size : int, default=4
+        Numbers that 'periodic' makes of a column: itself, and sums of 16 waves with learned
+        frequencies, phases and weights.
+    frequency_scale : float, default=0.1
+        Standard deviation of the initial frequencies of 'periodic', in cycles per unit of X:
+        the larger, the faster may y change.
     l1_alpha : float, default=0.0
         Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
         are exactly zero. Not for 'lbfgs'.
@@ -160,7 +172,8 @@ class MLPClassifier(ClassifierTask, BaseMLP):
     t_ : int
         Rows seen in training, over all calls.
     coefs_ : list of ndarray
-        Weight matrices of shape (n_inputs, n_units); read-only.
+        Weight matrices of shape (n_inputs, n_units); read-only. The first one is behind the
+        embedding, where there is one.
     intercepts_ : list of ndarray
         Intercepts of shape (n_units,); read-only.
     n_layers_ : int
@@ -247,6 +260,10 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         dropout: float | Sequence[float] = 0.0,
         normalization: str | None = None,
         weight_init: str = "glorot_uniform",
+        numeric_embedding: str | None = None,
+        embedding_bins: int = 8,
+        embedding_size: int = 4,
+        frequency_scale: float = 0.1,
         l1_alpha: float = 0.0,
         batch_growth: float = 1.0,
         scale_learning_rate: bool = False,
@@ -291,6 +308,10 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         self.dropout = dropout
         self.normalization = normalization
         self.weight_init = weight_init
+        self.numeric_embedding = numeric_embedding
+        self.embedding_bins = embedding_bins
+        self.embedding_size = embedding_size
+        self.frequency_scale = frequency_scale
         self.l1_alpha = l1_alpha
         self.batch_growth = batch_growth
         self.scale_learning_rate = scale_learning_rate

@@ -1,5 +1,7 @@
 """The pages of the multi-layer perceptrons: all that is said of their parameters and attributes."""
 
+from numbers import Integral, Real
+
 from sknets import modules
 from sknets.estimators._layer_words import (
     ACTIVATION,
@@ -9,7 +11,7 @@ from sknets.estimators._layer_words import (
     WEIGHT_INIT,
     activation_names,
 )
-from sknets.estimators._sklearn import StrOptions
+from sknets.estimators._sklearn import Interval, StrOptions
 from sknets.estimators._task_words import CLASSES, NUMBERS
 from sknets.estimators._training_words import (
     FURTHER,
@@ -48,10 +50,38 @@ LAYERS = (
     WEIGHT_INIT,
 )
 
+EMBEDDING = (
+    parameter(
+        f"""numeric_embedding : {one_of(modules.EMBEDDINGS)} or None, default=None
+        What each column of X becomes first: "piecewise_linear" bins that fill up one after the
+        other (jumps, bends), or learned "periodic" waves beside it. Not for sparse X.""",
+        [StrOptions(set(modules.EMBEDDINGS)), None],
+    ),
+    parameter(
+        """embedding_bins : int, default=8
+        Bins of 'piecewise_linear', each with as many training rows as the others; fewer where
+        values repeat.""",
+        [Interval(Integral, 1, None, closed="left")],
+    ),
+    parameter(
+        """embedding_size : int, default=4
+        Numbers that 'periodic' makes of a column: itself, and sums of 16 waves with learned
+        frequencies, phases and weights.""",
+        [Interval(Integral, 2, None, closed="left")],
+    ),
+    parameter(
+        """frequency_scale : float, default=0.1
+        Standard deviation of the initial frequencies of 'periodic', in cycles per unit of X:
+        the larger, the faster may y change.""",
+        [Interval(Real, 0, None, closed="neither")],
+    ),
+)
+
 WEIGHTS = (
     attribute(
         """coefs_ : list of ndarray
-        Weight matrices of shape (n_inputs, n_units){in_units}; read-only."""
+        Weight matrices of shape (n_inputs, n_units){in_units}; read-only. The first one is
+        behind the embedding, where there is one."""
     ),
     attribute(
         """intercepts_ : list of ndarray
@@ -67,7 +97,7 @@ WEIGHTS = (
 def _page(task):
     page = Page(
         positional=(*task.first, *SIZES),
-        keyword_only=(*SCIKIT_LEARNS, *task.further, *LAYERS, *FURTHER),
+        keyword_only=(*SCIKIT_LEARNS, *task.further, *LAYERS, *EMBEDDING, *FURTHER),
         attributes=(*task.attributes, *RECORD, *WEIGHTS, *OUTPUTS, N_PARAMETERS, *NETWORK),
     )
     return page.fill(

@@ -5,7 +5,7 @@ import torch
 from sknets import modules, training
 from sknets.estimators._architecture import TableArchitecture
 from sknets.estimators.module._call import make_module
-from sknets.inputs import check_told, is_whole
+from sknets.inputs import check_told, describe_columns, is_whole
 
 _TRIED = 2  # rows
 
@@ -67,6 +67,12 @@ class UserModule(TableArchitecture):
         module.takes_whole = as_whole
         batch = self.input.batch(rows[:_TRIED], torch.get_default_dtype(), torch.device("cpu"))
         return _error_of(module, batch, generator)
+
+    def prepare(self, module, rows, target, sample_weight):
+        """Learn nothing: columns of a table are scaled outside."""
+
+    def describe_columns(self, module, rows, sample_weight):
+        return describe_columns(rows, sample_weight)
 
     def measure_work(self, module, row):
         plain = modules.dense_work(module, row)
