@@ -24,7 +24,7 @@ from sklearn.neural_network import MLPRegressor as SklearnMLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from sknets import MLPClassifier, MLPRegressor
+from sknets import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
 
 
 def optional(package, name):
@@ -152,6 +152,12 @@ def mlp(task, X, seed, **params):
     return make_pipeline(one_hot(X), of_task[task](random_state=seed, **params))
 
 
+def tabular(task, X, seed, **params):
+    """Return sknets' population, which reads the frame itself."""
+    of_task = {"regression": TabularRegressor, "classification": TabularClassifier}
+    return of_task[task](random_state=seed, **params)
+
+
 def pytabkit(task, X, seed, name, **for_classes):
     """Return a network of pytabkit."""
     # what Lightning tells about each fit
@@ -168,6 +174,7 @@ def pytabkit(task, X, seed, name, **for_classes):
 #: What is compared. A variant is a line: ``"MLP, wide": partial(mlp, hidden_layer_sizes=(400,))``.
 MODELS = {
     "MLP": mlp,
+    "Tabular": tabular,
     "linear": linear,
     "forest": forest,
     "boosting": boosting,

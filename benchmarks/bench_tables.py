@@ -13,6 +13,7 @@ and for some of the models:  pip install catboost==1.2.10 pytabkit==1.7.3
 
 import argparse
 import csv
+import os
 import time
 import warnings
 
@@ -174,6 +175,7 @@ def main():
     tables = [table for table in tables if max_rows is None or len(table[1]) <= max_rows]
     tables.sort(key=lambda table: len(table[1]))
     warnings.simplefilter("ignore")
+    os.environ["LOKY_MAX_CPU_COUNT"] = "1"  # no further processes, whose time would not count
     with on_one_thread():
         for model in arguments.models:
             run(model, tables, n_splits)

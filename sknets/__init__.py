@@ -14,6 +14,7 @@ from sknets.estimators import (
 )
 from sknets.forecasting import Forecaster
 from sknets.parallel import register_backend
+from sknets.tables import TabularClassifier, TabularRegressor
 
 __all__ = [
     "CNNClassifier",
@@ -26,6 +27,8 @@ __all__ = [
     "ModuleRegressor",
     "RNNClassifier",
     "RNNRegressor",
+    "TabularClassifier",
+    "TabularRegressor",
     "__version__",
 ]
 

@@ -10,7 +10,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # a shell that starts the tests in the background lets them ignore Ctrl-C, which some of them are about
+    # a shell that starts the tests in the background lets them ignore Ctrl-C, which some are about
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -149,6 +149,12 @@ def check_attributions(text):
     assert share > 0.9
 
 
+def check_tables(text):
+    errors = [float(e) for e in re.findall(r"^Mean absolute error on .*?(\d+\.\d)", text, re.M)]
+    assert len(errors) == 2
+    assert max(errors) < 215  # least squares has 248, the default network 207
+
+
 CHECKS = {
     "plot_attributions.py": check_attributions,
     "plot_augmentation.py": check_augmentation,
@@ -159,6 +165,7 @@ CHECKS = {
     "plot_quantiles.py": check_quantiles,
     "plot_reversing.py": check_reversing,
     "plot_signals.py": check_signals,
+    "plot_tables.py": check_tables,
     "plot_transfer.py": check_transfer,
 }
 

@@ -121,7 +121,7 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=str)
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: "-".join(change))
 def test_changed_parameters_count(change):
     base = started(loss="absolute_error")
     as_before, other = learn(again(base)), again(base)

@@ -1,0 +1,240 @@
+"""Classes from a table."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from sknets.estimators import MLPClassifier
+from sknets.tables._base import TableEstimator
+from sknets.tables._ensemble import at_temperature, choose_temperature
+
+_SMALLEST = 1e-6
+
+
+class TabularClassifier(ClassifierMixin, TableEstimator):
+    """Classification of tables as they come, by a population of small networks.
+
+    Columns may be numbers, booleans, categories and strings, with missing values; nothing need be
+    scaled or encoded. Several configurations of networks, a linear model among them, are trained in
+    several folds at once, as stacks. What each predicts for the rows that it has not seen decides on its
+    best epoch, on its weight in the ensemble and on the temperature of the probabilities; no rows are
+    lost for that.
+
+    Parameters
+    ----------
+    n_candidates : int, default=12
+        Number of configurations. The first three are always the same: a linear model, the default
+        network, and one of two layers with dropout.
+    cv : int, splitter or iterable, default=5
+        Folds, stratified if it is a number. A number of them is reduced where there are fewer rows, and
+        respects `groups`.
+    categorical_features : 'from_dtype', array-like or None, default='from_dtype'
+        Which columns are categories: those of words (strings, objects, categories), or by name,
+        position or mask. None: there are none.
+    max_iter : int or 'auto', default='auto'
+        Epochs of each network, of which the best one counts. "auto" takes 80 for few rows, and 20 from
+        10,000 rows on.
+    time_limit : float, default=None
+        Seconds after which no further configurations begin. The first one always does.
+    dtype : {'float32', 'float64'}, default='float32'
+        Precision of the networks.
+    random_state : int, RandomState instance or None, default=None
+        Seed of folds, configurations and networks.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+    leaderboard_ : pandas.DataFrame
+        A row for each configuration, the best first: `score` (its log-loss on rows that it has not seen,
+        negative), `weight` in the ensemble, best `epoch` (mean over folds), `seconds` (its share of the
+        time) and its parameters.
+    oof_prediction_ : ndarray of shape (n_samples, n_classes)
+        Probabilities for the rows of the fit (those of a weight above 0), each by networks that have not
+        seen it; NaN for rows that no fold holds out. The weights of the ensemble and its temperature come
+        from the same rows.
+    n_iter_ : int
+        Epochs of the longest training.
+    temperature_ : float
+        Probabilities of the members are raised to the power ``1 / temperature_``.
+    members_ : list of list of MLPClassifier
+        The networks of each configuration, by the index of `leaderboard_`; one for each fold. Their
+        classes are positions in `classes_`.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where they had any.
+
+    See Also
+    --------
+    TabularRegressor : Numbers from a table.
+    MLPClassifier : One network, on numbers.
+    sklearn.ensemble.HistGradientBoostingClassifier : Boosted trees on tables as they come.
+
+    Notes
+    -----
+    Weights are chosen by greedy selection [1]_, drawn towards equal ones where rows are few. A class that
+    a network has not seen, because all rows of it were held out, has the probability 0 there.
+
+    References
+    ----------
+    .. [1] Caruana, Niculescu-Mizil, Crew and Ksikes (2004). Ensemble selection from libraries of models.
+       ICML.
+    .. [2] Guo, Pleiss, Sun and Weinberger (2017). On calibration of modern neural networks. ICML.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sknets import TabularClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"size": rng.normal(size=200), "city": rng.choice(["Bonn", "Lyon"], size=200)})
+    >>> y = np.where((X["size"] > 0) == (X["city"] == "Lyon"), "yes", "no")
+    >>> model = TabularClassifier(n_candidates=4, random_state=0).fit(X, y)
+    >>> bool(model.score(X, y) > 0.9)
+    True
+    """
+
+    def _learn_target(self, y):
+        y = column_or_1d(y, warn=True)
+        if y.dtype.kind == "f" and not np.isfinite(y).all():
+            raise ValueError("Input y contains NaN or infinity; leave these rows out.")
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2 <= len(y):
+            raise ValueError(
+                f"y has 1 class only ({self.classes_[0]!r}); TabularClassifier needs at least 2 classes."
+            )
+        return codes
+
+    def _make_network(self, **params):
+        return MLPClassifier(**params)
+
+    def _known(self, y_train, y_held):
+        return np.isin(y_held, y_train)
+
+    def _outputs(self, network, X):
+        shares = network.predict_proba(X).astype(float)
+        if len(network.classes_) == len(self.classes_):
+            return shares
+        wide = np.zeros((len(shares), len(self.classes_)))
+        wide[:, network.classes_] = shares
+        return wide
+
+    def _loss(self, predictions, y, weight):
+        shares = np.clip(predictions[np.arange(len(y)), y], _SMALLEST, None)
+        return float(np.average(-np.log(shares), weights=weight))
+
+    def _default_cv(self, y, n_folds):
+        return min(n_folds, len(y), max(2, np.bincount(y).max()))
+
+    def _make_splitter(self, n_folds, seed):
+        return _Stratified(n_folds, seed)
+
+    def _settle(self, mean, oof, y, weight):
+        self.temperature_ = choose_temperature(mean, lambda shares: self._loss(shares, y, weight))
+        self._scores = 1.0 - at_temperature(mean, self.temperature_)[np.arange(len(y)), y]
+
+    def _finish(self, mean):
+        seen = ~np.isnan(mean).any(axis=1)
+        shares = np.full_like(mean, np.nan)
+        shares[seen] = at_temperature(mean[seen], self.temperature_)
+        return shares
+
+    def predict_proba(self, X):
+        """Return probabilities of the classes.
+
+        Parameters
+        ----------
+        X : frame or array of shape (n_samples, n_features)
+            The table, with the columns of the fit.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        return at_temperature(self._predict_mean(X), self.temperature_)
+
+    def predict(self, X):
+        """Return the most probable classes.
+
+        Parameters
+        ----------
+        X : frame or array of shape (n_samples, n_features)
+            The table, with the columns of the fit.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def predict_set(self, X, coverage=0.9):
+        """Return sets of classes that contain the true one with a given probability.
+
+        A class is in the set if its probability is as large as that of the true class was for so many of
+        the held-out rows [3]_. A set may have one class, several, or none.
+
+        Parameters
+        ----------
+        X : frame or array of shape (n_samples, n_features)
+            The table, with the columns of the fit.
+        coverage : float in (0, 1), default=0.9
+            The probability.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_samples, n_classes)
+            Whether a class is in the set of a row.
+
+        References
+        ----------
+        .. [3] Sadinle, Lei and Wasserman (2019). Least ambiguous set-valued classifiers with bounded
+           error levels. Journal of the American Statistical Association 114.
+        """
+        check_is_fitted(self)
+        if not 0.0 < coverage < 1.0:
+            raise ValueError(f"coverage must be between 0 and 1, got {coverage}.")
+        n = len(self._scores)
+        level = min(1.0, np.ceil((n + 1) * coverage) / n)
+        return 1.0 - self.predict_proba(X) <= np.quantile(self._scores, level, method="higher")
+
+    def _teach(self, network, encoded, X):
+        # each row once for each class, weighted by its probability
+        shares = self.predict_proba(X)
+        n_rows, n_classes = shares.shape
+        rows = np.repeat(np.arange(n_rows), n_classes)
+        labels, weights = np.tile(self.classes_, n_rows), shares.ravel()
+        kept = weights > 1e-3
+        network.fit(encoded[rows[kept]], labels[kept], weights[kept])
+
+
+class _Stratified:
+    """Stratified folds, silent about classes with fewer rows than there are folds."""
+
+    def __init__(self, n_folds, seed):
+        self.n_folds, self.seed = n_folds, seed
+
+    def split(self, X, y, groups=None):
+        """Yield the rows to learn from and the rows held out of each fold."""
+        counts = np.bincount(y)
+        enough = counts.max() >= self.n_folds
+        kind = StratifiedKFold if enough and counts[counts > 0].min() >= self.n_folds else _Dealt
+        return kind(self.n_folds, shuffle=True, random_state=self.seed).split(X, y)
+
+
+class _Dealt(KFold):
+    """Rows of each class are dealt out to the folds in turn."""
+
+    def split(self, X, y, groups=None):
+        rng = np.random.default_rng(self.random_state)
+        order = rng.permutation(len(y))
+        order = order[np.argsort(y[order], kind="stable")]
+        fold = np.empty(len(y), dtype=int)
+        fold[order] = np.arange(len(y)) % self.n_splits
+        for number in range(self.n_splits):
+            yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)

@@ -1,0 +1,279 @@
+"""What the columns of a table are, and their values as numbers and categories."""
+
+import math
+import numbers
+from dataclasses import dataclass
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from sklearn.utils.validation import validate_data
+
+#: From here on, a column of words is text rather than names: mean characters, share of rows that differ.
+_LONG_TEXT = 40
+_MOSTLY_DIFFERENT = 0.5
+
+_REMEDY = (
+    "Put skrub.TableVectorizer() in front (make_pipeline), which makes columns of numbers of it."
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as it was at the fit.
+
+    Attributes
+    ----------
+    name : str
+        Its name, or its number.
+    is_category : bool
+        Whether its values are names of something, and no numbers.
+    """
+
+    name: str
+    is_category: bool
+
+
+class Table:
+    """The rows of a table.
+
+    Attributes
+    ----------
+    numbers : ndarray of shape (n_rows, n_numbers)
+        Columns of numbers and booleans; NaN where there is none.
+    categories : list of ndarray of object, each of shape (n_rows,)
+        Columns of categories; None where there is none.
+    """
+
+    def __init__(self, numbers, categories):
+        self.numbers = numbers
+        self.categories = categories
+
+    def __len__(self):
+        return len(self.numbers)
+
+
+def learn_columns(estimator, X, categorical_features):
+    """Learn what the columns of X are.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It learns names and number of the columns.
+    X : frame or array of shape (n_rows, n_columns)
+        Numbers, booleans, categories and strings, with missing values.
+    categorical_features : 'from_dtype', array-like or None
+        Which columns are categories: by their dtypes, by names, positions or a mask, or none.
+
+    Returns
+    -------
+    list of Column
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a column is neither a number nor a category, with its name and what to do.
+    """
+    _check(X)
+    validate_data(estimator, X, reset=True, skip_check_array=True)
+    names, columns = _names_and_columns(X)
+    if not names:
+        raise ValueError(
+            "Found array with 0 feature(s) (shape=(0, 0)) while a minimum of 1 is required."
+        )
+    chosen = _choose(categorical_features, names)
+    learned = []
+    for number, (name, column) in enumerate(zip(names, columns, strict=True)):
+        if chosen is None:
+            is_category = _is_words(name, column)
+        else:
+            is_category = number in chosen
+            if not is_category and _is_words(name, column):
+                raise ValueError(
+                    f"Column {name!r} holds words. Name it in categorical_features, or leave "
+                    "categorical_features='from_dtype'."
+                )
+        if is_category:
+            _check_texts(name, _as_categories(name, column))
+        learned.append(Column(name, is_category))
+    return learned
+
+
+def read_table(estimator, X, columns):
+    """Read a table whose columns are known.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If columns are missing, new, or of another kind than at the fit.
+    """
+    _check(X)
+    validate_data(estimator, X, reset=False, skip_check_array=True)
+    _, values = _names_and_columns(X)
+    numbers, categories = [], []
+    for column, present in zip(columns, values, strict=True):
+        if column.is_category:
+            categories.append(_as_categories(column.name, present))
+        else:
+            numbers.append(_as_numbers(column.name, present))
+    n_rows = len(values[0])
+    table = np.stack(numbers, axis=1) if numbers else np.zeros((n_rows, 0))
+    return Table(table, categories)
+
+
+def _check(X):
+    if sp.issparse(X):
+        raise TypeError(
+            "Sparse data was passed for X, but a table has columns of its own. Use X.toarray()."
+        )
+    if not hasattr(X, "shape") and not hasattr(X, "__array__") and not isinstance(X, list | tuple):
+        raise TypeError(f"X must be a frame or an array, got {type(X).__name__}.")
+    if not hasattr(X, "columns") and (n_axes := np.asarray(X).ndim) != 2:
+        raise ValueError(
+            f"Expected 2D array, got {n_axes}D array instead. Reshape your data using "
+            "X.reshape(-1, 1) if it has a single feature, or X.reshape(1, -1) if it is a single sample."
+        )
+
+
+def _names_and_columns(X):
+    """Return the names of the columns, and each as a series or an array."""
+    frame = nw.from_native(X, eager_only=True, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        if len(frame) == 0:
+            raise ValueError(_too_few(0, len(frame.columns)))
+        return [str(name) for name in frame.columns], [frame[:, k] for k in range(frame.shape[1])]
+    array = np.asarray(X)
+    if np.iscomplexobj(array):
+        raise ValueError("Complex data not supported: X has complex numbers.")
+    if len(array) == 0:
+        raise ValueError(_too_few(0, array.shape[1]))
+    return [str(k) for k in range(array.shape[1])], list(array.T)
+
+
+def _too_few(n_rows, n_columns):
+    return (
+        f"Found array with {n_rows} sample(s) (shape=({n_rows}, {n_columns})) while a minimum of 1 is "
+        "required."
+    )
+
+
+def _choose(categorical_features, names):
+    """Return the positions of the columns that are said to be categories; None leaves it to dtypes."""
+    if isinstance(categorical_features, str) and categorical_features == "from_dtype":
+        return None
+    if categorical_features is None:
+        return set()
+    chosen = np.atleast_1d(np.asarray(categorical_features))
+    if chosen.dtype.kind == "b":
+        if chosen.shape != (len(names),):
+            raise ValueError(
+                f"categorical_features is a mask of {chosen.size} values, but X has {len(names)} columns."
+            )
+        return set(np.flatnonzero(chosen).tolist())
+    if chosen.dtype.kind in "iu":
+        wrong = [k for k in chosen.tolist() if not -len(names) <= k < len(names)]
+        found = {k % len(names) for k in chosen.tolist()}
+    else:
+        wrong = [name for name in chosen.tolist() if name not in names]
+        found = {names.index(name) for name in chosen.tolist() if name in names}
+    if wrong:
+        raise ValueError(f"categorical_features={wrong} are no columns of X, which has {names}.")
+    return found
+
+
+# --- one column -----------------------------------------------------------------------------------
+
+
+def _is_words(name, column):
+    """Return whether the values of a column are names rather than numbers, by its dtype."""
+    if isinstance(column, nw.Series):
+        dtype = column.dtype
+        if dtype.is_temporal():
+            raise ValueError(f"Column {name!r} holds times ({dtype}). {_REMEDY}")
+        if dtype.is_numeric() or dtype == nw.Boolean:
+            return False
+        if dtype in (nw.String, nw.Categorical, nw.Enum):
+            return True
+        if dtype != nw.Object:
+            raise TypeError(
+                f"Column {name!r} holds {dtype}, which is neither a number nor a category."
+            )
+        column = np.array([*column.to_list(), None], dtype=object)[:-1]
+    kind = column.dtype.kind
+    if kind in "biuf":
+        return False
+    if kind in "mM":
+        raise ValueError(f"Column {name!r} holds times ({column.dtype}). {_REMEDY}")
+    return any(not isinstance(value, numbers.Real) for value in column if not _is_missing(value))
+
+
+def _is_missing(value):
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    return isinstance(value, numbers.Real) and math.isnan(value)
+
+
+def _as_numbers(name, column):
+    """Return a column as floats, NaN where there is none."""
+    if isinstance(column, nw.Series):
+        if column.dtype.is_numeric() or column.dtype == nw.Boolean:
+            values = column.cast(nw.Float64).to_numpy().astype(float)
+        else:
+            values = column.to_list()
+    else:
+        values = column
+    if not (isinstance(values, np.ndarray) and values.dtype.kind in "biuf"):
+        try:
+            values = np.array([np.nan if _is_missing(v) else float(v) for v in values])
+        except (TypeError, ValueError):
+            found = next(
+                v for v in values if not isinstance(v, numbers.Real) and not _is_missing(v)
+            )
+            raise TypeError(
+                f"Column {name!r} held numbers at the fit; now there is {found!r}, of "
+                f"{type(found).__name__}. The argument must be a string or a real number that it can be "
+                "read as."
+            ) from None
+    values = np.asarray(values, dtype=float)
+    if np.isinf(values).any():
+        row = int(np.flatnonzero(np.isinf(values))[0])
+        raise ValueError(
+            f"Column {name!r} of X contains infinity (row {row}). Where it stands for no value, put NaN."
+        )
+    return values
+
+
+def _as_categories(name, column):
+    """Return a column as objects, None where there is none."""
+    values = column.to_list() if isinstance(column, nw.Series) else column.tolist()
+    result = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        if _is_missing(value):
+            value = None
+        elif not isinstance(value, str | numbers.Real):
+            if type(value).__hash__ is None or hasattr(value, "isoformat"):
+                what = (
+                    "holds times."
+                    if hasattr(value, "isoformat")
+                    else f"holds {type(value).__name__}."
+                )
+                remedy = _REMEDY if hasattr(value, "isoformat") else ""
+                raise TypeError(
+                    f"Column {name!r} {what} An argument must be a string or a number. {remedy}".rstrip()
+                )
+            value = str(value)
+        result[row] = value
+    return result
+
+
+def _check_texts(name, values):
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) < 20:
+        return
+    mean, n_different = sum(map(len, texts)) / len(texts), len(set(texts))
+    if mean >= _LONG_TEXT and n_different > _MOSTLY_DIFFERENT * len(texts):
+        raise ValueError(
+            f"Column {name!r} holds long texts ({mean:.0f} characters on average, {n_different} of "
+            f"{len(texts)} different). {_REMEDY}"
+        )

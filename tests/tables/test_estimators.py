@@ -1,0 +1,335 @@
+"""Populations: what a fit hands back, and what it must not depend on."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_diabetes, load_iris, make_friedman1
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import log_loss
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+    cross_val_score,
+    train_test_split,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from sknets import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
+from tests.tables.frames import FRAME, LABELS, SHORT, Y
+
+BOTH = pytest.mark.parametrize(
+    ("estimator", "y"),
+    [(TabularRegressor(**SHORT), Y), (TabularClassifier(**SHORT), LABELS)],
+    ids=["regressor", "classifier"],
+)
+
+
+def outputs(model, X=FRAME):
+    return model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
+
+
+# --- what it learns ---------------------------------------------------------------------------------
+
+
+def test_regression_on_a_frame_as_it_comes():
+    X, X_test, y, y_test = train_test_split(FRAME, Y, random_state=0)
+    model = TabularRegressor(n_candidates=5, random_state=0).fit(X, y)
+    numbers = ["size", "price", "is_new", "rooms"]
+    usual = make_pipeline(
+        make_column_transformer((OneHotEncoder(), ["city", "kind"]), remainder=StandardScaler()),
+        RidgeCV(),
+    )
+    filled = [x.assign(**x[numbers].astype(float).fillna(0.0)) for x in (X, X_test)]
+    ridge = usual.fit(filled[0], y).score(filled[1], y_test)
+    assert model.score(X_test, y_test) > max(ridge, 0.8)
+
+
+def test_classes_on_iris():
+    X, X_test, y, y_test = train_test_split(*load_iris(return_X_y=True), random_state=0)
+    model = TabularClassifier(n_candidates=4, random_state=0).fit(X, y)
+    assert log_loss(y_test, model.predict_proba(X_test)) < 0.2
+    assert model.score(X_test, y_test) > 0.92
+
+
+def test_no_worse_than_a_linear_model_where_that_is_right():
+    X, y = load_diabetes(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X, y, random_state=1)
+    ridge = RidgeCV(np.logspace(-4, 2, 20)).fit(X, y).score(X_test, y_test)
+    assert (
+        TabularRegressor(n_candidates=4, random_state=0).fit(X, y).score(X_test, y_test)
+        > ridge - 0.03
+    )
+
+
+# --- what it hands back -----------------------------------------------------------------------------
+
+
+@BOTH
+def test_leaderboard(estimator, y):
+    model = clone(estimator).set_params(n_candidates=5).fit(FRAME, y)
+    board = model.leaderboard_
+    assert sorted(board.index) == list(range(5))
+    assert (board["score"].diff().dropna() <= 0).all()
+    assert board["weight"].sum() == pytest.approx(1.0)
+    assert (board["weight"] >= 0).all()
+    assert board["epoch"].between(1, 3).all()
+    assert (board["seconds"] > 0).all()
+    for k, members in enumerate(model.members_):
+        assert len(members) == 2
+        for member in members:
+            assert list(member.hidden_layer_sizes) == list(board.loc[k, "hidden_layer_sizes"])
+            assert member.alpha == board.loc[k, "alpha"]
+
+
+def test_out_of_fold_predictions_are_those_of_networks_that_have_not_seen_a_row():
+    cv = KFold(3, shuffle=True, random_state=1)
+    model = TabularRegressor(**SHORT | {"cv": cv}).fit(FRAME, Y)
+    encoded = model._encoder.transform(FRAME).astype("float32")
+    weights = model.leaderboard_.sort_index()["weight"].to_numpy()
+    for fold, (_, held) in enumerate(cv.split(FRAME)):
+        expected = sum(
+            w * members[fold].predict(encoded[held])
+            for w, members in zip(weights, model.members_, strict=True)
+        )
+        np.testing.assert_allclose(model.oof_prediction_[held], expected, rtol=1e-5)
+
+
+def test_predictions_are_means_of_folds_weighted_by_candidates():
+    model = TabularRegressor(**SHORT).fit(FRAME, Y)
+    encoded = model._encoder.transform(FRAME).astype("float32")
+    weights = model.leaderboard_.sort_index()["weight"].to_numpy()
+    each = np.array([[m.predict(encoded) for m in members] for members in model.members_])
+    mean = np.tensordot(weights, each.mean(axis=1), 1)
+    np.testing.assert_allclose(model.predict(FRAME), mean, rtol=1e-5)
+    y, std = model.predict(FRAME, return_std=True)
+    np.testing.assert_allclose(y, mean, rtol=1e-5)
+    of_folds = np.tensordot(weights, each, 1)
+    expected = np.sqrt(np.tensordot(weights, (each - of_folds) ** 2, 1).mean(axis=0))
+    np.testing.assert_allclose(std, expected, rtol=1e-4)
+
+
+def test_rows_that_no_fold_holds_out_have_no_prediction():
+    model = TabularRegressor(**SHORT | {"cv": TimeSeriesSplit(3)}).fit(FRAME, Y)
+    first = next(iter(TimeSeriesSplit(3).split(FRAME)))[0]
+    assert np.isnan(model.oof_prediction_[first]).all()
+    assert np.isfinite(model.oof_prediction_[len(first) :]).all()
+    assert np.isfinite(model.predict_interval(FRAME)).all()
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.8, 0.95])
+def test_intervals_cover(coverage):
+    X, y = make_friedman1(1200, noise=2.0, random_state=0)
+    model = TabularRegressor(n_candidates=3, max_iter=15, random_state=0).fit(X[:300], y[:300])
+    low, high = model.predict_interval(X[300:], coverage).T
+    assert np.mean((low <= y[300:]) & (y[300:] <= high)) == pytest.approx(coverage, abs=0.06)
+    assert (low <= model.predict(X[300:])).all()
+
+
+@pytest.mark.parametrize("coverage", [0.8, 0.95])
+def test_sets_cover(coverage):
+    X, y = make_friedman1(1200, noise=3.0, random_state=0)
+    y = np.digitize(y, [10.0, 15.0, 20.0])
+    model = TabularClassifier(n_candidates=3, max_iter=15, random_state=0).fit(X[:300], y[:300])
+    chosen = model.predict_set(X[300:], coverage)
+    # on the safe side, since the ensemble of all folds is better than that of one
+    assert coverage - 0.03 < chosen[np.arange(900), y[300:]].mean() < coverage + 0.1
+
+
+@BOTH
+@pytest.mark.parametrize("coverage", [0.0, 1.0, -1, 2])
+def test_coverage_is_a_probability(estimator, y, coverage):
+    model = clone(estimator).fit(FRAME, y)
+    method = getattr(model, "predict_interval", None) or model.predict_set
+    with pytest.raises(ValueError, match="coverage must be between 0 and 1"):
+        method(FRAME, coverage)
+
+
+def test_one_network_predicts_nearly_the_same():
+    X, y = make_friedman1(500, random_state=0)
+    model = TabularRegressor(n_candidates=3, max_iter=20, random_state=0).fit(X, y)
+    small = model.distill(X)
+    assert isinstance(small[-1], MLPRegressor)
+    assert np.corrcoef(small.predict(X), model.predict(X))[0, 1] > 0.98
+    labels = np.digitize(y, [14.0])
+    model = TabularClassifier(n_candidates=3, max_iter=20, random_state=0).fit(X, labels)
+    small = model.distill(X, hidden_layer_sizes=[20])
+    assert isinstance(small[-1], MLPClassifier)
+    assert np.abs(small.predict_proba(X) - model.predict_proba(X)).mean() < 0.1
+
+
+# --- folds, weights, seeds --------------------------------------------------------------------------
+
+
+@BOTH
+def test_seed_decides(estimator, y):
+    one, same, other = (
+        outputs(clone(estimator).set_params(random_state=s).fit(FRAME, y)) for s in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+@BOTH
+def test_row_of_weight_zero_is_not_there(estimator, y):
+    weight = np.random.default_rng(0).integers(0, 3, len(y)).astype(float)
+    kept = weight > 0
+    odd = FRAME.copy()
+    odd.loc[~kept, "price"] = 1e9
+    with_zeros = clone(estimator).fit(odd, y, weight)
+    without = clone(estimator).fit(FRAME[kept], y[kept], weight[kept])
+    np.testing.assert_array_equal(outputs(with_zeros), outputs(without))
+    assert len(with_zeros.oof_prediction_) == kept.sum()
+
+
+@BOTH
+def test_unit_of_weights_does_not_matter(estimator, y):
+    weight = np.random.default_rng(0).uniform(1, 3, len(y))
+    one, other = (clone(estimator).fit(FRAME, y, weight * unit) for unit in (1.0, 1024.0))
+    np.testing.assert_allclose(outputs(one), outputs(other), rtol=1e-4, atol=1e-5)
+
+
+@BOTH
+def test_groups_are_held_out_together(estimator, y):
+    groups = np.arange(len(y)) // 10
+    model = clone(estimator).set_params(cv=3)
+    pairs = model._split(FRAME, np.zeros(len(y), int), groups, 0)
+    for train, held in pairs:
+        assert not set(groups[train]) & set(groups[held])
+    assert np.isfinite(model.fit(FRAME, y, groups=groups).oof_prediction_).all()
+    clone(model).set_params(cv=GroupKFold(2)).fit(FRAME, y, groups=groups)
+    with pytest.raises(ValueError, match="groups has one group"):
+        clone(model).fit(FRAME, y, groups=np.zeros(len(y)))
+
+
+def test_folds_are_stratified():
+    model = TabularClassifier(cv=4)
+    codes = np.repeat([0, 1], [100, 20])
+    for _, held in model._split(None, codes, None, 0):
+        assert codes[held].sum() == 5
+
+
+def test_rare_classes_are_learned():
+    y = np.array(["common"] * 110 + ["rare"] * 9 + ["once"])
+    model = TabularClassifier(**SHORT | {"cv": 5}).fit(FRAME, y)
+    assert list(model.classes_) == ["common", "once", "rare"]
+    shares = model.predict_proba(FRAME)
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+    assert (shares > 0).all()
+
+
+@BOTH
+def test_more_folds_than_rows(estimator, y):
+    model = clone(estimator).set_params(cv=50)
+    assert len(model.fit(FRAME[:6], y[:6]).members_[0]) <= 6
+
+
+# --- time, searches, memory -------------------------------------------------------------------------
+
+
+@BOTH
+def test_there_is_an_answer_whatever_the_time(estimator, y):
+    model = clone(estimator).set_params(time_limit=1e-6, n_candidates=30).fit(FRAME, y)
+    assert len(model.leaderboard_) == 1
+    assert np.isfinite(outputs(model)).all()
+
+
+def test_time_limit_stops_between_configurations():
+    model = TabularRegressor(n_candidates=500, cv=2, time_limit=1.0, random_state=0).fit(FRAME, Y)
+    assert 1 < len(model.leaderboard_) < 500
+
+
+@BOTH
+def test_within_a_search_it_is_the_same(estimator, y):
+    alone = cross_val_score(estimator, FRAME, y, cv=2)
+    with joblib.parallel_config("sknets", n_jobs=4):
+        together = cross_val_score(estimator, FRAME, y, cv=2)
+    np.testing.assert_allclose(alone, together, rtol=1e-5)
+
+
+@BOTH
+def test_pickles_and_clones(estimator, y):
+    model = clone(estimator).fit(FRAME, y)
+    np.testing.assert_array_equal(outputs(pickle.loads(pickle.dumps(model))), outputs(model))
+    assert not hasattr(clone(model), "leaderboard_")
+
+
+@BOTH
+def test_failed_fit_leaves_it_as_it_was(estimator, y):
+    model = clone(estimator).fit(FRAME, y)
+    before = outputs(model)
+    with pytest.raises(ValueError, match="holds times"):
+        model.fit(FRAME.assign(day=pd.date_range("2024", periods=len(y))), y)
+    np.testing.assert_array_equal(outputs(model), before)
+
+
+# --- bad input --------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda X, y: (X[:1], y[:1]), "n_samples=1"),
+        (lambda X, y: (X, np.full(len(y), y[0])), None),
+        (lambda X, y: (X * 0 if False else X.assign(city="a"), y), None),
+        (lambda X, y: (X[["size"]].assign(size=1.0), y), None),
+        (lambda X, y: (X[["size"]].assign(size=np.nan), y), None),
+        (lambda X, y: (X.assign(city=[f"w{k}" for k in range(len(X))]), y), None),
+        (lambda X, y: (np.random.default_rng(0).normal(size=(len(y), 2000)), y), None),
+    ],
+    ids=[
+        "one row",
+        "one value",
+        "a constant",
+        "all constant",
+        "all missing",
+        "all different",
+        "wide",
+    ],
+)
+def test_odd_input_works_or_is_explained(estimator, y, change, words):
+    X, y = change(FRAME, y)
+    model = clone(estimator)
+    if len(np.unique(y)) == 1 and len(y) > 1 and isinstance(model, TabularClassifier):
+        words = "y has 1 class only"
+    if words is None:
+        assert np.isfinite(outputs(model.fit(X, y), X)).all()
+    else:
+        with pytest.raises(ValueError, match=words):
+            model.fit(X, y)
+
+
+@BOTH
+def test_category_that_was_never_seen(estimator, y):
+    model = clone(estimator).fit(FRAME, y)
+    assert np.isfinite(outputs(model, FRAME.assign(city="Ulm"))).all()
+
+
+def test_nan_in_y():
+    with pytest.raises(ValueError, match="y contains NaN"):
+        TabularRegressor(**SHORT).fit(FRAME, np.where(Y > 1, np.nan, Y))
+
+
+@BOTH
+def test_weights_that_are_all_zero(estimator, y):
+    with pytest.raises(ValueError, match="Sample weights must contain at least one non-zero"):
+        clone(estimator).fit(FRAME, y, np.zeros(len(y)))
+
+
+def test_fold_without_rows():
+    nobody = [(np.arange(len(Y)), np.array([], dtype=int))]
+    with pytest.raises(ValueError, match="fold without rows"):
+        TabularRegressor(**SHORT | {"cv": nobody}).fit(FRAME, Y)
+
+
+def test_stratified_splitters_of_the_user(recwarn):
+    TabularClassifier(**SHORT | {"cv": StratifiedKFold(3)}).fit(FRAME, LABELS)
+    assert not [w for w in recwarn if "Convergence" not in str(w.category)]
