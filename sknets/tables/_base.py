@@ -1,5 +1,6 @@
 """What both estimators of tables share: one way from a frame to a population, and back."""
 
+import copy
 import numbers
 from abc import abstractmethod
 
@@ -290,7 +291,7 @@ class TableEstimator(Versioned, BaseEstimator):
         defaults = {"learning_rate": "cosine", "random_state": 0, "dtype": self.dtype}
         network = self._make_network(**defaults | params)
         self._teach(network, encoded, X)
-        return make_pipeline(self._encoder, network)
+        return make_pipeline(copy.deepcopy(self._encoder), network)
 
     @abstractmethod
     def _teach(self, network, encoded, X):
