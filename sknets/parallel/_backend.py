@@ -84,10 +84,12 @@ class TogetherBackend(ThreadingBackend):
 
     def stop_call(self):
         """Close the call: its tasks are done, or nobody waits for them."""
-        self._call.close()
-        if self._filters is not None:
-            self._filters.__exit__(*sys.exc_info())
-            self._filters = None
+        try:
+            self._call.close()
+        finally:
+            if self._filters is not None:
+                self._filters.__exit__(*sys.exc_info())
+                self._filters = None
 
     @contextlib.contextmanager
     def retrieval_context(self):

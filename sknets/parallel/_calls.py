@@ -257,5 +257,5 @@ class Call:
             threads = [*self.pool.threads] if self.is_outermost else []
         deadline = time.monotonic() + (0 if self._is_ended else GRACE)
         for thread in threads:
-            if thread is not threading.current_thread():
+            if thread.ident is not None and thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))

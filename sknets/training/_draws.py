@@ -6,6 +6,9 @@ import torch
 #: Words of 64 bits that are drawn at once, for all networks.
 BLOCK_WORDS = 2**15
 
+#: Kinds of blocks for which room is kept.
+_MOST_ROOMS = 4
+
 
 class Draws:
     """Random bits for units of the layers that drop some, 16 for each.
@@ -47,6 +50,10 @@ class Draws:
         if n_equal < len(sizes):
             yield self._draw_unequal(sizes[-1])
 
+    def release(self):
+        """Let go of all arrays."""
+        self._rooms.clear()
+
     def _draw_unequal(self, sizes):
         rows, (views,) = self._room_for((max(sizes),))
         for row, dropout, size in zip(rows, self._dropouts, sizes, strict=True):
@@ -74,7 +81,3 @@ class Draws:
                 self._rooms.clear()
             found = self._rooms[block] = list(words), views
         return found
-
-
-#: Kinds of blocks for which room is kept.
-_MOST_ROOMS = 4

@@ -112,6 +112,8 @@ class Recursion:
     def release(self):
         """Let go of all arrays for batches."""
         self._rooms.clear()
+        if self._draws is not None:
+            self._draws.release()
 
     def _rooms_for(self, x):
         """Return the room of each layer for batches of a size, and that of the loss."""

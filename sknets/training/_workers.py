@@ -8,6 +8,7 @@ this process leaves, to the last bit. Whatever is unusual (a network that cannot
 warning, a process that ends) comes back as nothing, and the stack is trained here.
 """
 
+import atexit
 import copyreg
 import io
 import multiprocessing
@@ -15,6 +16,7 @@ import os
 import pickle
 import signal
 import threading
+import time
 import warnings
 from concurrent.futures import FIRST_COMPLETED, wait
 
@@ -39,8 +41,15 @@ _IDLE_SECONDS = 300
 #: Seconds between two looks at whether what a process trains is still wanted.
 _LOOK_SECONDS = 0.1
 
+#: Seconds between two looks of a process at whether the one that has called is there.
+_PARENT_SECONDS = 1.0
+
 _lock = threading.Lock()
 _executor = None
+
+#: Those that were dismissed. They are kept: Python tidies up after one that is forgotten in whichever
+#: thread it happens to be, and an interrupt that falls in there is lost.
+_dismissed = []
 
 
 def seconds_of(net, rows, epochs):
@@ -73,16 +82,27 @@ def hire(seconds):
                 )
             return Workers(_executor, n_workers)
         except Exception:  # no more processes to be had: all is trained here
-            _dismiss()
-            return None
+            broken = _executor
+    _dismiss(broken)
+    return None
 
 
-def _dismiss():
-    """End the processes, whatever they do."""
+def _dismiss(executor):
+    """End the processes of an executor, whatever they do."""
     global _executor
-    executor, _executor = _executor, None
-    if executor is not None:
-        executor.shutdown(wait=False, kill_workers=True)
+    with _lock:
+        if executor is None or executor in _dismissed:
+            return
+        if _executor is executor:
+            _executor = None
+        _dismissed.append(executor)
+    executor.shutdown(wait=False, kill_workers=True)
+
+
+@atexit.register
+def _dismiss_at_exit():
+    # else Python would wait for what they do
+    _dismiss(_executor)
 
 
 class Workers:
@@ -133,12 +153,12 @@ class Workers:
             future = self._executor.submit(_train, _dumps((nets, rows, epochs)))
             while not wait([future], timeout=_LOOK_SECONDS).done:
                 if not is_wanted():
-                    _dismiss()
+                    _dismiss(self._executor)
                     return None
             answer = future.result()
             return None if answer is None else pickle.loads(answer)
         except BrokenProcessPool:  # one of them was ended
-            _dismiss()
+            _dismiss(self._executor)
         except Exception:  # it cannot be sent
             pass
         return None
@@ -152,6 +172,14 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 def _begin_work():
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who has called decides
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent):
+    """End this process soon after the one that has called was killed (but on Windows, when idle)."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_SECONDS)
+    os._exit(1)
 
 
 def _train(message):
@@ -169,7 +197,8 @@ def _train(message):
             for net, of_net, most in zip(nets, rows, epochs, strict=True):
                 _settle_in(net)
                 net.begin(of_net, most[-1])
-            errors = run_together(nets, rows, [most[-1] for most in epochs], on_epoch=look)
+            last = [most[-1] for most in epochs]
+            errors = run_together(nets, rows, last, on_epoch=look)
     if caught or any(error is not None for error in errors):
         return None
     for k, net in enumerate(nets):
@@ -211,6 +240,7 @@ if hasattr(os, "register_at_fork"):
 
     def _after_fork():
         global _executor, _lock
+        _dismissed.append(_executor)  # of the parent, whose locks may be taken
         _executor, _lock = None, threading.Lock()
 
     os.register_at_fork(after_in_child=_after_fork)

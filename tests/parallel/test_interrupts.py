@@ -94,13 +94,28 @@ def test_interrupt_in_a_task_ends_all():
 def test_at_any_moment():
     rng = np.random.default_rng(0)
     for delay in rng.uniform(0, 0.3, 60):
-        timer = threading.Timer(delay, _thread.interrupt_main)
+        has_ended = threading.Event()
+        presses = threading.Thread(target=press_until, args=(has_ended, delay))
         with joblib.parallel_config("sknets", n_jobs=int(rng.choice([2, 5, 64]))):
             with pytest.raises(KeyboardInterrupt):
-                timer.start()
-                search(endless(callbacks=None)).fit(X, Y)
-            timer.join()
+                presses.start()
+                try:
+                    search(endless(callbacks=None)).fit(X, Y)
+                finally:
+                    has_ended.set()
+            presses.join()
             started = time.monotonic()
             while [thread for thread in threading.enumerate() if thread.name == "sknets"]:
                 assert time.monotonic() < started + 5
                 time.sleep(0.01)
+
+
+def press_until(has_ended, delay):
+    """Press Ctrl-C after some seconds, and once more if Python has lost it.
+
+    It is lost where it falls into what Python does for an object that is forgotten, such as a thread.
+    """
+    time.sleep(delay)
+    _thread.interrupt_main()
+    while not has_ended.wait(20):
+        _thread.interrupt_main()

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -176,7 +178,7 @@ def test_networks_that_somebody_looks_at_stay(sent, network, capsys):
 
 @pytest.mark.parametrize("warns", [False, True])
 def test_training_that_warns_is_done_here(monkeypatch, warns):
-    def run_together(nets, rows, epochs, on_epoch):
+    def run_together(*args, on_epoch):
         if warns:
             warnings.warn("odd", stacklevel=2)
         return []
@@ -209,3 +211,47 @@ def test_interrupt_ends_what_is_trained_elsewhere(sent):
     assert time.monotonic() - started < 30
     assert (6, True) not in sent
     assert_equal(together(search(MLPRegressor()), X, Y), search(MLPRegressor()).fit(X, Y))
+
+
+ENDLESS = """
+import joblib, numpy as np
+from sklearn.model_selection import cross_val_score
+from sknets import MLPRegressor
+from sknets.training import _workers
+
+_workers.n_cpus, _workers.START_SECONDS = lambda: 2, 0.0
+X = np.random.default_rng(0).normal(size=(90, 4))
+train = _workers.Workers.train
+
+def say(self, *args):
+    if _workers.wait([self._executor.submit(int)], timeout=60):
+        print(*self._executor._processes, flush=True)
+    return train(self, *args)
+
+_workers.Workers.train = say
+with joblib.parallel_config("sknets", n_jobs=8):
+    network = MLPRegressor(max_iter=10**8, n_iter_no_change=10**8, random_state=0)
+    cross_val_score(network, X, X[:, 0], cv=4)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="ends processes by signals")
+def test_process_does_not_outlive_the_one_that_started_it():
+    run = subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True)
+    (pid,) = map(int, run.stdout.readline().split())
+    time.sleep(0.5)
+    os.kill(pid, 0)  # it is there
+    run.kill()
+    run.wait()
+    deadline = time.monotonic() + 20
+    while _is_running(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
