@@ -138,14 +138,10 @@ def place(estimator, run, learned, train, valid, *, is_given):
     step_size = run.batch_size * learned.work.at_once
     device = choose_device(estimator.device, step_size, estimator.dtype)
     dtype = choose_dtype(estimator.dtype, train.rows, device, learned.input, estimator.precision)
-    if estimator.precision == "bf16" and run.earlier is None and lacks_bf16_units(device):
-        warn_user(
-            f"precision='bf16': this {device.type} has no units for bfloat16 and is slow with it; "
-            "precision='full' is faster here."
-        )
-    for data in (train, valid):
-        if data is not None:
-            learned.input.check_sizes(data.rows, dtype, data.name, data.places)
+    if run.earlier is None:
+        _warn_of_bf16(estimator, device)
+    for data in filter(None, (train, valid)):
+        learned.input.check_sizes(data.rows, dtype, data.name, data.places)
     stays = _stays(estimator, run, learned, device, dtype)
     # to ask is ten times as fast as to move nothing
     if not stays and _is_elsewhere(run.module, device, dtype):
@@ -175,6 +171,14 @@ def place(estimator, run, learned, train, valid, *, is_given):
         valid_score=valid_score,
     )
     return rows, make
+
+
+def _warn_of_bf16(estimator, device):
+    if estimator.precision == "bf16" and lacks_bf16_units(device):
+        warn_user(
+            f"precision='bf16': this {device.type} has no units for bfloat16 and is slow with it; "
+            "precision='full' is faster here."
+        )
 
 
 def _stays(estimator, run, learned, device, dtype):
