@@ -38,12 +38,23 @@ class Line(NamedTuple):
 
 
 _CALLER = ContextVar("caller", default=None)
+_UNSAID = ContextVar("unsaid", default=())
 
 
 def warn_user(message, category=UserWarning):
     """Warn at the user's line, the first on the stack that is neither ours nor of what calls us."""
-    line = user_line()
-    warnings.warn_explicit(message, category, *line)
+    if not issubclass(category, _UNSAID.get()):
+        warnings.warn_explicit(message, category, *user_line())
+
+
+@contextmanager
+def unsaid(category):
+    """Let our warnings of a category be left out in the present thread: filters are those of all."""
+    token = _UNSAID.set((*_UNSAID.get(), category))
+    try:
+        yield
+    finally:
+        _UNSAID.reset(token)
 
 
 def user_line():

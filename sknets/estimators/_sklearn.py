@@ -7,6 +7,7 @@ to keep its public ones. When a release moves one, this is the file to change.
 from functools import cache
 
 from sklearn.base import _fit_context
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -14,7 +15,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight
 
 try:  # marked experimental in scikit-learn 1.9
     from sklearn.callback import CallbackSupportMixin
@@ -25,7 +26,9 @@ except ImportError:  # pragma: no cover - a scikit-learn that dropped the protoc
 
 
 fit_context = _fit_context(prefer_skip_nested_validation=True)
+check_feature_names_in = _check_feature_names_in
 check_sample_weight = _check_sample_weight
+take_rows = _safe_indexing
 
 
 @cache
@@ -40,8 +43,10 @@ __all__ = [
     "Interval",
     "Options",
     "StrOptions",
+    "check_feature_names_in",
     "check_sample_weight",
     "constructor_names",
     "fit_context",
+    "take_rows",
     "validate_parameter_constraints",
 ]

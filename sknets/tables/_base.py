@@ -7,20 +7,25 @@ from abc import abstractmethod
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold, check_cv
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from sknets._interrupts import interrupts_end_all
 from sknets._version import Versioned
+from sknets._warn import unsaid
 from sknets.estimators._sklearn import (
     Interval,
     StrOptions,
     check_sample_weight,
     fit_context,
+    take_rows,
 )
+from sknets.estimators._transaction import transaction
 from sknets.tables._candidates import budget, draw_candidates
+from sknets.tables._columns import check_table
 from sknets.tables._encoder import TableEncoder
 from sknets.tables._ensemble import choose_weights
 from sknets.tables._population import Folds, train_population
@@ -65,7 +70,7 @@ class TableEstimator(Versioned, BaseEstimator):
 
     @abstractmethod
     def _learn_target(self, y):
-        """Return y as the networks take it; learn what it is."""
+        """Return y as the networks take it; learn what it is. None of its values is missing."""
 
     @abstractmethod
     def _make_network(self, **params):
@@ -77,11 +82,31 @@ class TableEstimator(Versioned, BaseEstimator):
 
     @abstractmethod
     def _loss(self, predictions, y, weight):
-        """Return the mean loss of predictions."""
+        """Return the mean loss of predictions, by which they are compared."""
 
     @abstractmethod
-    def _default_cv(self, y, n_rows):
-        """Return the number of folds for `cv` as a number, or raise if there cannot be any."""
+    def _as_score(self, loss):
+        """Return the negative loss in units of y."""
+
+    @abstractmethod
+    def _make_splitter(self, y, n_folds, seed):
+        """Return a splitter into a number of folds, or fewer if y does not allow so many."""
+
+    def _known(self, y_train, y_held):
+        """Return which held-out rows a network can be validated on."""
+        return np.ones(len(y_held), dtype=bool)
+
+    @abstractmethod
+    def _settle(self, mean, oof, y, weight):
+        """Learn what follows from out-of-fold predictions."""
+
+    def _finish(self, mean):
+        """Return the predictions of the ensemble from the mean of its members."""
+        return mean
+
+    @abstractmethod
+    def _teach(self, network, encoded, X):
+        """Let a network learn what this estimator predicts."""
 
     # --- fit --------------------------------------------------------------------------------------
 
@@ -109,50 +134,40 @@ class TableEstimator(Versioned, BaseEstimator):
         ValueError, TypeError
             If X, y or a parameter cannot be used; the message says which, and what to do.
         """
-        before = dict(vars(self))
-        try:
-            with interrupts_end_all():
-                self._fit(X, y, sample_weight, groups)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
+        with transaction(self), interrupts_end_all():
+            self._fit(X, y, sample_weight, groups)
         return self
 
     def _fit(self, X, y, sample_weight, groups):
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        encoder = TableEncoder(self.categorical_features)
-        encoder.fit(X)  # which says what is wrong with X
-        y = self._learn_target(y)
+        check_table(self, X, reset=True)
+        y = _read_y(self, y)
         check_consistent_length(X, y, groups)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
-        if weight is not None and (weight == 0).any():
-            kept = np.flatnonzero(weight > 0)
-            X, y, weight = _rows(X, kept), y[kept], weight[kept]
-            groups = None if groups is None else np.asarray(groups)[kept]
-            encoder.fit(X)
-        if len(y) < 2:
+        kept = np.arange(len(y)) if weight is None else np.flatnonzero(weight > 0)
+        if len(kept) < 2:
             raise ValueError(
-                f"n_samples=1: {type(self).__name__} holds rows out, so it needs at least 2 samples "
-                "(of a weight above 0)."
+                f"n_samples={len(kept)}: {type(self).__name__} holds rows out, so it needs at least 2 "
+                "samples (of a weight above 0)."
             )
-        self._encoder = encoder
-        self.n_features_in_ = encoder.n_features_in_
-        if hasattr(encoder, "feature_names_in_"):
-            self.feature_names_in_ = encoder.feature_names_in_
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        encoded = encoder.transform(X).astype(self.dtype)
-        self._learn(encoded, X, y, weight, groups)
-
-    def _learn(self, encoded, X, y, weight, groups):
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
-        folds = Folds(self._split(X, y, groups, int(rng.integers(2**31 - 1))), len(y))
-        n_rows = len(folds.pairs[0][0])
-        epochs, batch_size = budget(n_rows)
+        if len(kept) < len(y):
+            weight = weight[kept]
+            X = take_rows(X, kept)
+        target = self._learn_target(y[kept])
+        pairs = self._split(y, target, _read_groups(groups), kept, int(rng.integers(2**31 - 1)))
+        self._encoder = TableEncoder(self.categorical_features).fit(X)
+        encoded = self._encoder.transform(X).astype(self.dtype)
+        folds = Folds(pairs, len(target))
+        n_rows = len(pairs[0][0])
+        fit = self._make_fit(encoded, target, weight, folds, rng)
+        configurations = draw_candidates(self.n_candidates, n_rows, rng)
+        self._candidates = train_population(configurations, folds, fit, self.time_limit)
+        self.n_iter_ = max(m.n_iter_ for members in self._members for m in members)
+        self._choose(folds, target, weight)
+
+    def _make_fit(self, encoded, y, weight, folds, rng):
+        """Return ``fit(params, fold)``, as `train_population` takes it."""
+        epochs, batch_size = budget(len(folds.pairs[0][0]))
         seeds = [int(seed) for seed in rng.integers(2**31 - 1, size=len(folds.pairs))]
         shared = {
             "solver": "adamw",
@@ -166,77 +181,64 @@ class TableEstimator(Versioned, BaseEstimator):
 
         def fit(params, fold):
             train, held = folds.pairs[fold]
+            known = held[self._known(y[train], y[held])]
+            if not len(known):
+                raise ValueError(
+                    f"Fold {fold} holds out classes that no other row has. Choose other folds (cv, "
+                    "groups), or join rare classes."
+                )
             size = {"batch_size": min(batch_size, len(train)), "random_state": seeds[fold]}
             network = self._make_network(**shared | size | params)
-            weights = [None, None] if weight is None else [weight[train], weight[held]]
-            valid = self._known(y[train], y[held])
-            parts = (encoded[held][valid], y[held][valid])
-            further = {} if weight is None else {"sample_weight_val": weights[1][valid]}
-            network.fit(
-                encoded[train], y[train], weights[0], X_val=parts[0], y_val=parts[1], **further
-            )
+            further = {"X_val": encoded[known], "y_val": y[known]}
+            if weight is not None:
+                further |= {"sample_weight": weight[train], "sample_weight_val": weight[known]}
+            with unsaid(ConvergenceWarning):  # which names parameters that are not the user's
+                network.fit(encoded[train], y[train], **further)
             return network, self._outputs(network, encoded[held])
 
-        configurations = draw_candidates(self.n_candidates, n_rows, rng)
-        candidates = train_population(configurations, folds, fit, self.time_limit)
+        return fit
+
+    def _choose(self, folds, y, weight):
+        """Choose weights of candidates, and learn what follows, on rows that some fold holds out."""
         seen = folds.n_held > 0
-        y_seen, weight_seen = y[seen], None if weight is None else weight[seen]
+        every = np.stack([candidate.oof for candidate in self._candidates])
+        oof, y, weight = every[:, seen], y[seen], None if weight is None else weight[seen]
 
         def loss(predictions):
-            return self._loss(predictions, y_seen, weight_seen)
+            return self._loss(predictions, y, weight)
 
-        oof = np.stack([candidate.oof[seen] for candidate in candidates])
         self._weights = choose_weights(oof, loss)
-        self._candidates = candidates
-        self.n_iter_ = max(m.n_iter_ for candidate in candidates for m in candidate.members)
-        self._settle(np.tensordot(self._weights, oof, 1), oof, y_seen, weight_seen)
-        mean = np.tensordot(self._weights, np.stack([c.oof for c in candidates]), 1)
-        self.oof_prediction_ = self._finish(mean)
+        self._settle(np.tensordot(self._weights, oof, 1), oof, y, weight)
+        self.oof_prediction_ = self._finish(np.tensordot(self._weights, every, 1))
         self.leaderboard_ = self._describe([loss(prediction) for prediction in oof])
 
-    def _known(self, y_train, y_held):
-        """Return which held-out rows a network can be validated on."""
-        return np.ones(len(y_held), dtype=bool)
+    def _split(self, y, target, groups, kept, seed):
+        """Return for each fold the rows to learn from and those held out, as positions in `kept`.
 
-    @abstractmethod
-    def _settle(self, mean, oof, y, weight):
-        """Learn what follows from out-of-fold predictions."""
-
-    def _finish(self, mean):
-        """Return the predictions of the ensemble from the mean of its members."""
-        return mean
-
-    def _split(self, X, y, groups, seed):
-        cv = self.cv
+        A number of folds is made of the kept rows. All else may speak of rows by their positions in y.
+        """
+        cv = 5 if self.cv is None else self.cv
         if isinstance(cv, numbers.Integral):
-            n_folds = self._default_cv(y, cv)
-            if groups is not None:
-                n_groups = len(np.unique(np.asarray(groups)))
-                if n_groups < 2:
-                    raise ValueError(
-                        "groups has one group only; at least 2 are needed to hold one out."
-                    )
-                splitter = GroupKFold(min(cv, n_groups), shuffle=True, random_state=seed)
+            groups = None if groups is None else groups[kept]
+            if groups is None:
+                splitter = self._make_splitter(target, cv, seed)
             else:
-                splitter = self._make_splitter(n_folds, seed)
+                splitter = _make_group_splitter(groups, cv, seed)
+            pairs = list(splitter.split(np.zeros((len(kept), 1)), target, groups))
         else:
-            splitter = check_cv(cv, y)
-        places = np.zeros((len(y), 1))
-        pairs = list(splitter.split(places, y, groups))
-        for train, held in pairs:
-            if not len(train) or not len(held):
-                raise ValueError(f"cv={cv!r} leaves a fold without rows; choose fewer folds.")
+            place = np.full(len(y), -1)
+            place[kept] = np.arange(len(kept))
+            parts = check_cv(cv, y).split(np.zeros((len(y), 1)), y, groups)
+            pairs = [tuple(p[p >= 0] for p in (place[train], place[held])) for train, held in parts]
+        if not all(len(part) for pair in pairs for part in pair):
+            raise ValueError(f"cv={cv!r} leaves a fold without rows; choose fewer folds.")
         return pairs
-
-    @abstractmethod
-    def _make_splitter(self, n_folds, seed):
-        """Return the splitter for a number of folds."""
 
     def _describe(self, losses):
         """Return the leaderboard."""
         rows = [
             {
-                "score": -loss,
+                "score": self._as_score(loss),
                 "weight": weight,
                 "epoch": float(np.mean([_best_epoch(member) for member in candidate.members])),
                 "seconds": candidate.seconds,
@@ -244,8 +246,7 @@ class TableEstimator(Versioned, BaseEstimator):
             }
             for candidate, loss, weight in zip(self._candidates, losses, self._weights, strict=True)
         ]
-        board = pd.DataFrame(rows).rename_axis("candidate")
-        return board.sort_values("score", ascending=False, kind="stable")
+        return pd.DataFrame(rows).rename_axis("candidate").iloc[np.argsort(losses, kind="stable")]
 
     # --- afterwards -------------------------------------------------------------------------------
 
@@ -253,10 +254,14 @@ class TableEstimator(Versioned, BaseEstimator):
     def members_(self):
         """The fitted networks of each candidate, a list for each; one network for each fold."""
         check_is_fitted(self)
+        return self._members
+
+    @property
+    def _members(self):
         return [list(candidate.members) for candidate in self._candidates]
 
     def _predict_mean(self, X):
-        """Return the mean of the members, and what each candidate predicts, fold by fold."""
+        """Return the mean of the members."""
         check_is_fitted(self)
         encoded = self._encode(X)
         mean = 0.0
@@ -267,7 +272,7 @@ class TableEstimator(Versioned, BaseEstimator):
         return mean
 
     def _encode(self, X):
-        # names and number of the columns are those of the fit, and errors are this estimator's
+        check_table(self, X, reset=False)  # whose errors speak of this estimator
         return self._encoder.transform(X).astype(self._candidates[0].members[0].dtype)
 
     def distill(self, X, **params):
@@ -293,10 +298,6 @@ class TableEstimator(Versioned, BaseEstimator):
         self._teach(network, encoded, X)
         return make_pipeline(copy.deepcopy(self._encoder), network)
 
-    @abstractmethod
-    def _teach(self, network, encoded, X):
-        """Let a network learn what this estimator predicts."""
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
@@ -307,10 +308,39 @@ class TableEstimator(Versioned, BaseEstimator):
         return hasattr(self, "leaderboard_")
 
 
-def _rows(X, kept):
-    if hasattr(X, "iloc"):
-        return X.iloc[kept]
-    return X[kept] if hasattr(X, "shape") else np.asarray(X)[kept]
+def _read_y(estimator, y):
+    """Return y as an array of one axis."""
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None."
+        )
+    y = column_or_1d(y, warn=True)
+    is_odd = pd.isna(y)
+    if y.dtype.kind == "f":
+        is_odd |= np.isinf(y)
+    if is_odd.any():
+        raise ValueError(
+            f"Input y contains NaN, infinity or None (row {np.flatnonzero(is_odd)[0]}); leave these rows "
+            "out."
+        )
+    return y
+
+
+def _read_groups(groups):
+    """Return the number of each row's group."""
+    if groups is None:
+        return None
+    codes, _ = pd.factorize(column_or_1d(groups))
+    if (codes < 0).any():
+        raise ValueError(f"groups has no value in row {np.flatnonzero(codes < 0)[0]}.")
+    return codes
+
+
+def _make_group_splitter(groups, n_folds, seed):
+    n_groups = len(np.unique(groups))
+    if n_groups < 2:
+        raise ValueError("groups has one group only; at least 2 are needed to hold one out.")
+    return GroupKFold(min(n_folds, n_groups), shuffle=True, random_state=seed)
 
 
 def _best_epoch(network):

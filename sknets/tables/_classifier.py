@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from sknets.estimators import MLPClassifier
 from sknets.tables._base import TableEstimator
@@ -27,9 +27,9 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
     n_candidates : int, default=12
         Number of configurations. The first three are always the same: a linear model, the default
         network, and one of two layers with dropout.
-    cv : int, splitter or iterable, default=5
+    cv : int, splitter, iterable or None, default=5
         Folds, stratified if it is a number. A number of them is reduced where there are fewer rows, and
-        respects `groups`.
+        respects `groups`; None is 5. A splitter or iterable is about all rows, those of weight 0 too.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories: those of words (strings, objects, categories), or by name,
         position or mask. None: there are none.
@@ -98,12 +98,9 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
     """
 
     def _learn_target(self, y):
-        y = column_or_1d(y, warn=True)
-        if y.dtype.kind == "f" and not np.isfinite(y).all():
-            raise ValueError("Input y contains NaN or infinity; leave these rows out.")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2 <= len(y):
+        if len(self.classes_) < 2:
             raise ValueError(
                 f"y has 1 class only ({self.classes_[0]!r}); TabularClassifier needs at least 2 classes."
             )
@@ -127,11 +124,14 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         shares = np.clip(predictions[np.arange(len(y)), y], _SMALLEST, None)
         return float(np.average(-np.log(shares), weights=weight))
 
-    def _default_cv(self, y, n_folds):
-        return min(n_folds, len(y), max(2, np.bincount(y).max()))
+    def _as_score(self, loss):
+        return -loss
 
-    def _make_splitter(self, n_folds, seed):
-        return _Stratified(n_folds, seed)
+    def _make_splitter(self, y, n_folds, seed):
+        counts = np.bincount(y)
+        n_folds = min(n_folds, max(2, counts.max()))
+        kind = StratifiedKFold if counts.min() >= n_folds else _Dealt
+        return kind(n_folds, shuffle=True, random_state=seed)
 
     def _settle(self, mean, oof, y, weight):
         self.temperature_ = choose_temperature(mean, lambda shares: self._loss(shares, y, weight))
@@ -210,25 +210,14 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         rows = np.repeat(np.arange(n_rows), n_classes)
         labels, weights = np.tile(self.classes_, n_rows), shares.ravel()
         kept = weights > 1e-3
+        kept[shares.argmax(axis=0) * n_classes + np.arange(n_classes)] = (
+            True  # each class somewhere
+        )
         network.fit(encoded[rows[kept]], labels[kept], weights[kept])
 
 
-class _Stratified:
-    """Stratified folds, silent about classes with fewer rows than there are folds."""
-
-    def __init__(self, n_folds, seed):
-        self.n_folds, self.seed = n_folds, seed
-
-    def split(self, X, y, groups=None):
-        """Yield the rows to learn from and the rows held out of each fold."""
-        counts = np.bincount(y)
-        enough = counts.max() >= self.n_folds
-        kind = StratifiedKFold if enough and counts[counts > 0].min() >= self.n_folds else _Dealt
-        return kind(self.n_folds, shuffle=True, random_state=self.seed).split(X, y)
-
-
 class _Dealt(KFold):
-    """Rows of each class are dealt out to the folds in turn."""
+    """Rows of each class are dealt out to the folds in turn, however few a class has."""
 
     def split(self, X, y, groups=None):
         rng = np.random.default_rng(self.random_state)

@@ -1,5 +1,6 @@
 """What the columns of a table are, and their values as numbers and categories."""
 
+import decimal
 import math
 import numbers
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from sklearn.utils.validation import validate_data
 #: From here on, a column of words is text rather than names: mean characters, share of rows that differ.
 _LONG_TEXT = 40
 _MOSTLY_DIFFERENT = 0.5
+
+#: What is read as a number, one by one.
+_NUMBERS = (numbers.Real, decimal.Decimal, np.bool_)
 
 _REMEDY = (
     "Put skrub.TableVectorizer() in front (make_pipeline), which makes columns of numbers of it."
@@ -29,10 +33,13 @@ class Column:
         Its name, or its number.
     is_category : bool
         Whether its values are names of something, and no numbers.
+    holds_words : bool or None
+        Of categories, whether all of them were words, or none (False); None if some were.
     """
 
     name: str
     is_category: bool
+    holds_words: bool | None = None
 
 
 class Table:
@@ -75,29 +82,49 @@ def learn_columns(estimator, X, categorical_features):
     ValueError, TypeError
         If a column is neither a number nor a category, with its name and what to do.
     """
-    _check(X)
-    validate_data(estimator, X, reset=True, skip_check_array=True)
+    check_table(estimator, X, reset=True)
     names, columns = _names_and_columns(X)
-    if not names:
-        raise ValueError(
-            "Found array with 0 feature(s) (shape=(0, 0)) while a minimum of 1 is required."
-        )
     chosen = _choose(categorical_features, names)
     learned = []
     for number, (name, column) in enumerate(zip(names, columns, strict=True)):
+        holds_words = _is_words(name, column)
         if chosen is None:
-            is_category = _is_words(name, column)
+            _check_words_of_numbers(name, column)
+            is_category = holds_words
         else:
             is_category = number in chosen
-            if not is_category and _is_words(name, column):
+            if not is_category and holds_words:
                 raise ValueError(
                     f"Column {name!r} holds words. Name it in categorical_features, or leave "
                     "categorical_features='from_dtype'."
                 )
         if is_category:
-            _check_texts(name, _as_categories(name, column))
-        learned.append(Column(name, is_category))
+            values = _as_categories(name, column)
+            _check_texts(name, values)
+            learned.append(Column(name, True, _hold_words(values)))
+        else:
+            learned.append(Column(name, False))
     return learned
+
+
+def check_table(estimator, X, *, reset):
+    """Check that X is a table, and learn or compare names and number of its columns."""
+    if sp.issparse(X):
+        raise TypeError(
+            "Sparse data was passed for X, but a table has columns of its own. Use X.toarray()."
+        )
+    if not hasattr(X, "columns"):
+        n_axes = _as_array(X).ndim
+        if n_axes != 2:
+            raise ValueError(
+                f"Expected 2D array, got {n_axes}D array instead. Reshape your data using "
+                "X.reshape(-1, 1) if it has a single feature, or X.reshape(1, -1) if it is a single "
+                "sample."
+            )
+    elif isinstance(X, pd.DataFrame) and not X.columns.is_unique:
+        twice = sorted(map(str, set(X.columns[X.columns.duplicated()])))
+        raise ValueError(f"X has several columns of one name: {', '.join(twice)}. Rename them.")
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
 
 
 def read_table(estimator, X, columns):
@@ -108,13 +135,13 @@ def read_table(estimator, X, columns):
     ValueError, TypeError
         If columns are missing, new, or of another kind than at the fit.
     """
-    _check(X)
-    validate_data(estimator, X, reset=False, skip_check_array=True)
+    check_table(estimator, X, reset=False)
     _, values = _names_and_columns(X)
     numbers, categories = [], []
     for column, present in zip(columns, values, strict=True):
         if column.is_category:
             categories.append(_as_categories(column.name, present))
+            _check_kind(column, categories[-1])
         else:
             numbers.append(_as_numbers(column.name, present))
     n_rows = len(values[0])
@@ -122,40 +149,29 @@ def read_table(estimator, X, columns):
     return Table(table, categories)
 
 
-def _check(X):
-    if sp.issparse(X):
-        raise TypeError(
-            "Sparse data was passed for X, but a table has columns of its own. Use X.toarray()."
-        )
-    if not hasattr(X, "shape") and not hasattr(X, "__array__") and not isinstance(X, list | tuple):
-        raise TypeError(f"X must be a frame or an array, got {type(X).__name__}.")
-    if not hasattr(X, "columns") and (n_axes := np.asarray(X).ndim) != 2:
-        raise ValueError(
-            f"Expected 2D array, got {n_axes}D array instead. Reshape your data using "
-            "X.reshape(-1, 1) if it has a single feature, or X.reshape(1, -1) if it is a single sample."
-        )
-
-
 def _names_and_columns(X):
     """Return the names of the columns, and each as a series or an array."""
     frame = nw.from_native(X, eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
-        if len(frame) == 0:
-            raise ValueError(_too_few(0, len(frame.columns)))
-        return [str(name) for name in frame.columns], [frame[:, k] for k in range(frame.shape[1])]
-    array = np.asarray(X)
-    if np.iscomplexobj(array):
-        raise ValueError("Complex data not supported: X has complex numbers.")
-    if len(array) == 0:
-        raise ValueError(_too_few(0, array.shape[1]))
-    return [str(k) for k in range(array.shape[1])], list(array.T)
+        names, columns = map(str, frame.columns), [frame[:, k] for k in range(frame.shape[1])]
+        shape = frame.shape
+    else:
+        array = _as_array(X)
+        if np.iscomplexobj(array):
+            raise ValueError("Complex data not supported: X has complex numbers.")
+        shape, columns = array.shape, list(array.T)
+        names = map(str, range(shape[1]))
+    for n, what in zip(shape, ("sample(s)", "feature(s)"), strict=True):
+        if n == 0:
+            raise ValueError(
+                f"Found array with 0 {what} (shape={shape}) while a minimum of 1 is required."
+            )
+    return list(names), columns
 
 
-def _too_few(n_rows, n_columns):
-    return (
-        f"Found array with {n_rows} sample(s) (shape=({n_rows}, {n_columns})) while a minimum of 1 is "
-        "required."
-    )
+def _as_array(X):
+    """Return an array; of rows in lists, each value as it is, for NumPy would make words of numbers."""
+    return np.asarray(X, dtype=object if isinstance(X, list | tuple) else None)
 
 
 def _choose(categorical_features, names):
@@ -205,13 +221,43 @@ def _is_words(name, column):
         return False
     if kind in "mM":
         raise ValueError(f"Column {name!r} holds times ({column.dtype}). {_REMEDY}")
-    return any(not isinstance(value, numbers.Real) for value in column if not _is_missing(value))
+    return any(not isinstance(value, _NUMBERS) for value in column if not _is_missing(value))
+
+
+def _check_words_of_numbers(name, column):
+    """Refuse numbers that an array of strings has made words of."""
+    if not isinstance(column, np.ndarray) or column.dtype.kind not in "US":
+        return
+    try:
+        column.astype(float)
+    except ValueError:
+        return
+    raise ValueError(
+        f"Column {name!r} holds numbers as texts, which NumPy makes of numbers beside words. Give a "
+        "frame or an array of dtype object, or name the column in categorical_features."
+    )
+
+
+def _hold_words(values):
+    """Return whether all values are words, or none is; None if some are."""
+    are_words = {isinstance(value, str) for value in values if value is not None}
+    return are_words.pop() if len(are_words) == 1 else None
+
+
+def _check_kind(column, values):
+    now = _hold_words(values)
+    if None not in (now, column.holds_words) and now != column.holds_words:
+        before, after = ("words", "numbers") if column.holds_words else ("numbers", "words")
+        raise TypeError(
+            f"Column {column.name!r} held categories that are {before} at the fit, and now {after}. Make "
+            "them alike, as by X.astype(...)."
+        )
 
 
 def _is_missing(value):
     if value is None or value is pd.NA or value is pd.NaT:
         return True
-    return isinstance(value, numbers.Real) and math.isnan(value)
+    return isinstance(value, _NUMBERS) and not isinstance(value, int) and math.isnan(value)
 
 
 def _as_numbers(name, column):
@@ -226,6 +272,8 @@ def _as_numbers(name, column):
     if not (isinstance(values, np.ndarray) and values.dtype.kind in "biuf"):
         try:
             values = np.array([np.nan if _is_missing(v) else float(v) for v in values])
+        except OverflowError:
+            raise ValueError(f"Column {name!r} of X holds whole numbers beyond 1e308.") from None
         except (TypeError, ValueError):
             found = next(
                 v for v in values if not isinstance(v, numbers.Real) and not _is_missing(v)
@@ -251,7 +299,9 @@ def _as_categories(name, column):
     for row, value in enumerate(values):
         if _is_missing(value):
             value = None
-        elif not isinstance(value, str | numbers.Real):
+        elif isinstance(value, np.generic):
+            value = value.item()
+        elif not isinstance(value, (str, *_NUMBERS)):
             if type(value).__hash__ is None or hasattr(value, "isoformat"):
                 what = (
                     "holds times."

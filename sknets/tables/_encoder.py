@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sknets.estimators._sklearn import check_feature_names_in
 from sknets.tables._columns import learn_columns, read_table
 
 #: Deviations of a standard normal distribution between its quartiles.
@@ -91,6 +92,32 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         encoded = self._encode(read_table(self, X, self._columns))
         return encoded if encoded.shape[1] else np.zeros((len(encoded), 1))
 
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the columns that it makes, such as "city_Bonn", "city_missing".
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the columns of X, where they had none at the fit.
+
+        Returns
+        -------
+        ndarray of str, shape (n_outputs_,)
+        """
+        check_is_fitted(self)
+        names = check_feature_names_in(self, input_features)
+        is_category = np.array([column.is_category for column in self._columns])
+        numbers, categories = names[~is_category], names[is_category]
+        found = [
+            *numbers[self._differs],
+            *(f"{name}_missing" for name in numbers[self._has_missing]),
+        ]
+        for name, (places, has_missing, has_rare) in zip(categories, self._places, strict=True):
+            if len(places) + has_missing + has_rare > 1:
+                found += [f"{name}_rare"] * has_rare + [f"{name}_missing"] * has_missing
+                found += [f"{name}_{category}" for category in places]
+        return np.array(found or ["constant"], dtype=object)
+
     def _learn_numbers(self, numbers):
         is_missing = np.isnan(numbers)
         self._has_missing = is_missing.any(axis=0) & ~is_missing.all(axis=0)
@@ -102,7 +129,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         spread = (upper - lower) / _QUARTILES
         # where most values are equal, a quarter of the range, which a few others span
         self._scale = np.where(spread > 0, spread, (high - low) / 4)
-        self._centre, self._differs = centre, high > low
+        self._centre, self._differs = centre, self._scale > 0
 
     def _learn_categories(self, values, least):
         """Return the column of each category; 0 is for those that are rare, new or missing."""

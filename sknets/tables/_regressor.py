@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.model_selection import KFold
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from sknets.estimators import MLPRegressor
 from sknets.tables._base import TableEstimator
@@ -26,8 +26,9 @@ class TabularRegressor(RegressorMixin, TableEstimator):
     n_candidates : int, default=12
         Number of configurations. The first three are always the same: a linear model, the default
         network, and one of two layers with dropout.
-    cv : int, splitter or iterable, default=5
-        Folds. A number of them is reduced where there are fewer rows, and respects `groups`.
+    cv : int, splitter, iterable or None, default=5
+        Folds. A number of them is reduced where there are fewer rows, and respects `groups`; None is 5.
+        A splitter or iterable is about all rows, those of weight 0 too.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories: those of words (strings, objects, categories), or by name,
         position or mask. None: there are none.
@@ -91,9 +92,9 @@ class TabularRegressor(RegressorMixin, TableEstimator):
     """
 
     def _learn_target(self, y):
-        y = column_or_1d(y, dtype=np.float64, warn=True)
-        if not np.isfinite(y).all():
-            raise ValueError("Input y contains NaN or infinity; leave these rows out.")
+        y = y.astype(np.float64)
+        # losses are compared in units of half the range: squares of others may overflow, or vanish
+        self._unit = y.max() / 2 - y.min() / 2 or 1.0
         return y
 
     def _make_network(self, **params):
@@ -103,18 +104,19 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         return network.predict(X).astype(float)
 
     def _loss(self, predictions, y, weight):
-        return float(np.average(np.square(predictions - y), weights=weight))
+        return float(np.average(np.square((predictions - y) / self._unit), weights=weight))
 
-    def _default_cv(self, y, n_folds):
-        return min(n_folds, len(y))
+    def _as_score(self, loss):
+        with np.errstate(over="ignore", under="ignore"):
+            return -float(loss * np.square(self._unit))
 
-    def _make_splitter(self, n_folds, seed):
-        return KFold(n_folds, shuffle=True, random_state=seed)
+    def _make_splitter(self, y, n_folds, seed):
+        return KFold(min(n_folds, len(y)), shuffle=True, random_state=seed)
 
     def _settle(self, mean, oof, y, weight):
-        self._residuals = np.abs(y - mean)
+        self._residuals = np.abs(y - mean) / self._unit
         self._scale = float(np.sqrt(np.mean(np.square(self._residuals))))
-        self._spreads = _spread(oof, self._weights, mean)
+        self._spreads = self._spread(oof, mean, self._weights)
 
     def predict(self, X, *, return_std=False):
         """Predict.
@@ -136,7 +138,8 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         """
         if not return_std:
             return self._predict_mean(X)
-        return self._mean_and_spread(X)
+        mean, spread = self._mean_and_spread(X)
+        return mean, self._unit * spread
 
     def predict_interval(self, X, coverage=0.9):
         """Return intervals in which y lies with a given probability.
@@ -161,7 +164,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):
             raise ValueError(f"coverage must be between 0 and 1, got {coverage}.")
         mean, spread = self._mean_and_spread(X)
         unit, quantile = self._narrowest(coverage)
-        width = quantile * np.hypot(self._scale, unit * spread)
+        width = self._unit * quantile * np.hypot(self._scale, unit * spread)
         return np.stack([mean - width, mean + width], axis=1)
 
     def _narrowest(self, coverage):
@@ -191,16 +194,14 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         mean = np.tensordot(weights, outputs.mean(axis=1), 1)
         # fold by fold, as for the rows of the fit: the mean over folds would differ less
         squares = [
-            np.square(
-                _spread(outputs[:, fold], weights, np.tensordot(weights, outputs[:, fold], 1))
-            )
-            for fold in range(outputs.shape[1])
+            np.square(self._spread(of_fold, np.tensordot(weights, of_fold, 1), weights))
+            for of_fold in outputs.swapaxes(0, 1)
         ]
         return mean, np.sqrt(np.mean(squares, axis=0))
 
+    def _spread(self, outputs, mean, weights):
+        """Return by how much candidates differ, in units of y's half range."""
+        return np.sqrt(np.tensordot(weights, np.square((outputs - mean) / self._unit), 1))
+
     def _teach(self, network, encoded, X):
         network.fit(encoded, self.predict(X))
-
-
-def _spread(outputs, weights, mean):
-    return np.sqrt(np.tensordot(weights, np.square(outputs - mean), 1))

@@ -1,6 +1,7 @@
 """What columns are, and what is said where they are neither numbers nor categories."""
 
 import datetime
+import decimal
 
 import numpy as np
 import pandas as pd
@@ -126,3 +127,45 @@ def test_columns_that_are_missing_or_new(change):
 def test_columns_in_another_order():
     with pytest.raises(ValueError, match="same order"):
         TableEncoder().fit(FRAME).transform(FRAME[FRAME.columns[::-1]])
+
+
+def test_lists_of_rows_are_read_value_by_value():
+    rows = [[1.5, "a", True], [2.5, "b", None]] * 20
+    assert kinds(rows) == kinds(np.array(rows, dtype=object)) == [False, True, False]
+    np.testing.assert_array_equal(read(rows).numbers[:2], [[1.5, 1.0], [2.5, np.nan]])
+
+
+def test_numbers_that_numpy_has_made_words_of():
+    X = np.array([["1.5", "a"], ["2.5", "b"]])
+    with pytest.raises(ValueError, match="Column '0' holds numbers as texts.*dtype object"):
+        read(X)
+    assert kinds(X, [0, 1]) == [True, True]
+
+
+def test_numbers_of_other_kinds_are_numbers():
+    X = pd.DataFrame(
+        {
+            "decimal": [decimal.Decimal("1.5"), decimal.Decimal("NaN"), None],
+            "bool": np.array([np.True_, np.False_, None], dtype=object),
+        }
+    )
+    np.testing.assert_array_equal(read(X).numbers, [[1.5, 1.0], [np.nan, 0.0], [np.nan, np.nan]])
+
+
+def test_categories_of_another_kind_at_predict():
+    encoder = TableEncoder().fit(pd.DataFrame({"code": ["1", "2"] * 10}))
+    with pytest.raises(
+        TypeError, match=r"Column 'code' held categories that are words.*now numbers"
+    ):
+        encoder.transform(pd.DataFrame({"code": [1, 2]}))
+
+
+def test_columns_of_one_name():
+    X = pd.DataFrame(np.zeros((3, 2)), columns=["a", "a"])
+    with pytest.raises(ValueError, match="several columns of one name: a"):
+        read(X)
+
+
+def test_whole_numbers_beyond_floats():
+    with pytest.raises(ValueError, match="Column '0'.*beyond 1e308"):
+        read([[10**400], [1]])

@@ -92,3 +92,13 @@ def test_units_do_not_matter(exponent, shift):
     np.testing.assert_allclose(
         TableEncoder().fit_transform(moved), TableEncoder().fit_transform(X), atol=1e-10
     )
+
+
+def test_names_of_what_it_makes():
+    encoder = TableEncoder().set_output(transform="pandas").fit(FRAME)
+    made = encoder.transform(FRAME)
+    assert made.shape[1] == encoder.n_outputs_
+    np.testing.assert_array_equal(made["city_Lyon"], FRAME["city"] == "Lyon")
+    np.testing.assert_array_equal(made["city_missing"], FRAME["city"].isna())
+    np.testing.assert_array_equal(made["size_missing"], FRAME["size"].isna())
+    assert list(TableEncoder().fit([[1.0], [1.0]]).get_feature_names_out()) == ["constant"]

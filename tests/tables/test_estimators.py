@@ -1,6 +1,7 @@
 """Populations: what a fit hands back, and what it must not depend on."""
 
 import pickle
+import warnings
 
 import joblib
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
+    PredefinedSplit,
     StratifiedKFold,
     TimeSeriesSplit,
     cross_val_score,
@@ -200,7 +202,7 @@ def test_unit_of_weights_does_not_matter(estimator, y):
 def test_groups_are_held_out_together(estimator, y):
     groups = np.arange(len(y)) // 10
     model = clone(estimator).set_params(cv=3)
-    pairs = model._split(FRAME, np.zeros(len(y), int), groups, 0)
+    pairs = model._split(y, np.zeros(len(y), int), groups, np.arange(len(y)), 0)
     for train, held in pairs:
         assert not set(groups[train]) & set(groups[held])
     assert np.isfinite(model.fit(FRAME, y, groups=groups).oof_prediction_).all()
@@ -212,7 +214,7 @@ def test_groups_are_held_out_together(estimator, y):
 def test_folds_are_stratified():
     model = TabularClassifier(cv=4)
     codes = np.repeat([0, 1], [100, 20])
-    for _, held in model._split(None, codes, None, 0):
+    for _, held in model._split(codes, codes, None, np.arange(120), 0):
         assert codes[held].sum() == 5
 
 
@@ -333,3 +335,87 @@ def test_fold_without_rows():
 def test_stratified_splitters_of_the_user(recwarn):
     TabularClassifier(**SHORT | {"cv": StratifiedKFold(3)}).fit(FRAME, LABELS)
     assert not [w for w in recwarn if "Convergence" not in str(w.category)]
+
+
+def test_what_distill_returns_is_by_itself():
+    model = TabularRegressor(**SHORT).fit(FRAME, Y)
+    before = model.predict(FRAME)
+    model.distill(FRAME, max_iter=5).fit(FRAME.assign(price=FRAME["price"] * 100 + 5), Y)
+    np.testing.assert_array_equal(model.predict(FRAME), before)
+
+
+@BOTH
+@pytest.mark.parametrize("kind", [list, PredefinedSplit])
+def test_folds_that_are_given_speak_of_all_rows(estimator, y, kind):
+    """Rows of weight 0 keep their places, and are in no fold."""
+    half = len(y) // 2
+    weight = np.ones(len(y))
+    weight[[0, 3, half + 1]] = 0
+    rows = np.arange(len(y))
+    cv = [(rows[half:], rows[:half]), (rows[:half], rows[half:])]
+    given = cv if kind is list else PredefinedSplit(np.repeat([0, 1], [half, len(y) - half]))
+    model = clone(estimator).set_params(cv=given).fit(FRAME, y, weight)
+    kept = weight > 0
+    place = np.cumsum(kept) - 1
+    by_hand = [tuple(place[part[kept[part]]] for part in pair) for pair in cv]
+    other = clone(estimator).set_params(cv=by_hand).fit(FRAME[kept], y[kept], weight[kept])
+    np.testing.assert_array_equal(model.oof_prediction_, other.oof_prediction_)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-8, 1e8, 1e200])
+def test_unit_of_y_does_not_matter(unit):
+    params = SHORT | {"dtype": "float64", "n_candidates": 3}
+    one, other = (TabularRegressor(**params).fit(FRAME, Y * u) for u in (1.0, unit))
+    np.testing.assert_allclose(other.predict(FRAME), one.predict(FRAME) * unit, rtol=1e-6)
+    np.testing.assert_allclose(
+        other.predict_interval(FRAME), one.predict_interval(FRAME) * unit, rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        other.predict(FRAME, return_std=True)[1],
+        one.predict(FRAME, return_std=True)[1] * unit,
+        rtol=1e-6,
+    )
+    np.testing.assert_allclose(other.leaderboard_["weight"], one.leaderboard_["weight"], atol=1e-6)
+    assert list(other.leaderboard_.index) == list(one.leaderboard_.index)
+
+
+def test_class_of_weight_zero_is_not_there():
+    weight = (LABELS != "low").astype(float)
+    model = TabularClassifier(**SHORT).fit(FRAME, LABELS, weight)
+    assert list(model.classes_) == ["high", "middle"]
+    with pytest.raises(ValueError, match="1 class only"):
+        TabularClassifier(**SHORT).fit(FRAME, LABELS, (LABELS == "low").astype(float))
+
+
+@BOTH
+def test_no_warning_names_what_is_not_the_users(estimator, y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clone(estimator).fit(FRAME, y)
+
+
+def test_folds_of_classes_that_no_other_row_has():
+    with pytest.raises(ValueError, match=r"holds out classes that no other row has.*groups"):
+        TabularClassifier(**SHORT).fit(FRAME, LABELS, groups=LABELS)
+
+
+def test_missing_values_in_y_and_groups():
+    y = LABELS.astype(object)
+    y[7] = None
+    with pytest.raises(ValueError, match=r"y contains NaN, infinity or None .row 7."):
+        TabularClassifier(**SHORT).fit(FRAME, y)
+    groups = np.arange(len(Y)).astype(object) // 10
+    groups[5] = None
+    with pytest.raises(ValueError, match="groups has no value in row 5"):
+        TabularRegressor(**SHORT).fit(FRAME, Y, groups=groups)
+
+
+@BOTH
+def test_errors_of_columns_speak_of_the_estimator(estimator, y):
+    model = clone(estimator).fit(FRAME.to_numpy(), y)
+    with pytest.raises(ValueError, match=type(estimator).__name__):
+        model.predict(FRAME.to_numpy()[:, :2])
+
+
+def test_none_is_five_folds():
+    assert len(TabularRegressor(**SHORT | {"cv": None}).fit(FRAME, Y).members_[0]) == 5
