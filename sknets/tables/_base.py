@@ -55,7 +55,7 @@ class TableEstimator(Versioned, BaseEstimator):
         categorical_features="from_dtype",
         max_iter="auto",
         time_limit=None,
-        dtype="float32",
+        dtype="float64",
         random_state=None,
     ):
         self.n_candidates = n_candidates

@@ -37,8 +37,9 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         10,000 rows on.
     time_limit : float, default=None
         Seconds after which no further configurations begin. The first one always does.
-    dtype : {'float32', 'float64'}, default='float32'
-        Precision of the networks.
+    dtype : {'float32', 'float64'}, default='float64'
+        Precision of the networks. In "float32" a fit takes less time, and the last digits of a
+        prediction depend on the rows beside it.
     random_state : int, RandomState instance or None, default=None
         Seed of folds, configurations and networks.
 

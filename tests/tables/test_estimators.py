@@ -94,7 +94,7 @@ def test_leaderboard(estimator, y):
 def test_out_of_fold_predictions_are_those_of_networks_that_have_not_seen_a_row():
     cv = KFold(3, shuffle=True, random_state=1)
     model = TabularRegressor(**SHORT | {"cv": cv}).fit(FRAME, Y)
-    encoded = model._encoder.transform(FRAME).astype("float32")
+    encoded = model._encoder.transform(FRAME)
     weights = model.leaderboard_.sort_index()["weight"].to_numpy()
     for fold, (_, held) in enumerate(cv.split(FRAME)):
         expected = sum(
@@ -106,7 +106,7 @@ def test_out_of_fold_predictions_are_those_of_networks_that_have_not_seen_a_row(
 
 def test_predictions_are_means_of_folds_weighted_by_candidates():
     model = TabularRegressor(**SHORT).fit(FRAME, Y)
-    encoded = model._encoder.transform(FRAME).astype("float32")
+    encoded = model._encoder.transform(FRAME)
     weights = model.leaderboard_.sort_index()["weight"].to_numpy()
     each = np.array([[m.predict(encoded) for m in members] for members in model.members_])
     mean = np.tensordot(weights, each.mean(axis=1), 1)
