@@ -203,6 +203,14 @@ def from_state(estimator, state):
     return learned
 
 
+def as_double(estimator):
+    """Let a fitted estimator compute in float64 from now on, with the parameters that it has."""
+    state = to_state(estimator._learned)
+    state["net_state"]["dtype"] = estimator.dtype = "float64"
+    state["parameters"] = state["parameters"] | {"dtype": "float64"}
+    estimator._learned = from_state(estimator, state)
+
+
 def _load(module, arrays, name):
     """Put the parameters and buffers of a fit into a module that was built again."""
     try:

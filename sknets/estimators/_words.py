@@ -7,8 +7,9 @@ of the class, where an editor shows them.
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,11 @@ class Parameter:
         The type in the signature.
     neutral : tuple or None, default=None
         The values with which a solver that minimises by itself can work; None means that any will do.
+
+    Attributes
+    ----------
+    default_value : object
+        The default itself. It is read once, since Python 3.11 must not read in several threads.
     """
 
     name: str
@@ -39,15 +45,14 @@ class Parameter:
     constraint: list
     annotation: str
     neutral: tuple | None = None
+    default_value: Any = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "default_value", ast.literal_eval(self.default or "None"))
 
     def but(self, **changes):
         """Return the parameter with other words."""
         return replace(self, **changes)
-
-    @property
-    def default_value(self):
-        """The default itself."""
-        return ast.literal_eval(self.default or "None")
 
     def is_neutral(self, value):
         """Whether a value, or each entry of a list, is one that leaves the parameter without effect."""

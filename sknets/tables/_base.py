@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from sknets._interrupts import interrupts_end_all
 from sknets._version import Versioned
 from sknets._warn import unsaid
+from sknets.estimators._learned import as_double
 from sknets.estimators._sklearn import (
     Interval,
     StrOptions,
@@ -55,7 +56,7 @@ class TableEstimator(Versioned, BaseEstimator):
         categorical_features="from_dtype",
         max_iter="auto",
         time_limit=None,
-        dtype="float64",
+        dtype="float32",
         random_state=None,
     ):
         self.n_candidates = n_candidates
@@ -156,7 +157,7 @@ class TableEstimator(Versioned, BaseEstimator):
         target = self._learn_target(y[kept])
         pairs = self._split(y, target, _read_groups(groups), kept, int(rng.integers(2**31 - 1)))
         self._encoder = TableEncoder(self.categorical_features).fit(X)
-        encoded = self._encoder.transform(X).astype(self.dtype)
+        encoded = self._encoder.transform(X)
         folds = Folds(pairs, len(target))
         n_rows = len(pairs[0][0])
         fit = self._make_fit(encoded, target, weight, folds, rng)
@@ -168,6 +169,7 @@ class TableEstimator(Versioned, BaseEstimator):
     def _make_fit(self, encoded, y, weight, folds, rng):
         """Return ``fit(params, fold)``, as `train_population` takes it."""
         epochs, batch_size = budget(len(folds.pairs[0][0]))
+        learned_from = encoded.astype(self.dtype)
         seeds = [int(seed) for seed in rng.integers(2**31 - 1, size=len(folds.pairs))]
         shared = {
             "solver": "adamw",
@@ -189,11 +191,12 @@ class TableEstimator(Versioned, BaseEstimator):
                 )
             size = {"batch_size": min(batch_size, len(train)), "random_state": seeds[fold]}
             network = self._make_network(**shared | size | params)
-            further = {"X_val": encoded[known], "y_val": y[known]}
+            further = {"X_val": learned_from[known], "y_val": y[known]}
             if weight is not None:
                 further |= {"sample_weight": weight[train], "sample_weight_val": weight[known]}
             with unsaid(ConvergenceWarning):  # which names parameters that are not the user's
-                network.fit(encoded[train], y[train], **further)
+                network.fit(learned_from[train], y[train], **further)
+            as_double(network)  # else the last digits depend on the rows beside
             return network, self._outputs(network, encoded[held])
 
         return fit
@@ -273,7 +276,7 @@ class TableEstimator(Versioned, BaseEstimator):
 
     def _encode(self, X):
         check_table(self, X, reset=False)  # whose errors speak of this estimator
-        return self._encoder.transform(X).astype(self._candidates[0].members[0].dtype)
+        return self._encoder.transform(X)
 
     def distill(self, X, **params):
         """Return one small network that predicts nearly the same, where milliseconds count.

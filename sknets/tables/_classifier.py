@@ -38,9 +38,8 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         10,000 rows on.
     time_limit : float, default=None
         Seconds after which no further configurations begin. The first one always does.
-    dtype : {'float32', 'float64'}, default='float64'
-        Precision of the networks. In "float32" a fit takes less time, and the last digits of a
-        prediction depend on the rows beside it.
+    dtype : {'float32', 'float64'}, default='float32'
+        Precision in which the networks learn. They predict in float64.
     random_state : int, RandomState instance or None, default=None
         Seed of folds, configurations and networks.
 

@@ -1,5 +1,6 @@
 """What a fit leaves behind, and how it is kept."""
 
+import ast
 import copy
 import functools
 import pickle
@@ -174,3 +175,11 @@ def test_drawn_parameters_after_the_fit_leave_copies_as_they_are(number, data):
 def once_fitted(number):
     network = clone(ALL[number]).set_params(max_iter=1, random_state=0)
     return network.fit(*data_for(network))
+
+
+def test_reading_a_pickle_parses_nothing(monkeypatch):
+    # Python 3.11 raises SystemError at times where two threads parse
+    network = MLPRegressor(max_iter=2)
+    pickled = pickle.dumps(network.fit(*data_for(network)))
+    monkeypatch.setattr(ast, "parse", None)
+    pickle.loads(pickled)
