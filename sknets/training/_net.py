@@ -234,7 +234,7 @@ class Net(Events, skorch.NeuralNet):
             self.on_epoch_begin(self)  # which begins a row of the history
         return time.perf_counter()
 
-    def end_epoch(self, rows, loss, started):
+    def end_epoch(self, rows, loss, started, raw=None):
         """Record an epoch, validate and tell; return whether to stop.
 
         Parameters
@@ -245,6 +245,8 @@ class Net(Events, skorch.NeuralNet):
             Training loss of the epoch.
         started : float
             What `begin_epoch` returned.
+        raw : torch.Tensor, default=None
+            Raw outputs of the validation data, where they are known.
         """
         learner, stopping, row = self.learner, self.stopping, self.history[-1]
         learner.n_epochs += 1
@@ -254,7 +256,7 @@ class Net(Events, skorch.NeuralNet):
         row["lr"] = learner.solver.lr
         with self._averaged(rows):
             if self.valid_rows is not None:
-                self._validate(row)
+                self._validate(row, raw)
             valid_loss = row.get("valid_loss", math.nan)
             stopping.update(row[stopping.monitor], learner.snapshot, valid_loss)
             if self.prints_epochs:
@@ -304,14 +306,15 @@ class Net(Events, skorch.NeuralNet):
         deviations = losses - share @ losses
         return float((share * deviations).norm() * math.sqrt(len(losses) / (len(losses) - 1)))
 
-    def _try_validation(self):
+    def _try_validation(self, raw=None):
         """Return raw outputs of the validation data, and their loss."""
         rows = self.valid_rows
-        raw = self.raw_outputs((x for x, _, _ in Batches(rows, self.rows_at_once)), len(rows))
+        if raw is None:
+            raw = self.raw_outputs((x for x, _, _ in Batches(rows, self.rows_at_once)), len(rows))
         return raw, float(self.criterion_(raw, *rows.targets_on(raw.device)))
 
-    def _validate(self, row):
-        raw, loss = self._try_validation()
+    def _validate(self, row, raw):
+        raw, loss = self._try_validation(raw)
         if self._notifies_batches:
             self._notify_validation(self.valid_rows, raw)
         self._record_loss(row, "valid_loss", loss)

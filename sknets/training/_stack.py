@@ -9,6 +9,7 @@ from sknets.training._gradients import ClosedForm
 from sknets.training._motion import silent
 from sknets.training._step import Step
 from sknets.training._stores import TensorStore
+from sknets.training._trials import Trials
 
 
 def can_stack(net, rows):
@@ -115,9 +116,10 @@ def _run_epoch(stack, members, started, errors):
     stack.step.begin_epoch()
     stack.run_epoch()
     staying = []
-    for k, net, rows in zip(members, stack.nets, stack.rows, strict=True):
+    parts = zip(members, stack.nets, stack.rows, stack.try_out(), strict=True)
+    for k, net, rows, raw in parts:
         try:
-            if not net.end_epoch(rows, net.learner.mean_loss, started[k]):
+            if not net.end_epoch(rows, net.learner.mean_loss, started[k], raw):
                 staying.append(k)
         except Exception as error:
             errors[k] = error
@@ -164,7 +166,7 @@ class Stack:
             gradients = [net.gradient for net in nets]
             self.recursion = ClosedForm.recursion_of(gradients, theta, grad)
         self._mean_weight = self.step.column([learner.mean_weight for learner in learners])
-        self._batch_sizes, self._feed = [], None
+        self._batch_sizes, self._feed, self._trials = [], None, None
 
     def keep(self, places, names):
         """Let the networks at some places stay, and all others lie by themselves again.
@@ -226,6 +228,12 @@ class Stack:
                 net.learner.solver.advance(j)
         for net, loss, n in zip(self.nets, np.ravel(total).tolist(), n_rows, strict=True):
             net.learner.count(loss, n)
+
+    def try_out(self):
+        """Return raw outputs of validation data for each network, or None for what it does by itself."""
+        if self._trials is None:
+            self._trials = Trials(self.nets)
+        return self._trials.outputs()
 
     def _feed_of_epoch(self):
         sizes = [net.present_batch_size for net in self.nets]
