@@ -20,6 +20,7 @@ from sklearn.model_selection import train_test_split
 
 from sknets import TabularRegressor
 from sknets.datasets import load_hitters
+from sknets.inspection import LeaderboardDisplay
 
 # %%
 # One fit
@@ -49,16 +50,8 @@ def learn():
 def draw(model, y, predicted, interval, path):
     """Draw the leaderboard and the intervals."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
-    board = model.leaderboard_
-    errors, share = np.sqrt(-board["score"]), board["weight"] / board["weight"].max()
-    left.hlines(range(len(board)), 0, errors, color="#c9d2d8")
-    left.scatter(errors, range(len(board)), s=20 + 180 * share, color="#d1603d", zorder=2)
-    names = [" × ".join(map(str, sizes)) or "linear" for sizes in board["hidden_layer_sizes"]]
-    left.set_yticks(range(len(board)), names)
-    left.invert_yaxis()
-    left.set_xlim(0.9 * errors.min(), 1.02 * errors.max())
-    left.set_xlabel("root mean squared error out of fold, thousands of dollars")
-    left.set_title("configurations; the area is the weight in the ensemble", fontsize=10)
+    LeaderboardDisplay.from_estimator(model, ax=left)
+    left.set_xlabel("negative mean squared error out of fold, thousands of dollars squared")
 
     order, places = np.argsort(predicted), np.arange(len(y))
     is_in = (interval[:, 0] <= y) & (y <= interval[:, 1])

@@ -9,6 +9,7 @@ from sknets.inspection._heatmap_display import HeatmapDisplay
 from sknets.inspection._integrated_gradients import integrated_gradients
 from sknets.inspection._maps_displays import ActivationsDisplay, FiltersDisplay
 from sknets.inspection._occlusion import occlusion
+from sknets.inspection._population_displays import LeaderboardDisplay, PopulationDisplay
 from sknets.inspection._relevance import layer_relevance
 from sknets.inspection._training_curve import TrainingCurveDisplay
 
@@ -17,6 +18,8 @@ __all__ = [
     "FiltersDisplay",
     "GradientFlowDisplay",
     "HeatmapDisplay",
+    "LeaderboardDisplay",
+    "PopulationDisplay",
     "TrainingCurveDisplay",
     "grad_cam",
     "gradient_flow",
