@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "inspection": {"estimators", "targets"},
     "forecasting": {"estimators", "inputs", "preprocessing"},
     "parallel": {"training"},
-    "tables": {"estimators", "parallel"},
+    "tables": {"estimators", "parallel", "training"},
 }
 # scikit-learn knows X, y and labels; the rooms below the estimators work on tensors
 MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set()}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import GroupKFold, check_cv
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state
@@ -29,7 +30,14 @@ from sknets.tables._candidates import budget, draw_candidates
 from sknets.tables._columns import check_table
 from sknets.tables._encoder import TableEncoder
 from sknets.tables._ensemble import choose_weights
-from sknets.tables._population import Folds, train_population
+from sknets.tables._judge import Judge, make_scored_loss
+from sknets.tables._population import Folds, Population
+from sknets.training import one_of_many
+
+#: With `early_stopping`, the share of the epochs after which candidates are compared, and the share of
+#: those that go on: one in so many.
+_SHORTER = 4
+_SURVIVORS = 3
 
 
 class TableEstimator(Versioned, BaseEstimator):
@@ -39,33 +47,42 @@ class TableEstimator(Versioned, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "n_candidates": [Interval(numbers.Integral, 1, None, closed="left")],
+        "n_candidates": [StrOptions({"auto"}), Interval(numbers.Integral, 1, None, closed="left")],
         "cv": ["cv_object"],
+        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "max_iter": [StrOptions({"auto"}), Interval(numbers.Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
         "time_limit": [Interval(numbers.Real, 0, None, closed="neither"), None],
         "dtype": [StrOptions({"float32", "float64"})],
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
     }
 
     def __init__(
         self,
         *,
-        n_candidates=12,
+        n_candidates="auto",
         cv=5,
+        scoring=None,
         categorical_features="from_dtype",
         max_iter="auto",
+        early_stopping=False,
         time_limit=None,
         dtype="float32",
         random_state=None,
+        verbose=0,
     ):
         self.n_candidates = n_candidates
         self.cv = cv
+        self.scoring = scoring
         self.categorical_features = categorical_features
         self.max_iter = max_iter
+        self.early_stopping = early_stopping
         self.time_limit = time_limit
         self.dtype = dtype
         self.random_state = random_state
+        self.verbose = verbose
 
     # --- what y is --------------------------------------------------------------------------------
 
@@ -83,11 +100,19 @@ class TableEstimator(Versioned, BaseEstimator):
 
     @abstractmethod
     def _loss(self, predictions, y, weight):
-        """Return the mean loss of predictions, by which they are compared."""
+        """Return the mean loss of predictions, by which they are compared if there is no `scoring`."""
 
     @abstractmethod
     def _as_score(self, loss):
-        """Return the negative loss in units of y."""
+        """Return the negative of such a loss in units of y."""
+
+    @abstractmethod
+    def _as_estimator(self, predictions):
+        """Return a fitted estimator that predicts this for any X."""
+
+    def _labels(self, y):
+        """Return y as the user knows it."""
+        return y
 
     @abstractmethod
     def _make_splitter(self, y, n_folds, seed):
@@ -160,21 +185,42 @@ class TableEstimator(Versioned, BaseEstimator):
         encoded = self._encoder.transform(X)
         folds = Folds(pairs, len(target))
         n_rows = len(pairs[0][0])
-        fit = self._make_fit(encoded, target, weight, folds, rng)
-        configurations = draw_candidates(self.n_candidates, n_rows, rng)
-        self._candidates = train_population(configurations, folds, fit, self.time_limit)
+        epochs, batch_size = budget(n_rows)
+        if self.max_iter != "auto":
+            epochs = self.max_iter
+        judge = self._make_judge(folds.n_held > 0, target, weight)
+        configurations = draw_candidates(self.n_candidates, n_rows, encoded.shape[1], rng)
+        fit = self._make_fit(encoded, target, weight, folds, batch_size, rng)
+        population = Population(folds, fit, self.time_limit, self.verbose)
+        self._train(population, configurations, epochs, judge)
+        self._candidates = population.candidates
         self.n_iter_ = max(m.n_iter_ for members in self._members for m in members)
-        self._choose(folds, target, weight)
+        self._choose(judge, target, weight)
 
-    def _make_fit(self, encoded, y, weight, folds, rng):
-        """Return ``fit(params, fold)``, as `train_population` takes it."""
-        epochs, batch_size = budget(len(folds.pairs[0][0]))
+    def _train(self, population, configurations, epochs, judge):
+        """Train a population: all for all epochs, or all for a part of them and the best for all."""
+        if self.early_stopping:
+            short = {"max_iter": max(1, epochs // _SHORTER)}
+            tried = population.train([params | short for params in configurations])
+            losses = [judge.loss(candidate.oof[judge.seen]) for candidate in tried]
+            best = np.argsort(losses, kind="stable")[: max(1, len(tried) // _SURVIVORS)]
+            configurations = [configurations[k] for k in best]
+        population.train([params | {"max_iter": epochs} for params in configurations])
+
+    def _make_judge(self, seen, y, weight):
+        y, weight = y[seen], None if weight is None else weight[seen]
+        if self.scoring is not None:
+            loss = make_scored_loss(self, self._as_estimator, self._labels(y), weight)
+            return Judge(seen, loss, lambda loss: -loss)
+        return Judge(seen, lambda outputs: self._loss(outputs, y, weight), self._as_score)
+
+    def _make_fit(self, encoded, y, weight, folds, batch_size, rng):
+        """Return ``fit(params, fold)``, as a `Population` takes it."""
         learned_from = encoded.astype(self.dtype)
         seeds = [int(seed) for seed in rng.integers(2**31 - 1, size=len(folds.pairs))]
         shared = {
             "solver": "adamw",
             "learning_rate": "cosine",
-            "max_iter": epochs if self.max_iter == "auto" else self.max_iter,
             "early_stopping": True,
             "scoring": "loss",
             "n_iter_no_change": np.inf,
@@ -194,26 +240,25 @@ class TableEstimator(Versioned, BaseEstimator):
             further = {"X_val": learned_from[known], "y_val": y[known]}
             if weight is not None:
                 further |= {"sample_weight": weight[train], "sample_weight_val": weight[known]}
-            with unsaid(ConvergenceWarning):  # which names parameters that are not the user's
+            with (
+                one_of_many(),
+                unsaid(ConvergenceWarning),
+            ):  # which names parameters that are not the user's
                 network.fit(learned_from[train], y[train], **further)
             as_double(network)  # else the last digits depend on the rows beside
             return network, self._outputs(network, encoded[held])
 
         return fit
 
-    def _choose(self, folds, y, weight):
+    def _choose(self, judge, y, weight):
         """Choose weights of candidates, and learn what follows, on rows that some fold holds out."""
-        seen = folds.n_held > 0
+        seen = judge.seen
         every = np.stack([candidate.oof for candidate in self._candidates])
         oof, y, weight = every[:, seen], y[seen], None if weight is None else weight[seen]
-
-        def loss(predictions):
-            return self._loss(predictions, y, weight)
-
-        self._weights = choose_weights(oof, loss)
+        self._weights = choose_weights(oof, judge.loss)
         self._settle(np.tensordot(self._weights, oof, 1), oof, y, weight)
         self.oof_prediction_ = self._finish(np.tensordot(self._weights, every, 1))
-        self.leaderboard_ = self._describe([loss(prediction) for prediction in oof])
+        self.leaderboard_ = self._describe(list(map(judge.loss, oof)), judge.as_score)
 
     def _split(self, y, target, groups, kept, seed):
         """Return for each fold the rows to learn from and those held out, as positions in `kept`.
@@ -237,11 +282,11 @@ class TableEstimator(Versioned, BaseEstimator):
             raise ValueError(f"cv={cv!r} leaves a fold without rows; choose fewer folds.")
         return pairs
 
-    def _describe(self, losses):
+    def _describe(self, losses, as_score):
         """Return the leaderboard."""
         rows = [
             {
-                "score": self._as_score(loss),
+                "score": as_score(loss),
                 "weight": weight,
                 "epoch": float(np.mean([_best_epoch(member) for member in candidate.members])),
                 "seconds": candidate.seconds,

@@ -6,7 +6,7 @@ import numpy as np
 _MANY_ROWS = 4000
 
 
-def draw_candidates(n, n_rows, rng):
+def draw_candidates(n, n_rows, n_columns, rng):
     """Return the parameters of n configurations.
 
     The first ones are always the same: a linear model, the default network, and a network that is held
@@ -14,10 +14,10 @@ def draw_candidates(n, n_rows, rng):
 
     Parameters
     ----------
-    n : int
+    n : int or "auto"
         How many.
-    n_rows : int
-        Rows that they learn from.
+    n_rows, n_columns : int
+        Rows that they learn from, and columns of numbers.
     rng : numpy.random.Generator
         Who draws.
 
@@ -26,6 +26,7 @@ def draw_candidates(n, n_rows, rng):
     list of dict
         Parameters of `MLPRegressor` and `MLPClassifier`.
     """
+    n = 8 if n == "auto" else n
     fixed = [
         {"hidden_layer_sizes": [], "alpha": 0.03, "learning_rate_init": 0.01},
         {"hidden_layer_sizes": [100], "alpha": 1e-4, "learning_rate_init": 0.001},

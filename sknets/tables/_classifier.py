@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknets.estimators import MLPClassifier
 from sknets.tables._base import TableEstimator
 from sknets.tables._ensemble import at_temperature, choose_temperature
+from sknets.tables._judge import KnownShares
 
 _SMALLEST = 1e-6
 
@@ -24,24 +25,33 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
 
     Parameters
     ----------
-    n_candidates : int, default=12
-        Number of configurations. The first three are always the same: a linear model, the default
-        network, and one of two layers with dropout.
+    n_candidates : int or 'auto', default='auto'
+        Number of configurations. The first ones are always the same, the best for most tables first, a
+        linear model and the default network among them; those beyond are drawn. "auto" takes from 8 to
+        16, more where there are more rows.
     cv : int, splitter, iterable or None, default=5
         Folds, stratified if it is a number. A number of them is reduced where there are fewer rows, and
         respects `groups`; None is 5. A splitter or iterable is about all rows, those of weight 0 too.
+    scoring : str, callable or None, default=None
+        Score by which configurations are compared and the ensemble is chosen, a name or a function as in
+        scikit-learn. None: the log-loss. Networks learn by their loss in any case.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories: those of words (strings, objects, categories), or by name,
         position or mask. None: there are none.
     max_iter : int or 'auto', default='auto'
         Epochs of each network, of which the best one counts. "auto" takes 80 for few rows, and 20 from
         10,000 rows on.
+    early_stopping : bool, default=False
+        Whether all configurations are trained for a quarter of the epochs first, and only the best third
+        of them for all: for many of them in less time. Both count in the ensemble.
     time_limit : float, default=None
         Seconds after which no further configurations begin. The first one always does.
     dtype : {'float32', 'float64'}, default='float32'
         Precision in which the networks learn. They predict in float64.
     random_state : int, RandomState instance or None, default=None
         Seed of folds, configurations and networks.
+    verbose : int, default=0
+        Whether to print, after every few configurations, how many are done and the time that is left.
 
     Attributes
     ----------
@@ -126,6 +136,12 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
 
     def _as_score(self, loss):
         return -loss
+
+    def _as_estimator(self, predictions):
+        return KnownShares(predictions, self.classes_)
+
+    def _labels(self, y):
+        return self.classes_[y]
 
     def _make_splitter(self, y, n_folds, seed):
         counts = np.bincount(y)

@@ -66,41 +66,64 @@ class Folds:
         return np.divide(total, n_held, out=np.full(shape, np.nan), where=n_held > 0)
 
 
-def train_population(configurations, folds, fit, time_limit=None):
-    """Train networks of all configurations in all folds.
+class Population:
+    """Candidates that are trained in all folds, as far as time allows.
 
     Parameters
     ----------
-    configurations : list of dict
-        Parameters of each candidate.
     folds : Folds
         The folds.
     fit : callable
         ``fit(params, fold)`` returns a fitted network, and what it predicts for the held-out rows.
     time_limit : float, default=None
         Seconds after which no further candidates begin; the first one always does.
+    verbose : int, default=0
+        Whether to print how far it has come, and the time that is left.
 
-    Returns
-    -------
-    list of Candidate
+    Attributes
+    ----------
+    candidates : list of Candidate
+        Those that are trained.
     """
-    started, candidates, at_once = time.monotonic(), [], len(configurations)
-    if time_limit is not None:
-        at_once = 1  # then as many as were trained before, up to the most
-    while len(candidates) < len(configurations):
-        part = configurations[len(candidates) : len(candidates) + at_once]
-        began = time.monotonic()
-        candidates += _train(part, folds, fit)
-        present = time.monotonic()
-        for candidate in candidates[-len(part) :]:
-            candidate.seconds *= present - began
-        if time_limit is not None:
-            left = time_limit - (present - started)
-            per_candidate = (present - started) / len(candidates)
-            if left < per_candidate:
+
+    def __init__(self, folds, fit, time_limit=None, verbose=0):
+        self.candidates = []
+        self._folds, self._fit = folds, fit
+        self._time_limit, self._verbose = time_limit, verbose
+        self._started = time.monotonic()
+
+    def train(self, configurations):
+        """Train networks of some configurations, in the order of the list; return their candidates."""
+        n_before, n_all = len(self.candidates), len(configurations)
+        while (n_done := len(self.candidates) - n_before) < n_all:
+            at_once = self._at_once(n_all - n_done)
+            if at_once == 0:
                 break
-            at_once = min(_AT_ONCE, max(1, int(left / per_candidate / 2)))
-    return candidates
+            began = time.monotonic()
+            part = _train(configurations[n_done : n_done + at_once], self._folds, self._fit)
+            for candidate in part:
+                candidate.seconds *= time.monotonic() - began
+            self.candidates += part
+            if self._verbose:
+                self._print(n_done + len(part), n_all)
+        return self.candidates[n_before:]
+
+    def _at_once(self, n_left):
+        """Return how many of those that are left are trained next."""
+        if self._time_limit is None:
+            return min(n_left, _AT_ONCE) if self._verbose else n_left
+        if not self.candidates:
+            return 1
+        left = self._time_limit - (time.monotonic() - self._started)
+        n_in_time = left / self._seconds_of_one()
+        return 0 if n_in_time < 1.0 else min(n_left, _AT_ONCE, max(1, int(n_in_time / 2)))
+
+    def _seconds_of_one(self):
+        return (time.monotonic() - self._started) / len(self.candidates)
+
+    def _print(self, n_done, n_all):
+        spent, left = time.monotonic() - self._started, (n_all - n_done) * self._seconds_of_one()
+        print(f"Candidate {n_done} of {n_all}, {spent:.0f} s, about {left:.0f} s left")
 
 
 def _train(configurations, folds, fit):

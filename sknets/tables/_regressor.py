@@ -1,15 +1,38 @@
 """Numbers from a table."""
 
 import numpy as np
+from scipy.special import xlogy
 from sklearn.base import RegressorMixin
 from sklearn.model_selection import KFold
 from sklearn.utils.validation import check_is_fitted
 
 from sknets.estimators import MLPRegressor
+from sknets.estimators._sklearn import StrOptions
 from sknets.tables._base import TableEstimator
+from sknets.tables._intervals import Intervals
+from sknets.tables._judge import KnownNumbers
 
-#: Shares of the spread of the members in the width of an interval, of which the narrowest is taken.
-_SHARES = (0.0, 0.5, 1.0, 2.0)
+
+def _squared_errors(y, predicted):
+    return np.square(predicted - y)
+
+
+def _absolute_errors(y, predicted):
+    return np.abs(predicted - y)
+
+
+def _poisson_deviances(y, predicted):
+    predicted = np.maximum(predicted, np.finfo(float).tiny)
+    return 2.0 * (xlogy(y, y / predicted) - y + predicted)
+
+
+#: For each loss that of the rows, by the mean of which predictions are compared, and the power of y's
+#: unit in it.
+_LOSSES = {
+    "squared_error": (_squared_errors, 2),
+    "absolute_error": (_absolute_errors, 1),
+    "poisson": (_poisson_deviances, 1),
+}
 
 
 class TabularRegressor(RegressorMixin, TableEstimator):
@@ -23,24 +46,36 @@ class TabularRegressor(RegressorMixin, TableEstimator):
 
     Parameters
     ----------
-    n_candidates : int, default=12
-        Number of configurations. The first three are always the same: a linear model, the default
-        network, and one of two layers with dropout.
+    loss : {'squared_error', 'absolute_error', 'poisson'}, default='squared_error'
+        What the networks minimise, and by which they are compared: for the mean, the median, or the mean
+        of counts and other y that are not negative.
+    n_candidates : int or 'auto', default='auto'
+        Number of configurations. The first ones are always the same, the best for most tables first, a
+        linear model and the default network among them; those beyond are drawn. "auto" takes from 8 to
+        16, more where there are more rows.
     cv : int, splitter, iterable or None, default=5
         Folds. A number of them is reduced where there are fewer rows, and respects `groups`; None is 5.
         A splitter or iterable is about all rows, those of weight 0 too.
+    scoring : str, callable or None, default=None
+        Score by which configurations are compared and the ensemble is chosen, a name or a function as in
+        scikit-learn. None: the mean `loss`. Networks learn by their loss in any case.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories: those of words (strings, objects, categories), or by name,
         position or mask. None: there are none.
     max_iter : int or 'auto', default='auto'
         Epochs of each network, of which the best one counts. "auto" takes 80 for few rows, and 20 from
         10,000 rows on.
+    early_stopping : bool, default=False
+        Whether all configurations are trained for a quarter of the epochs first, and only the best third
+        of them for all: for many of them in less time. Both count in the ensemble.
     time_limit : float, default=None
         Seconds after which no further configurations begin. The first one always does.
     dtype : {'float32', 'float64'}, default='float32'
         Precision in which the networks learn. They predict in float64.
     random_state : int, RandomState instance or None, default=None
         Seed of folds, configurations and networks.
+    verbose : int, default=0
+        Whether to print, after every few configurations, how many are done and the time that is left.
 
     Attributes
     ----------
@@ -70,7 +105,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):
     Notes
     -----
     Weights are chosen by greedy selection [1]_, drawn towards equal ones where rows are few. Intervals
-    are those of cross-conformal prediction [2]_, with errors in units of the spread of the networks.
+    are those of cross-conformal prediction [2]_, with errors in units of what they are expected to be.
 
     References
     ----------
@@ -91,6 +126,39 @@ class TabularRegressor(RegressorMixin, TableEstimator):
     True
     """
 
+    _parameter_constraints = TableEstimator._parameter_constraints | {
+        "loss": [StrOptions(set(_LOSSES))]
+    }
+
+    def __init__(
+        self,
+        *,
+        loss="squared_error",
+        n_candidates="auto",
+        cv=5,
+        scoring=None,
+        categorical_features="from_dtype",
+        max_iter="auto",
+        early_stopping=False,
+        time_limit=None,
+        dtype="float32",
+        random_state=None,
+        verbose=0,
+    ):
+        self.loss = loss
+        super().__init__(
+            n_candidates=n_candidates,
+            cv=cv,
+            scoring=scoring,
+            categorical_features=categorical_features,
+            max_iter=max_iter,
+            early_stopping=early_stopping,
+            time_limit=time_limit,
+            dtype=dtype,
+            random_state=random_state,
+            verbose=verbose,
+        )
+
     def _learn_target(self, y):
         y = y.astype(np.float64)
         # losses are compared in units of half the range: squares of others may overflow, or vanish
@@ -98,25 +166,30 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         return y
 
     def _make_network(self, **params):
-        return MLPRegressor(**params)
+        return MLPRegressor(loss=self.loss, **params)
 
     def _outputs(self, network, X):
         return network.predict(X).astype(float)
 
     def _loss(self, predictions, y, weight):
-        return float(np.average(np.square((predictions - y) / self._unit), weights=weight))
+        of_rows, _ = _LOSSES[self.loss]
+        return float(np.average(of_rows(y / self._unit, predictions / self._unit), weights=weight))
 
     def _as_score(self, loss):
+        _, power = _LOSSES[self.loss]
         with np.errstate(over="ignore", under="ignore"):
-            return -float(loss * np.square(self._unit))
+            return -float(loss * np.float64(self._unit) ** power)
+
+    def _as_estimator(self, predictions):
+        return KnownNumbers(predictions)
 
     def _make_splitter(self, y, n_folds, seed):
         return KFold(min(n_folds, len(y)), shuffle=True, random_state=seed)
 
     def _settle(self, mean, oof, y, weight):
-        self._residuals = np.abs(y - mean) / self._unit
-        self._scale = float(np.sqrt(np.mean(np.square(self._residuals))))
-        self._spreads = self._spread(oof, mean, self._weights)
+        errors = np.abs(y - mean) / self._unit
+        spread = self._spread(oof, mean, self._weights)
+        self._intervals = Intervals(mean / self._unit, spread, errors)
 
     def predict(self, X, *, return_std=False):
         """Predict.
@@ -144,8 +217,9 @@ class TabularRegressor(RegressorMixin, TableEstimator):
     def predict_interval(self, X, coverage=0.9):
         """Return intervals in which y lies with a given probability.
 
-        The errors on rows that were held out, in units of what the configurations differ by there, are
-        laid around the predictions.
+        The errors on rows that were held out are laid around the predictions: larger ones where the
+        configurations differ more, or where rows with such predictions had larger errors, if that makes
+        the intervals narrower.
 
         Parameters
         ----------
@@ -163,22 +237,8 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         if not 0.0 < coverage < 1.0:
             raise ValueError(f"coverage must be between 0 and 1, got {coverage}.")
         mean, spread = self._mean_and_spread(X)
-        unit, quantile = self._narrowest(coverage)
-        width = self._unit * quantile * np.hypot(self._scale, unit * spread)
-        return np.stack([mean - width, mean + width], axis=1)
-
-    def _narrowest(self, coverage):
-        """Return the share of the spread, and the quantile of errors in units with it."""
-        n = len(self._residuals)
-        level = min(1.0, np.ceil((n + 1) * coverage) / n)
-        found = []
-        for unit in _SHARES:
-            units = np.hypot(self._scale, unit * self._spreads)
-            units = np.where(units > 0, units, 1.0)
-            quantile = np.quantile(self._residuals / units, level, method="higher")
-            found.append((quantile * units.mean(), unit, quantile))
-        _, unit, quantile = min(found)
-        return unit, quantile if self._scale > 0 else 0.0
+        half = self._unit * self._intervals.half_widths(mean / self._unit, spread, coverage)
+        return np.stack([mean - half, mean + half], axis=1)
 
     def _mean_and_spread(self, X):
         check_is_fitted(self)

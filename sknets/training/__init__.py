@@ -48,7 +48,13 @@ from sknets.training._stores import (
     batch_by_batch,
     sparse_tensor,
 )
-from sknets.training._threads import SMALL_CONV_STEP, SMALL_RECURRENT_STEP, SMALL_STEP, threads_for
+from sknets.training._threads import (
+    SMALL_CONV_STEP,
+    SMALL_RECURRENT_STEP,
+    SMALL_STEP,
+    one_of_many,
+    threads_for,
+)
 
 __all__ = [
     "AVERAGES",
@@ -105,6 +111,7 @@ __all__ = [
     "make_gradient",
     "make_method",
     "net_state",
+    "one_of_many",
     "resume",
     "sparse_tensor",
     "taking_part",

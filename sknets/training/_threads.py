@@ -89,6 +89,7 @@ class _Blas:
 
 
 _limit = _Limit()
+_here = threading.local()
 
 
 def threads_for(step_size, small_step=None):
@@ -104,7 +105,19 @@ def threads_for(step_size, small_step=None):
         Multiply-adds below which a step is small; None is `SMALL_STEP`.
     """
     small_step = SMALL_STEP if small_step is None else small_step
-    return threads(1 if step_size < small_step else None)
+    is_one = step_size < small_step or getattr(_here, "is_one_of_many", False)
+    return threads(1 if is_one else None)
+
+
+@contextmanager
+def one_of_many():
+    """Let `threads_for` choose one thread in the present thread: others have as much to do."""
+    before = getattr(_here, "is_one_of_many", False)
+    _here.is_one_of_many = True
+    try:
+        yield
+    finally:
+        _here.is_one_of_many = before
 
 
 @contextmanager
