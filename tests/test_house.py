@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "preprocessing": {"modules", "training"},
     "inputs": {"modules", "training"},
     "targets": {"inputs", "modules", "training"},
-    "estimators": {"inputs", "targets", "modules", "training", "preprocessing"},
+    "estimators": {"inputs", "targets", "modules", "training", "preprocessing", "parallel"},
     "inspection": {"estimators", "targets"},
     "forecasting": {"estimators", "inputs", "preprocessing"},
     "parallel": {"training"},

@@ -14,6 +14,7 @@ from sknets.estimators import _fit as steps
 from sknets.estimators._attributes import FittedAttributes
 from sknets.estimators._callbacks import open_tasks
 from sknets.estimators._learned import check_layout, from_state, to_state
+from sknets.estimators._members import fit_members
 from sknets.estimators._methods import without_class
 from sknets.estimators._overflow import check_outputs
 from sknets.estimators._sklearn import (
@@ -106,6 +107,8 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
     @in_plain_torch
     def _fit(self, X, y, sample_weight, validation=(None,) * 3, *, is_partial=False, classes=None):
         """Go the way of every fit: learn X and y, build or go on, set aside, place, train."""
+        if self.n_members > 1:
+            return self._fit_members(X, y, sample_weight, validation, is_partial, classes)
         earlier = getattr(self, "_learned", None) if is_partial or self.warm_start else None
         run = steps.Run(earlier, is_partial, open_tasks(self, X, y, sample_weight, is_partial))
         if earlier is not None:
@@ -118,6 +121,25 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
             steps.train(self, run, learned, train, rows, make)
             if run.tasks is not None:
                 run.tasks.close()
+            vars(self).pop("members_", None)  # of an earlier fit
+        return self
+
+    def _fit_members(self, X, y, sample_weight, validation, is_partial, classes):
+        """Fit several networks, the first of which is what this estimator has learned."""
+        goes_on = is_partial or self.warm_start
+        further = {"is_partial": is_partial, "classes": classes}
+        with transaction(self):
+            self.members_ = fit_members(
+                self,
+                vars(self).get("members_") if goes_on else None,
+                lambda member: member._fit(X, y, sample_weight, validation, **further),
+            )
+            first = vars(self.members_[0])
+            self._learned = first["_learned"]
+            for name in ("n_features_in_", "feature_names_in_"):
+                vars(self).pop(name, None)
+                if name in first:
+                    setattr(self, name, first[name])
         return self
 
     # --- predict -----------------------------------------------------------------------------------
@@ -137,6 +159,8 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         if not self.__sklearn_is_fitted__():  # to ask is ten times as fast as to check
             check_is_fitted(self)
         learned = self._learned
+        if part is None and "members_" in vars(self):
+            return learned.target.pool([member._raw_predict(X) for member in self.members_])
         rows = self._read(X)
         order, size = learned.input.plan_prediction(rows, learned.net.rows_at_once)
         ordered = rows if order is None else rows[order]
@@ -185,7 +209,9 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
 
     def __getstate__(self):
         state = super().__getstate__()
-        if "_learned" in state:
+        if "members_" in state:
+            del state["_learned"]  # that of the first one
+        elif "_learned" in state:
             state["_learned"] = to_state(state["_learned"])
         return state
 
@@ -198,3 +224,5 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         super().__setstate__(state)
         if learned is not None:
             self._learned = from_state(self, learned)
+        elif "members_" in state:
+            self._learned = self.members_[0]._learned

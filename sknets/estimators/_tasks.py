@@ -208,24 +208,48 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         return self
 
     @in_plain_torch
-    def predict(self, X):
+    def predict(self, X, *, return_std=False):
         """Predict the target.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features) or (n_samples, ...)
             Data, as in `fit`.
+        return_std : bool, default=False
+            Whether to return also by how much the members differ (``n_members=2`` or more).
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions in the units of y, in the floating-point type of X unless y needs more digits
             or a larger range. With ``quantile=[...]`` of shape (n_samples, n_quantiles).
+        std : ndarray of the same shape
+            Standard deviation of the members' predictions: what comes from not knowing the network,
+            which is less than the error. Only if `return_std`.
+
+        Raises
+        ------
+        ValueError
+            If `return_std` is asked for and there is one network only.
         """
         raw = self._raw_predict(X)
         predictions = self._learned.target.predictions(raw)
         check_predictions(predictions)
-        return predictions
+        return (predictions, self._spread_of_members(X)) if return_std else predictions
+
+    def _spread_of_members(self, X):
+        members = vars(self).get("members_")
+        if members is None:
+            raise ValueError(
+                "return_std=True needs several networks: fit with n_members of 2 or more (5, say)."
+            )
+        predictions = [member.predict(X) for member in members]
+        if isinstance(predictions[0], np.ndarray) and predictions[0].dtype != object:
+            return np.std(predictions, axis=0)
+        spreads = np.empty(len(predictions[0]), dtype=object)  # sequences of several lengths
+        for row, of_row in enumerate(zip(*predictions, strict=True)):
+            spreads[row] = np.std(of_row, axis=0)
+        return spreads
 
     def score(self, X, y, sample_weight=None):
         """Return the R² on data, for ``loss='quantile'`` the D² of quantiles.

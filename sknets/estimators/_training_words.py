@@ -239,6 +239,12 @@ FURTHER = (
         [list, tuple, None],
         annotation="Sequence[skorch.callbacks.Callback] | None",
     ),
+    parameter(
+        """n_members : int, default=1
+        Networks that are trained, each from a seed of its own, and whose predictions or probabilities
+        are averaged. They are `members_`; other attributes are those of the first one.""",
+        [Interval(Integral, 1, None, closed="left")],
+    ),
 )
 
 #: What training leaves behind.
@@ -304,6 +310,11 @@ N_PARAMETERS = attribute(
 
 #: The network itself, and what goes into it.
 NETWORK = (
+    attribute(
+        """members_ : list of estimator
+        The fitted estimators, of one network each, whose predictions are averaged. Only with
+        `n_members` above 1."""
+    ),
     attribute(
         """net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs."""

@@ -70,6 +70,11 @@ def last_step(estimator, X=NO_X):
             estimator = inner
         else:
             break
+    if isinstance(estimator, BaseNet) and hasattr(estimator, "members_"):
+        raise TypeError(
+            f"estimator: look into one of the {len(estimator.members_)} networks of the "
+            f"{type(estimator).__name__}, its members_[0]."
+        )
     return estimator, X
 
 

@@ -4,6 +4,8 @@ They are the inverse links of the losses. Each is a module, so that a network an
 exported together. They compute in float64 on the CPU, where units of y are no burden.
 """
 
+import math
+
 import numpy as np
 import scipy.special
 import torch
@@ -41,6 +43,16 @@ class _NumberOutput(nn.Module):
             values = torch.where(self.scale > 0, values, 0.0)
         return values * self.scale + self.shift
 
+    def pool(self, raws):
+        """Return the raw outputs that are predicted as the mean of predictions.
+
+        Parameters
+        ----------
+        raws : torch.Tensor of shape (n_networks, n_rows, n_outputs)
+            Raw outputs of several networks.
+        """
+        return raws.double().mean(0)
+
     def _ask_for_double(self):
         shift, scale = self.shift.abs(), self.scale
         is_fixed = scale == 0
@@ -77,6 +89,9 @@ class ExpOutput(_NumberOutput):
     def forward(self, raw):
         return self.scaled(raw.double().exp())
 
+    def pool(self, raws):
+        return raws.double().logsumexp(0) - math.log(len(raws))
+
     def fold(self, weight, bias):
         """Return the last layer's weights and intercepts, from which exp makes y."""
         is_fixed = self.scale == 0
@@ -111,6 +126,15 @@ class OrderedQuantiles(nn.Module):
         above = first + gaps[:, start + 1 :].cumsum(1)
         return torch.cat([below, first, above], dim=1)
 
+    def inverse(self, quantiles):
+        """Return the raw outputs of which these are the quantiles."""
+        start, gaps = self.start, quantiles.diff(dim=1)
+        gaps = gaps + torch.log(-torch.expm1(-gaps))  # the inverse of the softplus
+        values = torch.cat(
+            [gaps[:, :start], quantiles[:, start : start + 1], gaps[:, start:]], dim=1
+        )
+        return values - values.new_tensor(self.offsets)
+
 
 class QuantilesOutput(_NumberOutput):
     """Several quantiles of one y, which cannot cross, in the units of y.
@@ -131,6 +155,11 @@ class QuantilesOutput(_NumberOutput):
 
     def forward(self, raw):
         return self.scaled(self.ordered(raw.double()))
+
+    def pool(self, raws):
+        k, n_rows, n_levels = raws.shape
+        ordered = self.ordered(raws.double().reshape(-1, n_levels)).reshape(k, n_rows, n_levels)
+        return self.ordered.inverse(ordered.mean(0))
 
     def fold(self, weight, bias):
         """Return the last layer's weights and intercepts as they are: most are of distances."""
@@ -157,6 +186,11 @@ class LogisticOutput(_ProbabilityOutput):
         """Return log p, accurate where p is close to zero."""
         return F.logsigmoid(raw.double())
 
+    def pool(self, raws):
+        """Return the raw outputs of the mean probabilities of several networks."""
+        raws = raws.double()
+        return F.logsigmoid(raws).logsumexp(0) - F.logsigmoid(-raws).logsumexp(0)
+
 
 class SoftmaxOutput(_ProbabilityOutput):
     """One probability per class, summing to one."""
@@ -169,6 +203,10 @@ class SoftmaxOutput(_ProbabilityOutput):
     def log_probabilities(self, raw):
         """Return log p, accurate where p is close to zero."""
         return torch.log_softmax(raw.double(), dim=1)
+
+    def pool(self, raws):
+        """Return the raw outputs of the mean probabilities of several networks."""
+        return torch.log_softmax(raws.double(), dim=2).logsumexp(0) - math.log(len(raws))
 
 
 def make_number_output(name, shift, scale, constant, levels=None):

@@ -1,5 +1,5 @@
 """Searches whose networks train together: ``joblib.parallel_config("sknets")``."""
 
-from sknets.parallel._backend import TogetherBackend, register_backend
+from sknets.parallel._backend import TogetherBackend, register_backend, run_all
 
-__all__ = ["TogetherBackend", "register_backend"]
+__all__ = ["TogetherBackend", "register_backend", "run_all"]

@@ -108,6 +108,22 @@ class TogetherBackend(ThreadingBackend):
         return self._call
 
 
+def run_all(calls, n_jobs=MOST_TASKS):
+    """Run delayed calls as tasks whose networks train together, and return what they return.
+
+    Parameters
+    ----------
+    calls : iterable
+        Of ``joblib.delayed``.
+    n_jobs : int, default=64
+        Tasks at a time.
+    """
+    if isinstance(get_active_backend()[0], TogetherBackend):
+        return joblib.Parallel(n_jobs=n_jobs)(calls)
+    with joblib.parallel_config("sknets", n_jobs=n_jobs):
+        return joblib.Parallel()(calls)
+
+
 def register_backend():
     """Let joblib know the name "sknets"."""
     joblib.register_parallel_backend("sknets", TogetherBackend)

@@ -6,9 +6,8 @@ from typing import Any
 
 import joblib
 import numpy as np
-from joblib.parallel import get_active_backend
 
-from sknets.parallel import TogetherBackend
+from sknets.parallel import run_all
 
 #: Networks at a time.
 _MOST = 100
@@ -130,11 +129,7 @@ def _train(configurations, folds, fit):
     n_folds = len(folds.pairs)
     tasks = [(params, fold) for params in configurations for fold in range(n_folds)]
     calls = (joblib.delayed(fit)(*task) for task in tasks)
-    if isinstance(get_active_backend()[0], TogetherBackend):
-        results = joblib.Parallel(n_jobs=_MOST)(calls)
-    else:
-        with joblib.parallel_config("sknets", n_jobs=_MOST):
-            results = joblib.Parallel()(calls)
+    results = run_all(calls, _MOST)
     work = np.array([_work(network) for network, _ in results]).reshape(-1, n_folds).sum(axis=1)
     candidates = []
     for number, params in enumerate(configurations):

@@ -212,6 +212,11 @@ class SequenceTarget(Target):
 
     # --- predictions ---------------------------------------------------------------------------------
 
+    @property
+    def can_be_pooled(self):
+        """Whether steps of several networks belong together: each writes sequences of its own."""
+        return not self.inner.has_end
+
     def predictions(self, raw):
         return self._arranged(self.inner.predictions, raw)
 

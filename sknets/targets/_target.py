@@ -129,6 +129,8 @@ class Target(ABC):
         Whether raw outputs are distances between quantiles.
     watches_loss : bool
         Whether early stopping by the default score watches the validation loss.
+    can_be_pooled : bool
+        Whether predictions of several networks have a mean (`pool`).
     excludes : bool
         Whether a raw output of -inf among finite ones has a meaning: a class that cannot be.
     """
@@ -137,11 +139,24 @@ class Target(ABC):
     is_ordered = False
     watches_loss = False
     excludes = False
+    can_be_pooled = True
 
     @property
     @abstractmethod
     def output(self):
         """The output activation."""
+
+    def pool(self, raws):
+        """Return a `Raw` whose predictions, or probabilities, are the mean of those of several.
+
+        Parameters
+        ----------
+        raws : list of Raw
+            What several networks answered for the same rows.
+        """
+        values = torch.stack([raw.values for raw in raws])
+        flat = values.reshape(len(raws), -1, values.shape[-1])
+        return raws[0]._replace(values=self.output.pool(flat).reshape(values.shape[1:]))
 
     @abstractmethod
     def check(self, y, *, as_before=False, is_validation=False):

@@ -58,8 +58,8 @@ def test_no_private_class_is_named_where_an_argument_is_wrong(network):
     methods = ["fit", "predict", "score", "partial_fit", "summary"]
     methods += ["predict_proba", "predict_log_proba"] if is_classifier(network) else []
     for method in methods:
-        with pytest.raises(TypeError, match=rf"^{method}\(\) got an unexpected .*'return_std'"):
-            getattr(network, method)(X, y, return_std=True)
+        with pytest.raises(TypeError, match=rf"^{method}\(\) got an unexpected .*'no_such'"):
+            getattr(network, method)(X, y, no_such=True)
 
 
 TIMES = [

@@ -195,6 +195,10 @@ class CNNRegressor(RegressorTask, BaseCNN):
         in full. Not for 'lbfgs'.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
+    n_members : int, default=1
+        Networks that are trained, each from a seed of its own, and whose predictions or
+        probabilities are averaged. They are `members_`; other attributes are those of the first
+        one.
 
     Attributes
     ----------
@@ -228,6 +232,9 @@ class CNNRegressor(RegressorTask, BaseCNN):
         Shape of one image as the network takes it.
     n_parameters_ : int
         Number of parameters of the network.
+    members_ : list of estimator
+        The fitted estimators, of one network each, whose predictions are averaged. Only with
+        `n_members` above 1.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int
@@ -341,6 +348,7 @@ class CNNRegressor(RegressorTask, BaseCNN):
         dtype: str = "auto",
         precision: str = "full",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
+        n_members: int = 1,
     ) -> None:
         self.loss = loss
         self.conv_channels = conv_channels
@@ -405,3 +413,4 @@ class CNNRegressor(RegressorTask, BaseCNN):
         self.dtype = dtype
         self.precision = precision
         self.callbacks = callbacks
+        self.n_members = n_members

@@ -146,6 +146,10 @@ class MLPRegressor(RegressorTask, BaseMLP):
         in full. Not for 'lbfgs'.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
+    n_members : int, default=1
+        Networks that are trained, each from a seed of its own, and whose predictions or
+        probabilities are averaged. They are `members_`; other attributes are those of the first
+        one.
 
     Attributes
     ----------
@@ -184,6 +188,9 @@ class MLPRegressor(RegressorTask, BaseMLP):
         Activation of the outputs: 'identity', 'exp', or 'ordered' for several quantiles.
     n_parameters_ : int
         Number of parameters of the network.
+    members_ : list of estimator
+        The fitted estimators, of one network each, whose predictions are averaged. Only with
+        `n_members` above 1.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int
@@ -279,6 +286,7 @@ class MLPRegressor(RegressorTask, BaseMLP):
         dtype: str = "auto",
         precision: str = "full",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
+        n_members: int = 1,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -327,3 +335,4 @@ class MLPRegressor(RegressorTask, BaseMLP):
         self.dtype = dtype
         self.precision = precision
         self.callbacks = callbacks
+        self.n_members = n_members

@@ -126,6 +126,10 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         in full. Not for 'lbfgs'.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
+    n_members : int, default=1
+        Networks that are trained, each from a seed of its own, and whose predictions or
+        probabilities are averaged. They are `members_`; other attributes are those of the first
+        one.
 
     Attributes
     ----------
@@ -161,6 +165,9 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         Activation of the outputs: 'softmax' or 'logistic'.
     n_parameters_ : int
         Number of parameters of the network.
+    members_ : list of estimator
+        The fitted estimators, of one network each, whose predictions are averaged. Only with
+        `n_members` above 1.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int
@@ -258,6 +265,7 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         dtype: str = "auto",
         precision: str = "full",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
+        n_members: int = 1,
     ) -> None:
         self.module = module
         self.module_params = module_params
@@ -299,3 +307,4 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         self.dtype = dtype
         self.precision = precision
         self.callbacks = callbacks
+        self.n_members = n_members

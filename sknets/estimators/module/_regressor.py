@@ -127,6 +127,10 @@ class ModuleRegressor(RegressorTask, BaseModule):
         in full. Not for 'lbfgs'.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
+    n_members : int, default=1
+        Networks that are trained, each from a seed of its own, and whose predictions or
+        probabilities are averaged. They are `members_`; other attributes are those of the first
+        one.
 
     Attributes
     ----------
@@ -160,6 +164,9 @@ class ModuleRegressor(RegressorTask, BaseModule):
         Activation of the outputs: 'identity', 'exp', or 'ordered' for several quantiles.
     n_parameters_ : int
         Number of parameters of the network.
+    members_ : list of estimator
+        The fitted estimators, of one network each, whose predictions are averaged. Only with
+        `n_members` above 1.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int
@@ -256,6 +263,7 @@ class ModuleRegressor(RegressorTask, BaseModule):
         dtype: str = "auto",
         precision: str = "full",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
+        n_members: int = 1,
     ) -> None:
         self.module = module
         self.module_params = module_params
@@ -297,3 +305,4 @@ class ModuleRegressor(RegressorTask, BaseModule):
         self.dtype = dtype
         self.precision = precision
         self.callbacks = callbacks
+        self.n_members = n_members

@@ -181,6 +181,10 @@ class RNNRegressor(RegressorTask, BaseRNN):
         in full. Not for 'lbfgs'.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
+    n_members : int, default=1
+        Networks that are trained, each from a seed of its own, and whose predictions or
+        probabilities are averaged. They are `members_`; other attributes are those of the first
+        one.
 
     Attributes
     ----------
@@ -212,6 +216,9 @@ class RNNRegressor(RegressorTask, BaseRNN):
         Activation of the outputs: 'identity', 'exp', or 'ordered' for several quantiles.
     n_parameters_ : int
         Number of parameters of the network.
+    members_ : list of estimator
+        The fitted estimators, of one network each, whose predictions are averaged. Only with
+        `n_members` above 1.
     net_ : Net
         The `skorch.NeuralNet` that trained; its `module_` maps inputs to raw outputs.
     n_features_in_ : int
@@ -336,6 +343,7 @@ class RNNRegressor(RegressorTask, BaseRNN):
         dtype: str = "auto",
         precision: str = "full",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
+        n_members: int = 1,
     ) -> None:
         self.loss = loss
         self.recurrent_layer_sizes = recurrent_layer_sizes
@@ -395,3 +403,4 @@ class RNNRegressor(RegressorTask, BaseRNN):
         self.dtype = dtype
         self.precision = precision
         self.callbacks = callbacks
+        self.n_members = n_members

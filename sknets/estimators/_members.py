@@ -1,0 +1,46 @@
+"""Ensembles of networks that differ by their seed: one fit of several, one prediction of all."""
+
+import copy
+
+import joblib
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from sknets._interrupts import interrupts_end_all
+from sknets.parallel import run_all
+
+
+def fit_members(estimator, earlier, fit):
+    """Return fitted estimators of one network each, trained as stacks where they can be.
+
+    Parameters
+    ----------
+    estimator : BaseNet
+        Whose `n_members` it is; its parameters are checked.
+    earlier : list of BaseNet or None
+        Those that go on, which stay as they are: copies do.
+    fit : callable
+        ``fit(member)`` fits one of them and returns it.
+
+    Raises
+    ------
+    ValueError
+        If their predictions have no mean.
+    """
+    params = estimator.get_params(deep=False) | {"n_members": 1}
+    if earlier is not None and len(earlier) == estimator.n_members:
+        members = copy.deepcopy(earlier)
+        for member in members:
+            member.set_params(**params | {"random_state": member.random_state})
+    else:
+        random_state = check_random_state(estimator.random_state)
+        seeds = random_state.randint(2**31 - 1, size=estimator.n_members).tolist()
+        members = [clone(estimator).set_params(n_members=1, random_state=seed) for seed in seeds]
+    with interrupts_end_all():
+        members = run_all(joblib.delayed(fit)(member) for member in members)
+    if not members[0]._learned.target.can_be_pooled:
+        raise ValueError(
+            f"n_members={estimator.n_members}: sequences that each network writes by itself have no "
+            "mean; set n_members=1."
+        )
+    return members
