@@ -117,7 +117,8 @@ class PopulationDisplay:
     Parameters
     ----------
     losses : list of ndarray of shape (n_epochs,)
-        For each candidate its loss after each epoch, in the mean over folds.
+        For each candidate its loss after each epoch, in the mean over folds; where one has stopped,
+        its lowest loss counts from there on.
     weights : ndarray of shape (n_candidates,)
         What each counts in the ensemble; those above zero are marked.
 
@@ -172,10 +173,7 @@ class PopulationDisplay:
             If it is not fitted.
         """
         population = _population(estimator)
-        losses = [
-            np.mean([member.history_["validation_loss"] for member in members], axis=0)
-            for members in population.members_
-        ]
+        losses = [_mean_over_folds(members) for members in population.members_]
         weights = population.leaderboard_["weight"].sort_index().to_numpy()
         return cls(losses, weights).plot(ax=ax, log=log)
 
@@ -208,6 +206,14 @@ class PopulationDisplay:
             ax.set_yscale("log")
         ax.set_title("candidates; those that count in colour, the best epoch marked", fontsize=10)
         return _framed(self, ax)
+
+
+def _mean_over_folds(members):
+    """Return the mean loss after each epoch; a network that has stopped keeps its lowest."""
+    losses = [np.array(member.history_["validation_loss"]) for member in members]
+    longest = max(map(len, losses))
+    padded = [np.pad(of, (0, longest - len(of)), constant_values=np.nanmin(of)) for of in losses]
+    return np.mean(padded, axis=0)
 
 
 def _framed(display, ax):

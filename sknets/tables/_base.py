@@ -26,7 +26,7 @@ from sknets.estimators._sklearn import (
     take_rows,
 )
 from sknets.estimators._transaction import transaction
-from sknets.tables._candidates import budget, draw_candidates
+from sknets.tables._candidates import DISTILLED, PATIENCE, budget, draw_candidates
 from sknets.tables._columns import check_table
 from sknets.tables._encoder import TableEncoder
 from sknets.tables._ensemble import choose_weights
@@ -184,12 +184,11 @@ class TableEstimator(Versioned, BaseEstimator):
         self._encoder = TableEncoder(self.categorical_features).fit(X)
         encoded = self._encoder.transform(X)
         folds = Folds(pairs, len(target))
-        n_rows = len(pairs[0][0])
-        epochs, batch_size = budget(n_rows)
+        epochs, batch_size = budget(len(pairs[0][0]))
         if self.max_iter != "auto":
             epochs = self.max_iter
         judge = self._make_judge(folds.n_held > 0, target, weight)
-        configurations = draw_candidates(self.n_candidates, n_rows, encoded.shape[1], rng)
+        configurations = draw_candidates(self.n_candidates, rng)
         fit = self._make_fit(encoded, target, weight, folds, batch_size, rng)
         population = Population(folds, fit, self.time_limit, self.verbose)
         self._train(population, configurations, epochs, judge)
@@ -223,7 +222,7 @@ class TableEstimator(Versioned, BaseEstimator):
             "learning_rate": "cosine",
             "early_stopping": True,
             "scoring": "loss",
-            "n_iter_no_change": np.inf,
+            "n_iter_no_change": PATIENCE,
             "dtype": self.dtype,
         }
 
@@ -341,7 +340,7 @@ class TableEstimator(Versioned, BaseEstimator):
         """
         check_is_fitted(self)
         encoded = self._encode(X)
-        defaults = {"learning_rate": "cosine", "random_state": 0, "dtype": self.dtype}
+        defaults = DISTILLED | {"random_state": 0, "dtype": self.dtype}
         network = self._make_network(**defaults | params)
         self._teach(network, encoded, X)
         return make_pipeline(copy.deepcopy(self._encoder), network)

@@ -27,8 +27,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
     ----------
     n_candidates : int or 'auto', default='auto'
         Number of configurations. The first ones are always the same, the best for most tables first, a
-        linear model and the default network among them; those beyond are drawn. "auto" takes from 8 to
-        16, more where there are more rows.
+        linear model and the default network among them; those beyond are drawn. "auto" takes 8.
     cv : int, splitter, iterable or None, default=5
         Folds, stratified if it is a number. A number of them is reduced where there are fewer rows, and
         respects `groups`; None is 5. A splitter or iterable is about all rows, those of weight 0 too.
@@ -39,8 +38,8 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         Which columns are categories: those of words (strings, objects, categories), or by name,
         position or mask. None: there are none.
     max_iter : int or 'auto', default='auto'
-        Epochs of each network, of which the best one counts. "auto" takes 80 for few rows, and 20 from
-        10,000 rows on.
+        Largest number of epochs of each network, of which the best one counts; after 12 without a
+        better one it stops. "auto" takes 100 for few rows, and 25 from 16,000 rows on.
     early_stopping : bool, default=False
         Whether all configurations are trained for a quarter of the epochs first, and only the best third
         of them for all: for many of them in less time. Both count in the ensemble.

@@ -48,6 +48,20 @@ def test_curves_are_means_over_folds(model):
     assert display.ax_.get_yscale() == "linear"
 
 
+def test_networks_that_have_stopped_keep_their_lowest_loss():
+    rng = np.random.default_rng(0)
+    model = TabularRegressor(n_candidates=3, cv=3, random_state=0)
+    model.fit(rng.normal(size=(60, 3)), rng.normal(size=60))
+    display = PopulationDisplay.from_estimator(model)
+    lengths = set()
+    for line, members in zip(display.lines_, model.members_, strict=True):
+        histories = [member.history_["validation_loss"] for member in members]
+        lengths |= set(map(len, histories))
+        assert len(line.get_ydata()) == max(map(len, histories))
+        assert line.get_ydata()[0] == pytest.approx(np.mean([losses[0] for losses in histories]))
+    assert len(lengths) > 1
+
+
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_pipelines_are_opened_and_axes_taken(display):
     model = make_pipeline(TabularClassifier(n_candidates=2, max_iter=2, cv=2, random_state=0))
