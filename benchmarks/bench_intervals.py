@@ -18,7 +18,7 @@ import warnings
 import numpy as np
 from _measure import QUICK, RESULTS, on_one_thread, write_result
 from _table_models import MODELS, numbered_words
-from _tables import HALVES
+from _tables import SETS
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
@@ -139,8 +139,9 @@ def main():
     is_quick = parser.parse_args().quick
     warnings.simplefilter("ignore")
     os.environ["LOKY_MAX_CPU_COUNT"] = "1"
-    numbers = [e for e in HALVES["report"]["regression"] if e.name in SETS_OF_NUMBERS]
-    classes = [e for e in HALVES["report"]["classification"] if len(e.load()[0]) < 4000]
+    numbers = [SETS[name] for name in SETS_OF_NUMBERS]
+    classes = [e for e in SETS.values() if (e.half, e.task) == ("report", "classification")]
+    classes = [entry for entry in classes if len(entry.load()[0]) < 4000]
     if is_quick:
         numbers, classes = numbers[:2], classes[:1]
     lines = [*__doc__.strip().splitlines()[2:10], *(QUICK if is_quick else [])]

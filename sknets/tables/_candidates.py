@@ -47,7 +47,7 @@ FIRST = (
 )
 
 #: How many there are by default: with those that follow, errors stay the same to a few thousandths.
-_ENOUGH = 8
+_ENOUGH = 6
 
 #: Epochs without a better one, after which a network stops.
 PATIENCE = 12
