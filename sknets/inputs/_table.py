@@ -27,10 +27,12 @@ class TableInput(Input):
         What values the table of the first call had, where they tell something.
     n_bins : list of int or None
         How many bins the values of each column of the first call fill.
+    waved : list of int or None
+        Columns of the first call with more than two values, of which a wave is no straight line.
     """
 
     takes_sparse = True
-    kind = embedding = most_bins = n_bins = None
+    kind = embedding = most_bins = n_bins = waved = None
 
     def __init__(self, embedding=None, most_bins=None):
         if embedding is not None:
@@ -62,6 +64,9 @@ class TableInput(Input):
         self.kind = TableKind.of(rows)
         if self.most_bins is not None:
             self.n_bins = [modules.count_bins(column, self.most_bins) for column in rows.T]
+        elif self.embedding is not None:
+            found = [c for c, column in enumerate(rows.T) if modules.count_bins(column, 2) > 1]
+            self.waved = found or list(range(rows.shape[1]))
 
     def store(self, rows, dtype, device):
         if sp.issparse(rows):

@@ -47,7 +47,7 @@ class PlainLayer(NamedTuple):
     @property
     def n_inputs(self):
         """Number of inputs."""
-        return self.units.weight.shape[0 if self.kind == "periodic" else 1]
+        return self.units.n_columns if self.kind == "periodic" else self.units.weight.shape[1]
 
     @property
     def n_units(self):

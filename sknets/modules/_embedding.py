@@ -127,10 +127,11 @@ def find_edges(values, weight, n_bins):
 
 
 class Periodic(nn.Module):
-    """Columns beside sums of waves of each: x_c, and Σ_f cos(2π ν_cf x_c + φ_cf) w_cfs for several s.
+    """Columns beside sums of waves of some: x_c, and Σ_f cos(2π ν_cf x_c + φ_cf) w_cfs for several s.
 
-    Frequencies ν, phases φ and weights w of each column are its own and are trained. This is PBLD
-    (Holzmüller et al., 2024) after Gorishniy et al. (2022), without intercepts, which the next layer has.
+    A column of two values needs none: any function of it is a straight line. Frequencies ν, phases φ and
+    weights w of each column are its own and are trained. This is PBLD (Holzmüller et al., 2024) after
+    Gorishniy et al. (2022), without intercepts, which the next layer has.
 
     Parameters
     ----------
@@ -142,33 +143,42 @@ class Periodic(nn.Module):
         Standard deviation of the initial frequencies, in cycles per unit of X.
     generator : torch.Generator, default=None
         Source of the initial parameters.
+    waved : sequence of int, default=None
+        The columns that have waves; None is all of them.
 
     Attributes
     ----------
     column : torch.Tensor of shape (n_units,)
-        The column of each output: first all columns, then the sums of the first one, and so on.
-    frequency, phase : torch.nn.Parameter of shape (n_columns * N_WAVES,)
+        The column of each output: first all columns, then the sums of the first one with waves, and so
+        on.
+    waved : tuple of int
+        The columns that have waves.
+    frequency, phase : torch.nn.Parameter of shape (n_waved * N_WAVES,)
         They have one axis, as everything that `alpha` does not pull to zero.
-    weight : torch.nn.Parameter of shape (n_columns, N_WAVES, n_values - 1)
+    weight : torch.nn.Parameter of shape (n_waved, N_WAVES, n_values - 1)
     """
 
-    def __init__(self, n_columns, n_values, scale, generator=None):
+    def __init__(self, n_columns, n_values, scale, generator=None, waved=None):
         super().__init__()
-        n_waves, n_sums = n_columns * N_WAVES, n_values - 1
-        each = torch.arange(n_columns)
-        self.n_units = n_columns * n_values
+        self.n_columns, n_sums = n_columns, n_values - 1
+        self.waved = tuple(range(n_columns) if waved is None else waved)
+        n_waves = len(self.waved) * N_WAVES
+        each = torch.tensor(self.waved)
+        self.n_units = n_columns + len(self.waved) * n_sums
         self.n_values = self.n_units + n_waves
-        self.register_buffer("column", torch.cat([each, each.repeat_interleave(n_sums)]))
+        columns = torch.cat([torch.arange(n_columns), each.repeat_interleave(n_sums)])
+        self.register_buffer("column", columns)
+        self.register_buffer("_waved", each, persistent=False)
         frequency = torch.empty(n_waves).normal_(0.0, scale, generator=generator)
         phase = torch.empty(n_waves).uniform_(-math.pi, math.pi, generator=generator)
         bound = 1.0 / math.sqrt(N_WAVES)
-        weight = torch.empty(n_columns, N_WAVES, n_sums)
+        weight = torch.empty(len(self.waved), N_WAVES, n_sums)
         self.frequency, self.phase = nn.Parameter(frequency), nn.Parameter(phase)
         self.weight = nn.Parameter(weight.uniform_(-bound, bound, generator=generator))
 
     def forward(self, x):
         shape = self.weight.shape[:2]
-        turns = (2.0 * math.pi * x)[..., None] * self.frequency.view(shape)
+        turns = (2.0 * math.pi * x[..., self._waved])[..., None] * self.frequency.view(shape)
         waves = torch.cos(turns + self.phase.view(shape))
         sums = torch.einsum("...cf,cfs->...cs", waves, self.weight)
         return torch.cat([x, sums.flatten(-2)], dim=-1)

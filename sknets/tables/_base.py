@@ -188,7 +188,7 @@ class TableEstimator(Versioned, BaseEstimator):
         if self.max_iter != "auto":
             epochs = self.max_iter
         judge = self._make_judge(folds.n_held > 0, target, weight)
-        configurations = draw_candidates(self.n_candidates, rng)
+        configurations = draw_candidates(self.n_candidates, self._encoder.n_numbers_, rng)
         fit = self._make_fit(encoded, target, weight, folds, batch_size, rng)
         population = Population(folds, fit, self.time_limit, self.verbose)
         self._train(population, configurations, epochs, judge)

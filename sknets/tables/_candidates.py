@@ -49,6 +49,10 @@ FIRST = (
 #: How many there are by default: with those that follow, errors stay the same to a few thousandths.
 _ENOUGH = 6
 
+#: Columns of numbers up to which they are embedded: each becomes up to 24, in every network.
+_MOST_EMBEDDED = 100
+_OF_EMBEDDINGS = ("numeric_embedding", "embedding_bins", "frequency_scale")
+
 #: Epochs without a better one, after which a network stops.
 PATIENCE = 12
 
@@ -63,13 +67,15 @@ DISTILLED = {
 }
 
 
-def draw_candidates(n, rng):
+def draw_candidates(n, n_numbers, rng):
     """Return the parameters of n configurations.
 
     Parameters
     ----------
     n : int or "auto"
         How many.
+    n_numbers : int
+        Columns of numbers that they learn from.
     rng : numpy.random.Generator
         Who draws those beyond the first ones.
 
@@ -80,7 +86,12 @@ def draw_candidates(n, rng):
     """
     if n == "auto":
         n = _ENOUGH
-    return [*map(dict, FIRST[:n]), *(_draw(rng) for _ in range(n - len(FIRST)))]
+    found = [*map(dict, FIRST[:n]), *(_draw(rng) for _ in range(n - len(FIRST)))]
+    if n_numbers > _MOST_EMBEDDED:
+        for params in found:
+            for name in _OF_EMBEDDINGS:
+                params.pop(name, None)
+    return found
 
 
 def _draw(rng):

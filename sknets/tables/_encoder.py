@@ -38,6 +38,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     ----------
     n_outputs_ : int
         Number of columns that it makes.
+    n_numbers_ : int
+        How many of them are columns of numbers.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -73,6 +75,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self._learn_numbers(table.numbers)
         most = max(1, min(self.min_frequency, len(table) // 20))
         self._places = [self._learn_categories(values, most) for values in table.categories]
+        self.n_numbers_ = int(np.count_nonzero(self._differs))
         self.n_outputs_ = max(1, self._encode(table).shape[1])
         return self
 

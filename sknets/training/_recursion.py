@@ -307,21 +307,27 @@ class _Radial(_Layer):
 
 
 class _Periodic(_Layer):
-    """Columns x_c beside values Σ_f cos(2π ν_cf x_c + φ_cf) w_cfs, for each column its own."""
+    """Columns x_c beside values Σ_f cos(2π ν_cf x_c + φ_cf) w_cfs, for each of some its own."""
 
     def _find(self, units, views):
         self._shape = n_columns, n_waves, _ = units.weight.shape
+        self._n_inputs = units.n_columns
+        self._waved = None if len(units.waved) == units.n_columns else np.array(units.waved)
         self.weight, self.weight_grad = views(units.weight, *self._shape)
         self.frequency, self.frequency_grad = views(units.frequency, 1, n_columns * n_waves)
         self.phase, self.phase_grad = views(units.phase, 1, n_columns * n_waves)
 
     def make_room(self, n_rows, dtype):
-        return _PeriodicRoom((*self._lead, n_rows), self._shape, dtype)
+        return _PeriodicRoom((*self._lead, n_rows), self._n_inputs, self._shape, dtype)
 
     def _activate(self, x, room):
-        room.a[..., : self._shape[0]] = x
-        np.multiply(x[..., None], 2.0 * np.pi, out=room.each_angle)
-        room.angles *= self.frequency
+        room.a[..., : self._n_inputs] = x
+        if self._waved is None:
+            room.waved = x
+        else:
+            np.take(x, self._waved, axis=-1, out=room.waved, mode="clip")
+        turns = (2.0 * np.pi * self.frequency).reshape(*self._lead, 1, *self._shape[:2])
+        np.multiply(room.waved[..., None], turns, out=room.each_angle)
         room.angles += self.phase
         np.cos(room.angles, out=room.waves)
         np.matmul(room.waves_of_columns, self.weight, out=room.values)
@@ -333,7 +339,7 @@ class _Periodic(_Layer):
         np.sin(room.angles, out=room.angles)
         room.delta_angles *= room.angles
         self._matmul(room.minus_ones, room.delta_angles, out=self.phase_grad)
-        room.each_delta_angle *= room.x[..., None]
+        room.each_delta_angle *= room.waved[..., None]
         self._matmul(room.minus_ones, room.delta_angles, out=self.frequency_grad)
         self.frequency_grad *= 2.0 * np.pi
 
@@ -341,13 +347,15 @@ class _Periodic(_Layer):
 class _PeriodicRoom:
     """The arrays of a periodic layer for batches of one size, and how columns see them."""
 
-    kept = None
+    kept = waved = None
 
-    def __init__(self, lead, shape, dtype):
-        self._lead, self._shape = lead, shape
+    def __init__(self, lead, n_inputs, shape, dtype):
+        self._lead, self._n_inputs, self._shape = lead, n_inputs, shape
         n_columns, n_waves, n_values = shape
-        self.a = np.empty((*lead, n_columns * (1 + n_values)), dtype)
-        self.values = self._by_column(self.a[..., n_columns:], n_values)
+        self.a = np.empty((*lead, n_inputs + n_columns * n_values), dtype)
+        self.values = self._by_column(self.a[..., n_inputs:], n_values)
+        if n_columns < n_inputs:
+            self.waved = np.empty((*lead, n_columns), dtype)
         self.angles, self.waves = (np.empty((*lead, n_columns * n_waves), dtype) for _ in range(2))
         self.each_angle = self.angles.reshape(*lead, n_columns, n_waves)
         self.waves_of_columns = self._by_column(self.waves, n_waves)
@@ -356,7 +364,7 @@ class _PeriodicRoom:
         """Make what the way back needs."""
         n_columns, n_waves, n_values = self._shape
         self.delta, self.delta_angles = np.empty_like(self.a), np.empty_like(self.angles)
-        self.delta_values = self._by_column(self.delta[..., n_columns:], n_values)
+        self.delta_values = self._by_column(self.delta[..., self._n_inputs :], n_values)
         self.each_delta_angle = self.delta_angles.reshape(*self._lead, n_columns, n_waves)
         self.delta_of_columns = self._by_column(self.delta_angles, n_waves)
         self.minus_ones = np.full((1, self._lead[-1]), -1.0, self.a.dtype)

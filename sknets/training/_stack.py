@@ -35,7 +35,12 @@ def likeness(net, rows):
     n_batches = len(batches)
     grows = (method.batch_growth, len(rows), learner.n_epochs) if method.batch_growth != 1 else None
     layers = tuple(
-        (layer.kind, tuple(layer.units.weight.shape), layer.activation, layer.dropout is None)
+        (
+            (layer.kind, getattr(layer.units, "waved", None)),
+            tuple(layer.units.weight.shape),
+            layer.activation,
+            layer.dropout is None,
+        )
         for layer in net.gradient.plan
     )
     of_loss = tuple((name, getattr(criterion, name)) for name in declared(type(criterion)))

@@ -198,6 +198,15 @@ def test_a_fit_that_goes_on_needs_the_same_embedding(params, words):
         plain.set_params(numeric_embedding="piecewise_linear").fit(X_DIABETES, Y_DIABETES)
 
 
+def test_columns_of_two_values_have_no_waves():
+    X = np.column_stack([X_DIABETES[:, 2:4], X_DIABETES[:, 0] > 0, np.ones(len(X_DIABETES))])
+    network = make("periodic").fit(X, Y_DIABETES)
+    assert network.net_.module_[0].waved == (0, 1)
+    assert np.isfinite(network.predict(X)).all()
+    flags = make("periodic").fit(X[:, 2:], Y_DIABETES)
+    assert flags.net_.module_[0].waved == (0, 1)  # where none would be left
+
+
 @pytest.mark.parametrize("params", [{"embedding_size": 2}, {"frequency_scale": 1.0}], ids=str)
 def test_options_of_waves(params):
     network = make("periodic").fit(X_DIABETES, Y_DIABETES)

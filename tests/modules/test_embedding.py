@@ -145,6 +145,17 @@ def test_periodic_is_the_equation():
     assert torch.autograd.gradcheck(layer, x)
 
 
+def test_columns_without_waves_stay_as_they_are():
+    layer = modules.Periodic(4, 3, 0.7, torch.Generator().manual_seed(0), waved=[1, 3]).double()
+    x = torch.from_numpy(RNG.normal(size=(5, 4))).requires_grad_()
+    alone = modules.Periodic(2, 3, 0.7, torch.Generator().manual_seed(0)).double()
+    expected = torch.cat([x, alone(x[:, [1, 3]])[:, 2:]], dim=1)
+    torch.testing.assert_close(layer(x), expected)
+    assert layer.column.tolist() == [0, 1, 2, 3, 1, 1, 3, 3]
+    assert layer.n_units == 8
+    assert torch.autograd.gradcheck(layer, x)
+
+
 @torch.no_grad()
 def test_periodic_begins_as_in_the_source():
     layer = modules.Periodic(200, 4, 0.3, torch.Generator().manual_seed(0))

@@ -35,6 +35,13 @@ STOCHASTIC = [name for name, kind in training.SOLVERS.items() if kind.is_increme
 EMBEDDINGS = {
     "piecewise_linear": {"kind": "piecewise_linear", "n_bins": [4, 1, 3]},
     "periodic": {"kind": "periodic", "n_columns": 3, "n_values": 4, "scale": 0.5},
+    "some_periodic": {
+        "kind": "periodic",
+        "n_columns": 3,
+        "n_values": 4,
+        "scale": 0.5,
+        "waved": [0, 2],
+    },
 }
 
 
@@ -172,7 +179,7 @@ def test_several_networks_have_the_gradients_of_each():
         np.testing.assert_allclose(grad[k], gradient, atol=1e-14)
 
 
-@pytest.mark.parametrize("embedding", [None, "periodic"])
+@pytest.mark.parametrize("embedding", [None, "periodic", "some_periodic"])
 def test_a_step_allocates_nothing_large(embedding):
     criterion, y = LOSSES["squared_error"]
     penalty = training.Penalty(alpha=0.1)

@@ -277,9 +277,11 @@ def test_encodings_of_edges_of_their_own():
     assert_learns_the_same(specs)
 
 
+@pytest.mark.parametrize("waved", [None, [0, 2]], ids=["all", "some"])
 @pytest.mark.parametrize("solver", STOCHASTIC)
-def test_periodic_layers(solver):
-    specs = vary("n_rows", [62, 50, 55], embedding=PERIODIC, solver=solver, dropout=0.2)
+def test_periodic_layers(solver, waved):
+    embedding = PERIODIC | {"waved": waved}
+    specs = vary("n_rows", [62, 50, 55], embedding=embedding, solver=solver, dropout=0.2)
     specs[1] |= {"is_weighted": True}
     assert_learns_the_same([spec | {"penalty": training.Penalty(alpha=1.0)} for spec in specs])
 
@@ -492,6 +494,12 @@ def test_networks_that_are_alike(name):
 def test_networks_that_are_not_alike(name):
     base = {"loss": "huber"} if UNLIKE[name].get("loss") == "huber" else {}
     assert likeness_of(**base) != likeness_of(**UNLIKE[name])
+
+
+def test_networks_with_waves_of_other_columns_are_not_alike():
+    first, other = ({"embedding": PERIODIC | {"waved": waved}} for waved in ([0, 1], [0, 2]))
+    assert likeness_of(**first) == likeness_of(**first)
+    assert likeness_of(**first) != likeness_of(**other)
 
 
 def test_other_edges_are_another_beginning():

@@ -50,6 +50,7 @@ class BaseMLP(BaseNet):
             "n_columns": input.row_shape[0],
             "n_values": int(self.embedding_size),
             "scale": float(self.frequency_scale),
+            "waved": input.waved,
         }
 
     @property

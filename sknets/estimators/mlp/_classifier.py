@@ -102,8 +102,8 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         Bins of 'piecewise_linear', each with as many training rows as the others; fewer where
         values repeat.
     embedding_size : int, default=4
-        Numbers that 'periodic' makes of a column: itself, and sums of 16 waves with learned
-        frequencies, phases and weights.
+        Numbers that 'periodic' makes of a column with more than two values: itself, and sums of
+        16 waves with learned frequencies, phases and weights.
     frequency_scale : float, default=0.1
         Standard deviation of the initial frequencies of 'periodic', in cycles per unit of X:
         the larger, the faster may y change.

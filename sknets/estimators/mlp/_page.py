@@ -65,8 +65,8 @@ EMBEDDING = (
     ),
     parameter(
         """embedding_size : int, default=4
-        Numbers that 'periodic' makes of a column: itself, and sums of 16 waves with learned
-        frequencies, phases and weights.""",
+        Numbers that 'periodic' makes of a column with more than two values: itself, and sums of
+        16 waves with learned frequencies, phases and weights.""",
         [Interval(Integral, 2, None, closed="left")],
     ),
     parameter(
