@@ -326,8 +326,8 @@ class _Periodic(_Layer):
             room.waved = x
         else:
             np.take(x, self._waved, axis=-1, out=room.waved, mode="clip")
-        turns = (2.0 * np.pi * self.frequency).reshape(*self._lead, 1, *self._shape[:2])
-        np.multiply(room.waved[..., None], turns, out=room.each_angle)
+        np.multiply(room.waved[..., None], 2.0 * np.pi, out=room.each_angle)
+        room.angles *= self.frequency
         room.angles += self.phase
         np.cos(room.angles, out=room.waves)
         np.matmul(room.waves_of_columns, self.weight, out=room.values)
