@@ -111,7 +111,8 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has 1 class only ({self.classes_[0]!r}); TabularClassifier needs at least 2 classes."
+                f"y has 1 class only ({self.classes_.tolist()[0]!r}); TabularClassifier needs at least 2 "
+                "classes."
             )
         return codes
 

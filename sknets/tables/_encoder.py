@@ -39,7 +39,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     n_outputs_ : int
         Number of columns that it makes.
     n_numbers_ : int
-        How many of them are columns of numbers.
+        How many of them are columns of numbers with more than two values.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -75,7 +75,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         self._learn_numbers(table.numbers)
         most = max(1, min(self.min_frequency, len(table) // 20))
         self._places = [self._learn_categories(values, most) for values in table.categories]
-        self.n_numbers_ = int(np.count_nonzero(self._differs))
+        self.n_numbers_ = sum(
+            len(np.unique(column[~np.isnan(column)])) > 2 for column in table.numbers.T
+        )
         self.n_outputs_ = max(1, self._encode(table).shape[1])
         return self
 

@@ -315,6 +315,37 @@ def test_category_that_was_never_seen(estimator, y):
     assert np.isfinite(outputs(model, FRAME.assign(city="Ulm"))).all()
 
 
+@pytest.mark.parametrize("kind", [TabularRegressor, TabularClassifier])
+def test_a_thousand_categories(kind):
+    rng = np.random.default_rng(0)
+    names = np.array([f"k{number}" for number in range(1000)])
+    X = pd.DataFrame({"name": rng.permutation(np.tile(names, 2)), "size": rng.normal(size=2000)})
+    model = kind(n_candidates=3, max_iter=3, cv=2, random_state=0)
+    y = (X["size"] + (X["name"] < "k5") > 0).astype(float)
+    model.fit(X, y)
+    assert model.score(X, y) > 0.3
+    assert np.isfinite(outputs(model, X.assign(name="never seen"))).all()
+
+
+def test_wide_tables_have_no_embeddings():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 101)), rng.normal(size=60)
+    wide = TabularRegressor(n_candidates=4, max_iter=2, cv=2, random_state=0).fit(X, y)
+    narrow = clone(wide).fit(X[:, :100], y)
+    assert "numeric_embedding" not in wide.leaderboard_
+    assert set(narrow.leaderboard_["numeric_embedding"].dropna()) == {
+        "periodic",
+        "piecewise_linear",
+    }
+    flags = clone(wide).fit(np.column_stack([X[:, :2], X > 0]), y)  # which are no numbers to embed
+    assert "numeric_embedding" in flags.leaderboard_
+
+
+def test_one_class_is_named():
+    with pytest.raises(ValueError, match=r"y has 1 class only \('a'\)"):
+        TabularClassifier().fit(FRAME, ["a"] * len(FRAME))
+
+
 def test_nan_in_y():
     with pytest.raises(ValueError, match="y contains NaN"):
         TabularRegressor(**SHORT).fit(FRAME, np.where(Y > 1, np.nan, Y))
