@@ -35,10 +35,8 @@ def only_the_best(predictions, loss):
 @contextmanager
 def first(candidates):
     """Let all candidates be these."""
-    with (
-        patch.object(_candidates, "FIRST", candidates),
-        patch.object(_candidates, "_ENOUGH", min(_candidates._ENOUGH, len(candidates))),
-    ):
+    n = len(candidates)
+    with patch.multiple(_candidates, FIRST=candidates, _FEW=n, _MANY=n):
         yield
 
 
@@ -49,7 +47,7 @@ def nothing():
 
 def of_default():
     """Return the candidates of the default."""
-    return _candidates.FIRST[: _candidates._ENOUGH]
+    return _candidates.FIRST[: _candidates._FEW]
 
 
 def without(is_left_out):

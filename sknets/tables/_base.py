@@ -184,11 +184,13 @@ class TableEstimator(Versioned, BaseEstimator):
         self._encoder = TableEncoder(self.categorical_features).fit(X)
         encoded = self._encoder.transform(X)
         folds = Folds(pairs, len(target))
-        epochs, batch_size = budget(len(pairs[0][0]))
+        n_rows = len(pairs[0][0])
+        epochs, batch_size = budget(n_rows)
         if self.max_iter != "auto":
             epochs = self.max_iter
         judge = self._make_judge(folds.n_held > 0, target, weight)
-        configurations = draw_candidates(self.n_candidates, self._encoder.n_numbers_, rng)
+        n_numbers = self._encoder.n_numbers_
+        configurations = draw_candidates(self.n_candidates, n_rows, n_numbers, rng)
         fit = self._make_fit(encoded, target, weight, folds, batch_size, rng)
         population = Population(folds, fit, self.time_limit, self.verbose)
         self._train(population, configurations, epochs, judge)

@@ -46,8 +46,8 @@ FIRST = (
     _network(2, "silu", 0.3, 0.009, 0.1),
 )
 
-#: How many there are by default: with those that follow, errors stay the same to a few thousandths.
-_ENOUGH = 6
+#: How many there are by default, and from a number of rows on, where more time is worth a little more.
+_FEW, _MANY, _MANY_ROWS = 6, 8, 1000
 
 #: Columns of numbers up to which they are embedded: each becomes up to 24, in every network.
 _MOST_EMBEDDED = 100
@@ -67,15 +67,15 @@ DISTILLED = {
 }
 
 
-def draw_candidates(n, n_numbers, rng):
+def draw_candidates(n, n_rows, n_numbers, rng):
     """Return the parameters of n configurations.
 
     Parameters
     ----------
     n : int or "auto"
         How many.
-    n_numbers : int
-        Columns of numbers that they learn from.
+    n_rows, n_numbers : int
+        Rows that they learn from, and columns of numbers.
     rng : numpy.random.Generator
         Who draws those beyond the first ones.
 
@@ -85,7 +85,7 @@ def draw_candidates(n, n_numbers, rng):
         Parameters of `MLPRegressor` and `MLPClassifier`.
     """
     if n == "auto":
-        n = _ENOUGH
+        n = _FEW if n_rows < _MANY_ROWS else _MANY
     found = [*map(dict, FIRST[:n]), *(_draw(rng) for _ in range(n - len(FIRST)))]
     if n_numbers > _MOST_EMBEDDED:
         for params in found:

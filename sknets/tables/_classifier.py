@@ -27,7 +27,8 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
     ----------
     n_candidates : int or 'auto', default='auto'
         Number of configurations. The first ones are always the same, the best for most tables first, a
-        linear model and the default network among them; those beyond are drawn. "auto" takes 6.
+        linear model and the default network among them; those beyond are drawn. "auto" takes 6,
+        or 8 from some 1,000 rows on.
     cv : int, splitter, iterable or None, default=5
         Folds, stratified if it is a number. A number of them is reduced where there are fewer rows, and
         respects `groups`; None is 5. A splitter or iterable is about all rows, those of weight 0 too.
