@@ -14,7 +14,7 @@ from sknets.estimators import _fit as steps
 from sknets.estimators._attributes import FittedAttributes
 from sknets.estimators._callbacks import open_tasks
 from sknets.estimators._learned import check_layout, from_state, to_state
-from sknets.estimators._members import fit_members
+from sknets.estimators._members import check_number, fit_members
 from sknets.estimators._methods import without_class
 from sknets.estimators._overflow import check_outputs
 from sknets.estimators._sklearn import (
@@ -107,6 +107,8 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
     @in_plain_torch
     def _fit(self, X, y, sample_weight, validation=(None,) * 3, *, is_partial=False, classes=None):
         """Go the way of every fit: learn X and y, build or go on, set aside, place, train."""
+        if is_partial or self.warm_start:
+            check_number(self)
         if self.n_members > 1:
             return self._fit_members(X, y, sample_weight, validation, is_partial, classes)
         earlier = getattr(self, "_learned", None) if is_partial or self.warm_start else None

@@ -10,6 +10,18 @@ from sknets._interrupts import interrupts_end_all
 from sknets.parallel import run_all
 
 
+def check_number(estimator):
+    """Raise ValueError if a fit goes on with another number of networks."""
+    known = vars(estimator)
+    before = len(known["members_"]) if "members_" in known else 1
+    if "_learned" in known and estimator.n_members != before:
+        raise ValueError(
+            f"n_members has changed from {before} to {estimator.n_members} since the first call, but "
+            "networks that go on stay as many as they are. Set it back, or fit a new estimator (or with "
+            "warm_start=False)."
+        )
+
+
 def fit_members(estimator, earlier, fit):
     """Return fitted estimators of one network each, trained as stacks where they can be.
 
@@ -28,10 +40,12 @@ def fit_members(estimator, earlier, fit):
         If their predictions have no mean.
     """
     params = estimator.get_params(deep=False) | {"n_members": 1}
-    if earlier is not None and len(earlier) == estimator.n_members:
+    if earlier is not None:
         members = copy.deepcopy(earlier)
         for member in members:
-            member.set_params(**params | {"random_state": member.random_state})
+            callbacks = clone(estimator.callbacks, safe=False)  # each has its own
+            own = {"random_state": member.random_state, "callbacks": callbacks}
+            member.set_params(**params | own)
     else:
         random_state = check_random_state(estimator.random_state)
         seeds = random_state.randint(2**31 - 1, size=estimator.n_members).tolist()

@@ -245,7 +245,8 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
             )
         predictions = [member.predict(X) for member in members]
         if isinstance(predictions[0], np.ndarray) and predictions[0].dtype != object:
-            return np.std(predictions, axis=0)
+            unit = np.abs(predictions).max() or 1.0  # else squares may overflow
+            return unit * np.std(np.divide(predictions, unit), axis=0)
         spreads = np.empty(len(predictions[0]), dtype=object)  # sequences of several lengths
         for row, of_row in enumerate(zip(*predictions, strict=True)):
             spreads[row] = np.std(of_row, axis=0)

@@ -26,7 +26,14 @@ from sknets.estimators._sklearn import (
     take_rows,
 )
 from sknets.estimators._transaction import transaction
-from sknets.tables._candidates import DISTILLED, PATIENCE, budget, draw_candidates
+from sknets.tables._candidates import (
+    DISTILLED,
+    MOST_EMBEDDED,
+    PATIENCE,
+    budget,
+    draw_candidates,
+    without_embedding,
+)
 from sknets.tables._columns import check_table
 from sknets.tables._encoder import TableEncoder
 from sknets.tables._ensemble import choose_weights
@@ -110,6 +117,10 @@ class TableEstimator(Versioned, BaseEstimator):
     def _as_estimator(self, predictions):
         """Return a fitted estimator that predicts this for any X."""
 
+    @abstractmethod
+    def _guess(self, y):
+        """Return predictions that anybody could make, to try a score."""
+
     def _labels(self, y):
         """Return y as the user knows it."""
         return y
@@ -168,7 +179,9 @@ class TableEstimator(Versioned, BaseEstimator):
         check_table(self, X, reset=True)
         y = _read_y(self, y)
         check_consistent_length(X, y, groups)
-        weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
+        weight = sample_weight
+        if weight is not None:
+            weight = check_sample_weight(weight, X, ensure_non_negative=True)
         kept = np.arange(len(y)) if weight is None else np.flatnonzero(weight > 0)
         if len(kept) < 2:
             raise ValueError(
@@ -200,7 +213,7 @@ class TableEstimator(Versioned, BaseEstimator):
 
     def _train(self, population, configurations, epochs, judge):
         """Train a population: all for all epochs, or all for a part of them and the best for all."""
-        if self.early_stopping:
+        if self.early_stopping and len(configurations) > 1:
             short = {"max_iter": max(1, epochs // _SHORTER)}
             tried = population.train([params | short for params in configurations])
             losses = [judge.loss(candidate.oof[judge.seen]) for candidate in tried]
@@ -212,6 +225,7 @@ class TableEstimator(Versioned, BaseEstimator):
         y, weight = y[seen], None if weight is None else weight[seen]
         if self.scoring is not None:
             loss = make_scored_loss(self, self._as_estimator, self._labels(y), weight)
+            loss(self._guess(y))  # before anything is trained
             return Judge(seen, loss, lambda loss: -loss)
         return Judge(seen, lambda outputs: self._loss(outputs, y, weight), self._as_score)
 
@@ -279,6 +293,10 @@ class TableEstimator(Versioned, BaseEstimator):
             place[kept] = np.arange(len(kept))
             parts = check_cv(cv, y).split(np.zeros((len(y), 1)), y, groups)
             pairs = [tuple(p[p >= 0] for p in (place[train], place[held])) for train, held in parts]
+        if not pairs:
+            raise ValueError(
+                "cv yields no folds; a generator does so once only, a list again and again."
+            )
         if not all(len(part) for pair in pairs for part in pair):
             raise ValueError(f"cv={cv!r} leaves a fold without rows; choose fewer folds.")
         return pairs
@@ -333,7 +351,7 @@ class TableEstimator(Versioned, BaseEstimator):
             Rows on which it learns what this estimator predicts; more than those of the fit may help, and
             they need no y.
         **params : dict
-            Parameters of the network.
+            Parameters of the network: of `MLPRegressor` or `MLPClassifier`. Its seed is 0 else.
 
         Returns
         -------
@@ -343,6 +361,9 @@ class TableEstimator(Versioned, BaseEstimator):
         check_is_fitted(self)
         encoded = self._encode(X)
         defaults = DISTILLED | {"random_state": 0, "dtype": self.dtype}
+        defaults["batch_size"] = min(defaults["batch_size"], len(encoded))
+        if self._encoder.n_numbers_ > MOST_EMBEDDED:
+            defaults = without_embedding(defaults)
         network = self._make_network(**defaults | params)
         self._teach(network, encoded, X)
         return make_pipeline(copy.deepcopy(self._encoder), network)
@@ -355,6 +376,12 @@ class TableEstimator(Versioned, BaseEstimator):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "leaderboard_")
+
+
+def check_coverage(coverage):
+    """Raise ValueError if it is no probability."""
+    if not isinstance(coverage, numbers.Real) or not 0.0 < coverage < 1.0:
+        raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
 
 
 def _read_y(estimator, y):

@@ -50,7 +50,7 @@ FIRST = (
 _FEW, _MANY, _MANY_ROWS = 6, 8, 1000
 
 #: Columns of numbers up to which they are embedded: each becomes up to 24, in every network.
-_MOST_EMBEDDED = 100
+MOST_EMBEDDED = 100
 _OF_EMBEDDINGS = ("numeric_embedding", "embedding_bins", "frequency_scale")
 
 #: Epochs without a better one, after which a network stops.
@@ -87,11 +87,12 @@ def draw_candidates(n, n_rows, n_numbers, rng):
     if n == "auto":
         n = _FEW if n_rows < _MANY_ROWS else _MANY
     found = [*map(dict, FIRST[:n]), *(_draw(rng) for _ in range(n - len(FIRST)))]
-    if n_numbers > _MOST_EMBEDDED:
-        for params in found:
-            for name in _OF_EMBEDDINGS:
-                params.pop(name, None)
-    return found
+    return found if n_numbers <= MOST_EMBEDDED else list(map(without_embedding, found))
+
+
+def without_embedding(params):
+    """Return parameters of a network that embeds no numbers."""
+    return {name: value for name, value in params.items() if name not in _OF_EMBEDDINGS}
 
 
 def _draw(rng):

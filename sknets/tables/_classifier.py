@@ -7,8 +7,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from sknets.estimators import MLPClassifier
-from sknets.tables._base import TableEstimator
+from sknets.tables._base import TableEstimator, check_coverage
 from sknets.tables._ensemble import at_temperature, choose_temperature
+from sknets.tables._intervals import quantile_of
 from sknets.tables._judge import KnownShares
 
 _SMALLEST = 1e-6
@@ -34,7 +35,8 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         respects `groups`; None is 5. A splitter or iterable is about all rows, those of weight 0 too.
     scoring : str, callable or None, default=None
         Score by which configurations are compared and the ensemble is chosen, a name or a function as in
-        scikit-learn. None: the log-loss. Networks learn by their loss in any case.
+        scikit-learn. None: the log-loss. Networks learn by their loss in any
+        case. A function is given zeros for X, and an estimator that only predicts.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories: those of words (strings, objects, categories), or by name,
         position or mask. None: there are none.
@@ -43,7 +45,8 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         better one it stops. "auto" takes 100 for few rows, and 25 from 16,000 rows on.
     early_stopping : bool, default=False
         Whether all configurations are trained for a quarter of the epochs first, and only the best third
-        of them for all: for many of them in less time. Both count in the ensemble.
+        of them for all: for many of them in less time. Both count in the ensemble, and have rows of
+        their own in `leaderboard_`.
     time_limit : float, default=None
         Seconds after which no further configurations begin. The first one always does.
     dtype : {'float32', 'float64'}, default='float32'
@@ -59,8 +62,8 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         The classes.
     leaderboard_ : pandas.DataFrame
         A row for each configuration, the best first: `score` (its log-loss on rows that it has not seen,
-        negative), `weight` in the ensemble, best `epoch` (mean over folds), `seconds` (its share of the
-        time) and its parameters.
+        negative, with probabilities of at least 1e-6; or its `scoring`), `weight` in the ensemble, best
+        `epoch` (mean over folds), `seconds` (its share of the time) and its parameters.
     oof_prediction_ : ndarray of shape (n_samples, n_classes)
         Probabilities for the rows of the fit (those of a weight above 0), each by networks that have not
         seen it; NaN for rows that no fold holds out. The weights of the ensemble and its temperature come
@@ -141,6 +144,10 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
     def _as_estimator(self, predictions):
         return KnownShares(predictions, self.classes_)
 
+    def _guess(self, y):
+        counts = np.bincount(y, minlength=len(self.classes_))
+        return np.tile(counts / len(y), (len(y), 1))
+
     def _labels(self, y):
         return self.classes_[y]
 
@@ -152,6 +159,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
 
     def _settle(self, mean, oof, y, weight):
         self.temperature_ = choose_temperature(mean, lambda shares: self._loss(shares, y, weight))
+        self._score_weight = weight
         self._scores = 1.0 - at_temperature(mean, self.temperature_)[np.arange(len(y)), y]
 
     def _finish(self, mean):
@@ -201,7 +209,8 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         X : frame or array of shape (n_samples, n_features)
             The table, with the columns of the fit.
         coverage : float in (0, 1), default=0.9
-            The probability.
+            The probability, of rows as they are weighted in the fit. With fewer than coverage /
+            (1 - coverage) rows in the fit, it is less.
 
         Returns
         -------
@@ -214,11 +223,9 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
            error levels. Journal of the American Statistical Association 114.
         """
         check_is_fitted(self)
-        if not 0.0 < coverage < 1.0:
-            raise ValueError(f"coverage must be between 0 and 1, got {coverage}.")
-        n = len(self._scores)
-        level = min(1.0, np.ceil((n + 1) * coverage) / n)
-        return 1.0 - self.predict_proba(X) <= np.quantile(self._scores, level, method="higher")
+        check_coverage(coverage)
+        most = quantile_of(self._scores, coverage, self._score_weight)
+        return 1.0 - self.predict_proba(X) <= most
 
     def _teach(self, network, encoded, X):
         # each row once for each class, weighted by its probability

@@ -16,6 +16,24 @@ _SHARES = (0.0, 0.5, 1.0, 2.0)
 _POWERS = (0.0, 0.5, 1.0)
 
 
+def quantile_of(scores, coverage, weight=None):
+    """Return what a further score is below with a given probability, or the largest one if there are few.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n,)
+        Scores so far.
+    coverage : float
+        The probability. It takes coverage / (1 - coverage) scores to promise it.
+    weight : ndarray of shape (n,), default=None
+        Weights of the scores; a further one has the mean weight.
+    """
+    order = np.argsort(scores, kind="stable")
+    weight = np.ones(len(scores)) if weight is None else weight[order] / weight.mean()
+    place = np.searchsorted(np.cumsum(weight), coverage * (len(scores) + 1) * (1 - 1e-12))
+    return scores[order[min(place, len(scores) - 1)]]
+
+
 class Intervals:
     """Half widths of intervals that contain y with a given probability.
 
@@ -31,6 +49,8 @@ class Intervals:
         By how much candidates differ there.
     errors : ndarray of shape (n_rows,)
         Absolute errors.
+    weight : ndarray of shape (n_rows,), default=None
+        Weights of the rows.
 
     References
     ----------
@@ -38,8 +58,8 @@ class Intervals:
        for regression. JASA 113.
     """
 
-    def __init__(self, mean, spread, errors):
-        self._mean, self._spread, self._errors = mean, spread, errors
+    def __init__(self, mean, spread, errors, weight=None):
+        self._mean, self._spread, self._errors, self._weight = mean, spread, errors, weight
         self._typical = float(np.sqrt(np.mean(np.square(errors))))
         order = np.argsort(mean, kind="stable")
         n_levels = int(np.clip(len(mean) // _ROWS_OF_LEVEL, 1, _MOST_LEVELS))
@@ -61,14 +81,13 @@ class Intervals:
         """
         if self._typical == 0.0:
             return np.zeros_like(mean)
-        n = len(self._errors)
-        level = min(1.0, np.ceil((n + 1) * coverage) / n)
         found = []
         for share in _SHARES:
             for power in _POWERS:
                 units = self._expected(self._mean, self._spread, share, power)
-                quantile = np.quantile(self._errors / units, level, method="higher")
-                found.append((quantile * units.mean(), share, power, quantile))
+                quantile = quantile_of(self._errors / units, coverage, self._weight)
+                width = quantile * np.average(units, weights=self._weight)
+                found.append((width, share, power, quantile))
         _, share, power, quantile = min(found)
         return quantile * self._expected(mean, spread, share, power)
 

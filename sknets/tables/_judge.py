@@ -50,16 +50,26 @@ def make_scored_loss(estimator, as_estimator, y, weight):
             score = float(scorer(as_estimator(predictions), X, y, **weights))
         except Exception as error:
             raise ValueError(
-                f"scoring={estimator.scoring!r} cannot score what was predicted for rows that were held "
-                f"out: {type(error).__name__}: {str(error)[:200]}"
+                f"scoring={estimator.scoring!r} cannot score predictions for rows that are held out: "
+                f"{type(error).__name__}: {str(error)[:200]}{_advise(error, weights)}"
             ) from error
-        if math.isnan(score):
+        if not math.isfinite(score):
             raise ValueError(
-                f"scoring={estimator.scoring!r} is NaN for rows that were held out; choose another one."
+                f"scoring={estimator.scoring!r} is {score} for rows that are held out; choose another "
+                "one."
             )
         return -score
 
     return loss
+
+
+def _advise(error, weights):
+    """Return what to do, where it is known."""
+    if weights and "sample_weight" in str(error):
+        return ". Use a scorer that takes sample_weight, or fit without weights."
+    if "pos_label" in str(error):
+        return ". Name the class, as in make_scorer(f1_score, pos_label='yes')."
+    return ""
 
 
 class KnownNumbers(RegressorMixin, BaseEstimator):

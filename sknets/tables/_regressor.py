@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknets.estimators import MLPRegressor
 from sknets.estimators._sklearn import StrOptions
-from sknets.tables._base import TableEstimator
+from sknets.tables._base import TableEstimator, check_coverage
 from sknets.tables._intervals import Intervals
 from sknets.tables._judge import KnownNumbers
 
@@ -58,7 +58,8 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         A splitter or iterable is about all rows, those of weight 0 too.
     scoring : str, callable or None, default=None
         Score by which configurations are compared and the ensemble is chosen, a name or a function as in
-        scikit-learn. None: the mean `loss`. Networks learn by their loss in any case.
+        scikit-learn. None: the mean `loss`. Networks learn by their loss in any
+        case. A function is given zeros for X, and an estimator that only predicts.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories: those of words (strings, objects, categories), or by name,
         position or mask. None: there are none.
@@ -67,7 +68,8 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         better one it stops. "auto" takes 100 for few rows, and 25 from 16,000 rows on.
     early_stopping : bool, default=False
         Whether all configurations are trained for a quarter of the epochs first, and only the best third
-        of them for all: for many of them in less time. Both count in the ensemble.
+        of them for all: for many of them in less time. Both count in the ensemble, and have rows of
+        their own in `leaderboard_`.
     time_limit : float, default=None
         Seconds after which no further configurations begin. The first one always does.
     dtype : {'float32', 'float64'}, default='float32'
@@ -81,8 +83,8 @@ class TabularRegressor(RegressorMixin, TableEstimator):
     ----------
     leaderboard_ : pandas.DataFrame
         A row for each configuration, the best first: `score` (its mean loss on rows that it has not seen,
-        negative), `weight` in the ensemble, best `epoch` (mean over folds), `seconds` (its share of the
-        time) and its parameters.
+        negative, or its `scoring`), `weight` in the ensemble, best `epoch` (mean over folds), `seconds`
+        (its share of the time) and its parameters.
     oof_prediction_ : ndarray of shape (n_samples,)
         What the ensemble predicts for the rows of the fit (those of a weight above 0), each by networks
         that have not seen it; NaN for rows that no fold holds out. The weights of the ensemble come from
@@ -160,13 +162,22 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         )
 
     def _learn_target(self, y):
+        is_of_numbers = y.dtype.kind in "biuf" or (
+            y.dtype.kind == "O" and not any(isinstance(value, str) for value in y)
+        )
+        if not is_of_numbers:
+            kind = {"M": "times", "m": "times"}.get(y.dtype.kind, "words")
+            raise ValueError(
+                f"y must be numbers in regression, not {kind} ({y.dtype}); convert it, or use "
+                "TabularClassifier for classes."
+            )
         y = y.astype(np.float64)
         # losses are compared in units of half the range: squares of others may overflow, or vanish
         self._unit = y.max() / 2 - y.min() / 2 or 1.0
         return y
 
     def _make_network(self, **params):
-        return MLPRegressor(loss=self.loss, **params)
+        return MLPRegressor(**{"loss": self.loss} | params)
 
     def _outputs(self, network, X):
         return network.predict(X).astype(float)
@@ -183,13 +194,16 @@ class TabularRegressor(RegressorMixin, TableEstimator):
     def _as_estimator(self, predictions):
         return KnownNumbers(predictions)
 
+    def _guess(self, y):
+        return np.linspace(y.mean(), y.max(), len(y))
+
     def _make_splitter(self, y, n_folds, seed):
         return KFold(min(n_folds, len(y)), shuffle=True, random_state=seed)
 
     def _settle(self, mean, oof, y, weight):
         errors = np.abs(y - mean) / self._unit
         spread = self._spread(oof, mean, self._weights)
-        self._intervals = Intervals(mean / self._unit, spread, errors)
+        self._intervals = Intervals(mean / self._unit, spread, errors, weight)
 
     def predict(self, X, *, return_std=False):
         """Predict.
@@ -226,7 +240,8 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         X : frame or array of shape (n_samples, n_features)
             The table, with the columns of the fit.
         coverage : float in (0, 1), default=0.9
-            The probability.
+            The probability, of rows as they are weighted in the fit. With fewer than coverage /
+            (1 - coverage) rows in the fit, it is less.
 
         Returns
         -------
@@ -234,11 +249,13 @@ class TabularRegressor(RegressorMixin, TableEstimator):
             Lower and upper ends.
         """
         check_is_fitted(self)
-        if not 0.0 < coverage < 1.0:
-            raise ValueError(f"coverage must be between 0 and 1, got {coverage}.")
+        check_coverage(coverage)
         mean, spread = self._mean_and_spread(X)
         half = self._unit * self._intervals.half_widths(mean / self._unit, spread, coverage)
-        return np.stack([mean - half, mean + half], axis=1)
+        low = mean - half
+        if self.loss == "poisson":
+            low = np.maximum(low, 0.0)  # as y is
+        return np.stack([low, mean + half], axis=1)
 
     def _mean_and_spread(self, X):
         check_is_fitted(self)

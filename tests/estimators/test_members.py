@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import skorch
 import torch
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
@@ -95,7 +96,7 @@ def test_spread_is_that_of_the_members():
     predictions, spread = network.predict(X, return_std=True)
     np.testing.assert_array_equal(predictions, network.predict(X))
     expected = np.std([member.predict(X) for member in network.members_], axis=0)
-    np.testing.assert_array_equal(spread, expected)
+    np.testing.assert_allclose(spread, expected, rtol=1e-12)
     with pytest.raises(ValueError, match="return_std=True needs several networks.*n_members"):
         MLPRegressor(max_iter=2).fit(X, Y).predict(X, return_std=True)
 
@@ -139,6 +140,39 @@ def test_partial_fit_and_warm_start_go_on_with_each():
     before = [member.loss_ for member in warm.members_]
     warm.fit(X, Y)
     assert all(m.loss_ < loss for m, loss in zip(warm.members_, before, strict=True))
+
+
+@pytest.mark.parametrize(("before", "now"), [(1, 3), (3, 2), (3, 1)])
+def test_networks_that_go_on_stay_as_many(before, now):
+    network = MLPClassifier(n_members=before, random_state=0)
+    network.partial_fit(X, Y > 150, classes=[False, True]).set_params(n_members=now)
+    with pytest.raises(ValueError, match=f"n_members has changed from {before} to {now}"):
+        network.partial_fit(X, Y > 150)
+    with pytest.raises(ValueError, match="n_members has changed"):
+        network.set_params(warm_start=True).fit(X, Y > 150)
+    network.set_params(warm_start=False, max_iter=2).fit(X, Y > 150)
+    assert len(getattr(network, "members_", [0])) == now
+
+
+def test_each_member_has_copies_of_the_callbacks():
+    class Count(skorch.callbacks.Callback):
+        n = 0
+
+        def on_epoch_end(self, net, **kwargs):
+            self.n += 1
+
+    callback = Count()
+    network = MLPRegressor(n_members=2, max_iter=3, callbacks=[callback], warm_start=True)
+    for _ in range(2):
+        network.fit(X, Y)
+        assert callback.n == 0
+        assert [member.callbacks[0].n for member in network.members_] == [3, 3]
+
+
+def test_spread_of_large_y():
+    network = MLPRegressor(n_members=2, max_iter=2, random_state=0).fit(X, 1e300 * Y)
+    _, spread = network.predict(X, return_std=True)
+    assert np.isfinite(spread).all()
 
 
 def test_fit_that_fails_leaves_all_as_it_was():

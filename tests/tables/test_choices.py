@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_friedman1
 from sklearn.metrics import (
+    f1_score,
     log_loss,
     make_scorer,
     mean_absolute_error,
@@ -15,6 +16,7 @@ from sklearn.metrics import (
 )
 
 from sknets import TabularClassifier, TabularRegressor
+from sknets.tables._population import Population
 from tests.tables.frames import FRAME, LABELS, SHORT, Y
 
 X, MEANS = make_friedman1(300, noise=0.0, random_state=0)
@@ -95,16 +97,36 @@ def test_scoring_may_be_a_function_and_chooses():
     ("scoring", "message"),
     [
         ("roc_auc", "scoring='roc_auc' cannot score"),
-        (lambda estimator, X, y: np.nan, "is NaN for rows that were held out"),
+        (lambda estimator, X, y: np.nan, "is nan for rows that are held out"),
+        (lambda estimator, X, y: -np.inf, "is -inf for rows that are held out"),
         ("nothing", "The 'scoring' parameter"),
     ],
 )
-def test_scores_that_do_not_work_are_named(scoring, message):
+def test_scores_that_do_not_work_are_named_before_anything_is_trained(
+    scoring, message, monkeypatch
+):
     model = TabularRegressor(**SHORT).fit(FRAME, Y)
     before = model.predict(FRAME)
+    monkeypatch.setattr(Population, "train", None)
     with pytest.raises(ValueError, match=message):
         model.set_params(scoring=scoring).fit(FRAME, Y)
     np.testing.assert_array_equal(model.predict(FRAME), before)
+
+
+def test_scorers_that_take_no_weights_or_no_words_are_named():
+    weight = np.ones(len(Y))
+    with pytest.raises(ValueError, match="takes sample_weight, or fit without weights"):
+        TabularRegressor(scoring="neg_max_error", **SHORT).fit(FRAME, Y, weight)
+    y = np.where(Y > 0, "yes", "no")
+    with pytest.raises(ValueError, match="make_scorer.f1_score, pos_label='yes'"):
+        TabularClassifier(scoring="f1", **SHORT).fit(FRAME, y)
+    scorer = make_scorer(f1_score, pos_label="yes")
+    assert TabularClassifier(scoring=scorer, **SHORT).fit(FRAME, y).leaderboard_["score"].max() <= 1
+
+
+def test_one_candidate_is_trained_once():
+    model = TabularRegressor(n_candidates=1, early_stopping=True, max_iter=8, cv=2, random_state=0)
+    assert len(model.fit(FRAME, Y).leaderboard_) == 1
 
 
 def test_those_that_have_fallen_behind_stop_early():

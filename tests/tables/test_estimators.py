@@ -25,6 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sknets import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
+from sknets.tables._intervals import quantile_of
 from tests.tables.frames import FRAME, LABELS, SHORT, Y
 
 BOTH = pytest.mark.parametrize(
@@ -145,8 +146,76 @@ def test_sets_cover(coverage):
     assert coverage - 0.03 < chosen[np.arange(900), y[300:]].mean() < coverage + 0.1
 
 
+def test_intervals_and_sets_cover_rows_as_they_are_weighted():
+    rng = np.random.default_rng(0)
+
+    def draw(n, share):
+        is_noisy = rng.random(n) < share
+        X = rng.normal(size=(n, 2))
+        return X, X[:, 0] + rng.normal(size=n) * np.where(is_noisy, 3.0, 0.1), is_noisy
+
+    X, y, is_noisy = draw(800, 0.1)
+    weight = np.where(is_noisy, 81.0, 1.0)  # as if nine of ten were
+    X_test, y_test, _ = draw(2000, 0.9)
+    model = TabularRegressor(n_candidates=2, max_iter=15, cv=3, random_state=0)
+    low, high = model.fit(X, y, weight).predict_interval(X_test).T
+    assert np.mean((low <= y_test) & (y_test <= high)) == pytest.approx(0.9, abs=0.06)
+    labels, truth = y > 0, y_test > 0
+    model = TabularClassifier(n_candidates=2, max_iter=15, cv=3, random_state=0)
+    chosen = model.fit(X, labels, weight).predict_set(X_test)
+    assert chosen[np.arange(2000), truth.astype(int)].mean() == pytest.approx(0.9, abs=0.06)
+
+
+def test_quantiles_are_those_of_conformal_prediction():
+    scores = np.random.default_rng(0).normal(size=99)
+    assert quantile_of(scores, 0.9) == np.sort(scores)[89]  # of 100 with the next, ten are above
+    assert quantile_of(scores, 0.999) == scores.max()
+    weight = np.random.default_rng(1).integers(1, 4, 99)
+    repeated = np.repeat(scores, weight)
+    assert quantile_of(scores, 0.5, weight) == pytest.approx(np.median(repeated), abs=0.05)
+
+
+def test_counts_have_no_negative_intervals():
+    X, means = make_friedman1(200, random_state=0)
+    counts = np.random.default_rng(0).poisson(means / 10)
+    model = TabularRegressor(loss="poisson", **SHORT).fit(X, counts)
+    assert (model.predict_interval(X) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("y", "kind"),
+    [(Y.astype(str), "words"), (pd.date_range("2020", periods=len(Y)), "times")],
+    ids=["words", "times"],
+)
+def test_y_that_is_no_numbers_is_named(y, kind):
+    with pytest.raises(ValueError, match=f"y must be numbers in regression, not {kind}"):
+        TabularRegressor(**SHORT).fit(FRAME, y)
+
+
 @BOTH
-@pytest.mark.parametrize("coverage", [0.0, 1.0, -1, 2])
+def test_negative_weights_are_refused(estimator, y):
+    with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
+        clone(estimator).fit(FRAME, y, np.r_[-1.0, np.ones(len(y) - 1)])
+
+
+def test_folds_of_a_generator_that_is_used_up():
+    folds = (pair for pair in KFold(2).split(Y))
+    model = TabularRegressor(**SHORT | {"cv": folds}).fit(FRAME, Y)
+    with pytest.raises(ValueError, match="cv yields no folds"):
+        model.fit(FRAME, Y)
+
+
+def test_distill_takes_parameters_of_the_network_and_few_rows():
+    model = TabularRegressor(**SHORT).fit(FRAME, Y)
+    small = model.distill(FRAME[:10], loss="absolute_error", max_iter=5, hidden_layer_sizes=[8])
+    assert small[-1].loss == "absolute_error"
+    wide = np.random.default_rng(0).normal(size=(40, 150))
+    model = TabularRegressor(**SHORT).fit(wide, wide[:, 0])
+    assert model.distill(wide)[-1].numeric_embedding is None
+
+
+@BOTH
+@pytest.mark.parametrize("coverage", [0.0, 1.0, -1, 2, "a", None, [0.9]])
 def test_coverage_is_a_probability(estimator, y, coverage):
     model = clone(estimator).fit(FRAME, y)
     method = getattr(model, "predict_interval", None) or model.predict_set

@@ -196,9 +196,9 @@ class CNNRegressor(RegressorTask, BaseCNN):
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
     n_members : int, default=1
-        Networks that are trained, each from a seed of its own, and whose predictions or
-        probabilities are averaged. They are `members_`; other attributes are those of the first
-        one.
+        Networks from seeds of their own, each with copies of the callbacks, that are averaged.
+        They are `members_`; other attributes are the first one's. Fits that go on keep the
+        number.
 
     Attributes
     ----------
