@@ -43,8 +43,8 @@ from sknets.training import one_of_many
 
 #: With `early_stopping`, the share of the epochs after which candidates are compared, and the share of
 #: those that go on: one in so many.
-_SHORTER = 4
-_SURVIVORS = 3
+_SHORTER = 10
+_SURVIVORS = 4
 
 
 class TableEstimator(Versioned, BaseEstimator):

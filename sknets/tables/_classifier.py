@@ -44,7 +44,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         Largest number of epochs of each network, of which the best one counts; after 12 without a
         better one it stops. "auto" takes 100 for few rows, and 25 from 16,000 rows on.
     early_stopping : bool, default=False
-        Whether all configurations are trained for a quarter of the epochs first, and only the best third
+        Whether all configurations are trained for a tenth of the epochs first, and only the best quarter
         of them for all: for many of them in less time. Both count in the ensemble, and have rows of
         their own in `leaderboard_`.
     time_limit : float, default=None
