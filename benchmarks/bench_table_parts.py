@@ -1,4 +1,4 @@
-"""What each part of a population brings: errors with one of them taken away, and with more candidates.
+"""What each part of a population brings: errors without it, and with more candidates than six.
 
 Sets are those of `_tables.py` that are there to report, with fewer than 2,000 rows; errors as in
 `bench_tables.py`, on two random splits of each. Ratios are geometric means over sets, of means over
@@ -11,7 +11,7 @@ import argparse
 import os
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import nullcontext
 from unittest.mock import patch
 
 import numpy as np
@@ -25,6 +25,8 @@ from sknets import TabularClassifier, TabularRegressor
 from sknets.tables import _base, _candidates, _classifier
 
 MAX_ROWS = 2000
+N_CANDIDATES = 6
+ALL = "all, six candidates"
 
 
 def only_the_best(predictions, loss):
@@ -32,52 +34,36 @@ def only_the_best(predictions, loss):
     return np.eye(len(predictions))[np.argmin([loss(of_one) for of_one in predictions])]
 
 
-@contextmanager
-def first(candidates):
-    """Let all candidates be these."""
-    n = len(candidates)
-    with patch.multiple(_candidates, FIRST=candidates, _FEW=n, _MANY=n):
-        yield
-
-
-def nothing():
-    """Take nothing away."""
-    return patch.object(_base, "PATIENCE", _base.PATIENCE)
-
-
-def of_default():
-    """Return the candidates of the default."""
-    return _candidates.FIRST[: _candidates._FEW]
-
-
 def without(is_left_out):
-    """Take candidates away."""
-    return lambda: first(tuple(params for params in of_default() if not is_left_out(params)))
+    """Take some of the candidates away; return what does so, and how many are left."""
+    kept = tuple(params for params in _candidates.FIRST[:N_CANDIDATES] if not is_left_out(params))
+    return lambda: patch.object(_candidates, "FIRST", kept), {"n_candidates": len(kept)}
 
 
 PARTS = {
-    "all": (nothing, {}),
-    "one split (80%, 20%) in the place of folds": (nothing, {"cv": "one"}),
+    ALL: (nullcontext, {}),
+    "one split (80%, 20%) in the place of folds": (nullcontext, {"cv": "one"}),
     "the best candidate in the place of the ensemble": (
         lambda: patch.object(_base, "choose_weights", only_the_best),
         {},
     ),
-    "no embeddings of numbers": (without(lambda p: "numeric_embedding" in p), {}),
-    "no linear member": (without(lambda p: not p["hidden_layer_sizes"]), {}),
+    "no embeddings of numbers": without(lambda params: "numeric_embedding" in params),
+    "no linear member": without(lambda params: not params["hidden_layer_sizes"]),
     "no temperature": (
         lambda: patch.object(_classifier, "choose_temperature", lambda shares, loss: 1.0),
         {},
     ),
-    "8 candidates": (nothing, {"n_candidates": 8}),
-    "16 candidates": (nothing, {"n_candidates": 16}),
-    "32 candidates": (nothing, {"n_candidates": 32}),
-    "64 candidates": (nothing, {"n_candidates": 64}),
-    "64 candidates, early_stopping": (nothing, {"n_candidates": 64, "early_stopping": True}),
+    "8 candidates": (nullcontext, {"n_candidates": 8}),
+    "16 candidates": (nullcontext, {"n_candidates": 16}),
+    "32 candidates": (nullcontext, {"n_candidates": 32}),
+    "64 candidates": (nullcontext, {"n_candidates": 64}),
+    "64 candidates, early_stopping": (nullcontext, {"n_candidates": 64, "early_stopping": True}),
 }
 
 
 def measure(entry, X, y, split, params):
     """Return error and seconds."""
+    params = {"n_candidates": N_CANDIDATES} | params
     is_regression = entry.task == "regression"
     splitter = ShuffleSplit if is_regression else StratifiedShuffleSplit
     train, test = next(splitter(1, test_size=0.25, random_state=split).split(X, y))
@@ -101,7 +87,7 @@ def main():
     )
     parser.add_argument("--quick", action="store_true", help="one split of the smallest sets")
     is_quick = parser.parse_args().quick
-    most, n_splits = (300, 1) if is_quick else (MAX_ROWS, 2)
+    most, n_splits = (400, 1) if is_quick else (MAX_ROWS, 2)
     warnings.simplefilter("ignore")
     os.environ["LOKY_MAX_CPU_COUNT"] = "1"
     found = []
@@ -124,7 +110,7 @@ def main():
     lines += [f"| | {' | '.join(f'{task}, error / all' for task in tasks)} | seconds |"]
     lines += ["|---|---|---|---|"]
     for name in PARTS:
-        ratios = [np.exp(np.log(errors[name, task] / errors["all", task]).mean()) for task in tasks]
+        ratios = [np.exp(np.log(errors[name, task] / errors[ALL, task]).mean()) for task in tasks]
         seconds = frame[frame["part"] == name]["seconds"].mean()
         lines.append(f"| {name} | {' | '.join(f'{r:.3f}' for r in ratios)} | {seconds:.2f} |")
     write_result("table_parts", "What the parts of a population bring", lines)

@@ -14,7 +14,7 @@ from sknets.estimators import _fit as steps
 from sknets.estimators._attributes import FittedAttributes
 from sknets.estimators._callbacks import open_tasks
 from sknets.estimators._learned import check_layout, from_state, to_state
-from sknets.estimators._members import check_number, fit_members
+from sknets.estimators._members import check_n_members, fit_members
 from sknets.estimators._methods import without_class
 from sknets.estimators._overflow import check_outputs
 from sknets.estimators._sklearn import (
@@ -108,7 +108,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
     def _fit(self, X, y, sample_weight, validation=(None,) * 3, *, is_partial=False, classes=None):
         """Go the way of every fit: learn X and y, build or go on, set aside, place, train."""
         if is_partial or self.warm_start:
-            check_number(self)
+            check_n_members(self)
         if self.n_members > 1:
             return self._fit_members(X, y, sample_weight, validation, is_partial, classes)
         earlier = getattr(self, "_learned", None) if is_partial or self.warm_start else None
@@ -160,10 +160,18 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         """
         if not self.__sklearn_is_fitted__():  # to ask is ten times as fast as to check
             check_is_fitted(self)
-        learned = self._learned
         if part is None and "members_" in vars(self):
-            return learned.target.pool([member._raw_predict(X) for member in self.members_])
+            return self._learned.target.pool(self._raws_of_members(X))
+        return self._answer(self._read(X), part)
+
+    def _raws_of_members(self, X):
+        """Read X once and return a `Raw` of each member."""
         rows = self._read(X)
+        return [member._answer(rows) for member in self.members_]
+
+    def _answer(self, rows, part=None):
+        """Return the `Raw` of the one network here."""
+        learned = self._learned
         order, size = learned.input.plan_prediction(rows, learned.net.rows_at_once)
         ordered = rows if order is None else rows[order]
         n_rows, values = rows.shape[0], learned.net.flat.values

@@ -10,7 +10,7 @@ from sknets._interrupts import interrupts_end_all
 from sknets.parallel import run_all
 
 
-def check_number(estimator):
+def check_n_members(estimator):
     """Raise ValueError if a fit goes on with another number of networks."""
     known = vars(estimator)
     before = len(known["members_"]) if "members_" in known else 1

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from sknets import targets, training
 from sknets._plain_torch import in_plain_torch
@@ -162,6 +163,17 @@ class ClassifierTask(ClassifierMixin):
         return tags
 
 
+def _spread(predictions):
+    """Return the standard deviation of several predictions of the same rows."""
+    if isinstance(predictions[0], np.ndarray) and predictions[0].dtype != object:
+        unit = np.abs(predictions).max() or 1.0  # else squares may overflow
+        return unit * np.std(np.divide(predictions, unit), axis=0)
+    spreads = np.empty(len(predictions[0]), dtype=object)  # sequences of several lengths
+    for row, of_row in enumerate(zip(*predictions, strict=True)):
+        spreads[row] = np.std(of_row, axis=0)
+    return spreads
+
+
 @without_class
 class RegressorTask(RegressorMixin, MultiOutputMixin):
     """Regression: one or several numbers, standardised for the loss and back for the user."""
@@ -232,25 +244,24 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         ValueError
             If `return_std` is asked for and there is one network only.
         """
-        raw = self._raw_predict(X)
+        if return_std:
+            return self._predict_with_spread(X)
+        return self._predictions(self._raw_predict(X))
+
+    def _predictions(self, raw):
         predictions = self._learned.target.predictions(raw)
         check_predictions(predictions)
-        return (predictions, self._spread_of_members(X)) if return_std else predictions
+        return predictions
 
-    def _spread_of_members(self, X):
-        members = vars(self).get("members_")
-        if members is None:
+    def _predict_with_spread(self, X):
+        check_is_fitted(self)
+        if "members_" not in vars(self):
             raise ValueError(
                 "return_std=True needs several networks: fit with n_members of 2 or more (5, say)."
             )
-        predictions = [member.predict(X) for member in members]
-        if isinstance(predictions[0], np.ndarray) and predictions[0].dtype != object:
-            unit = np.abs(predictions).max() or 1.0  # else squares may overflow
-            return unit * np.std(np.divide(predictions, unit), axis=0)
-        spreads = np.empty(len(predictions[0]), dtype=object)  # sequences of several lengths
-        for row, of_row in enumerate(zip(*predictions, strict=True)):
-            spreads[row] = np.std(of_row, axis=0)
-        return spreads
+        raws = self._raws_of_members(X)
+        mean = self._predictions(self._learned.target.pool(raws))
+        return mean, _spread(list(map(self._predictions, raws)))
 
     def score(self, X, y, sample_weight=None):
         """Return the R² on data, for ``loss='quantile'`` the D² of quantiles.

@@ -1,5 +1,7 @@
 """Pictures of a population: who is how good, who counts, and how they have learned."""
 
+import numbers
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -87,10 +89,10 @@ class LeaderboardDisplay:
         Raises
         ------
         ValueError
-            If `most` is below 1.
+            If `most` is no whole number, or below 1.
         """
-        if most < 1:
-            raise ValueError(f"most must be at least 1, got {most}.")
+        if not isinstance(most, numbers.Integral) or most < 1:
+            raise ValueError(f"most must be a whole number of at least 1, got {most!r}.")
         board = self.leaderboard.iloc[:most]
         if ax is None:
             size = 7.0, 1.2 + 0.28 * len(board)

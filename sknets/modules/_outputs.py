@@ -99,6 +99,10 @@ class ExpOutput(_NumberOutput):
         return self._as(weight.dtype, torch.where(is_fixed, 0.0, weight), bias)
 
 
+def _inverse_softplus(values):
+    return values + torch.log(-torch.expm1(-values))
+
+
 class OrderedQuantiles(nn.Module):
     """Quantiles that cannot cross, of raw outputs of shape (n, n_levels).
 
@@ -115,8 +119,7 @@ class OrderedQuantiles(nn.Module):
         super().__init__()
         normal = scipy.special.ndtri(levels)
         self.start = int(np.abs(np.subtract(levels, 0.5)).argmin())
-        gaps = np.diff(normal)
-        offsets = gaps + np.log(-np.expm1(-gaps))  # the inverse of the softplus
+        offsets = _inverse_softplus(torch.from_numpy(np.diff(normal))).numpy()
         self.offsets = np.insert(offsets, self.start, normal[self.start]).tolist()
 
     def forward(self, raw):
@@ -128,8 +131,7 @@ class OrderedQuantiles(nn.Module):
 
     def inverse(self, quantiles):
         """Return the raw outputs of which these are the quantiles."""
-        start, gaps = self.start, quantiles.diff(dim=1)
-        gaps = gaps + torch.log(-torch.expm1(-gaps))  # the inverse of the softplus
+        start, gaps = self.start, _inverse_softplus(quantiles.diff(dim=1))
         values = torch.cat(
             [gaps[:, :start], quantiles[:, start : start + 1], gaps[:, start:]], dim=1
         )

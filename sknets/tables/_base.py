@@ -9,7 +9,6 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer_names
-from sklearn.model_selection import GroupKFold, check_cv
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
@@ -37,8 +36,9 @@ from sknets.tables._candidates import (
 from sknets.tables._columns import check_table
 from sknets.tables._encoder import TableEncoder
 from sknets.tables._ensemble import choose_weights
+from sknets.tables._folds import make_folds, read_groups
 from sknets.tables._judge import Judge, make_scored_loss
-from sknets.tables._population import Folds, Population
+from sknets.tables._population import Population
 from sknets.training import one_of_many
 
 #: With `early_stopping`, the share of the epochs after which candidates are compared, and the share of
@@ -193,11 +193,11 @@ class TableEstimator(Versioned, BaseEstimator):
             weight = weight[kept]
             X = take_rows(X, kept)
         target = self._learn_target(y[kept])
-        pairs = self._split(y, target, _read_groups(groups), kept, int(rng.integers(2**31 - 1)))
+        seed = int(rng.integers(2**31 - 1))
+        folds = make_folds(self.cv, self._make_splitter, y, target, read_groups(groups), kept, seed)
         self._encoder = TableEncoder(self.categorical_features).fit(X)
         encoded = self._encoder.transform(X)
-        folds = Folds(pairs, len(target))
-        n_rows = len(pairs[0][0])
+        n_rows = len(folds.pairs[0][0])
         epochs, batch_size = budget(n_rows)
         if self.max_iter != "auto":
             epochs = self.max_iter
@@ -255,10 +255,8 @@ class TableEstimator(Versioned, BaseEstimator):
             further = {"X_val": learned_from[known], "y_val": y[known]}
             if weight is not None:
                 further |= {"sample_weight": weight[train], "sample_weight_val": weight[known]}
-            with (
-                one_of_many(),
-                unsaid(ConvergenceWarning),
-            ):  # which names parameters that are not the user's
+            # the warning names parameters that are not the user's
+            with one_of_many(), unsaid(ConvergenceWarning):
                 network.fit(learned_from[train], y[train], **further)
             as_double(network)  # else the last digits depend on the rows beside
             return network, self._outputs(network, encoded[held])
@@ -274,32 +272,6 @@ class TableEstimator(Versioned, BaseEstimator):
         self._settle(np.tensordot(self._weights, oof, 1), oof, y, weight)
         self.oof_prediction_ = self._finish(np.tensordot(self._weights, every, 1))
         self.leaderboard_ = self._describe(list(map(judge.loss, oof)), judge.as_score)
-
-    def _split(self, y, target, groups, kept, seed):
-        """Return for each fold the rows to learn from and those held out, as positions in `kept`.
-
-        A number of folds is made of the kept rows. All else may speak of rows by their positions in y.
-        """
-        cv = 5 if self.cv is None else self.cv
-        if isinstance(cv, numbers.Integral):
-            groups = None if groups is None else groups[kept]
-            if groups is None:
-                splitter = self._make_splitter(target, cv, seed)
-            else:
-                splitter = _make_group_splitter(groups, cv, seed)
-            pairs = list(splitter.split(np.zeros((len(kept), 1)), target, groups))
-        else:
-            place = np.full(len(y), -1)
-            place[kept] = np.arange(len(kept))
-            parts = check_cv(cv, y).split(np.zeros((len(y), 1)), y, groups)
-            pairs = [tuple(p[p >= 0] for p in (place[train], place[held])) for train, held in parts]
-        if not pairs:
-            raise ValueError(
-                "cv yields no folds; a generator does so once only, a list again and again."
-            )
-        if not all(len(part) for pair in pairs for part in pair):
-            raise ValueError(f"cv={cv!r} leaves a fold without rows; choose fewer folds.")
-        return pairs
 
     def _describe(self, losses, as_score):
         """Return the leaderboard."""
@@ -400,23 +372,6 @@ def _read_y(estimator, y):
             "out."
         )
     return y
-
-
-def _read_groups(groups):
-    """Return the number of each row's group."""
-    if groups is None:
-        return None
-    codes, _ = pd.factorize(column_or_1d(groups))
-    if (codes < 0).any():
-        raise ValueError(f"groups has no value in row {np.flatnonzero(codes < 0)[0]}.")
-    return codes
-
-
-def _make_group_splitter(groups, n_folds, seed):
-    n_groups = len(np.unique(groups))
-    if n_groups < 2:
-        raise ValueError("groups has one group only; at least 2 are needed to hold one out.")
-    return GroupKFold(min(n_folds, n_groups), shuffle=True, random_state=seed)
 
 
 def _best_epoch(network):

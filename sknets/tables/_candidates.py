@@ -1,8 +1,8 @@
 """The candidates of a population: configurations of networks.
 
-The first ones are always the same. They were chosen from some seventy drawn ones on sixteen tables: one
+The first ones are always the same. They were chosen from sixty-three drawn ones on sixteen tables: one
 after the other, that which lowered the error of the ensemble with those before it most, beginning with
-a linear model and the default network. `benchmarks/results/tables.md` tells what they bring.
+a linear model and the default network. `benchmarks/results/table_parts.md` tells what they bring.
 """
 
 import numpy as np

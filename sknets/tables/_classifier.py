@@ -48,7 +48,8 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         of them for all: for many of them in less time. Both count in the ensemble, and have rows of
         their own in `leaderboard_`.
     time_limit : float, default=None
-        Seconds after which no further configurations begin. The first one always does.
+        Seconds after which no further configurations begin. The first one always does; with
+        `early_stopping` there may be short trainings only.
     dtype : {'float32', 'float64'}, default='float32'
         Precision in which the networks learn. They predict in float64.
     random_state : int, RandomState instance or None, default=None

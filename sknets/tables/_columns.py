@@ -151,6 +151,9 @@ def read_table(estimator, X, columns):
 
 def _names_and_columns(X):
     """Return the names of the columns, and each as a series or an array."""
+    if isinstance(X, pd.DataFrame):
+        kinds = {name: kind for name, kind in X.dtypes.items() if isinstance(kind, pd.SparseDtype)}
+        X = X.astype({name: kind.subtype for name, kind in kinds.items()}) if kinds else X
     frame = nw.from_native(X, eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
         names, columns = map(str, frame.columns), [frame[:, k] for k in range(frame.shape[1])]
@@ -171,6 +174,10 @@ def _names_and_columns(X):
 
 def _as_array(X):
     """Return an array; of rows in lists, each value as it is, for NumPy would make words of numbers."""
+    if isinstance(X, np.ma.MaskedArray):
+        values = X.data.astype(object)
+        values[np.ma.getmaskarray(X)] = None  # what is masked is missing
+        return values
     return np.asarray(X, dtype=object if isinstance(X, list | tuple) else None)
 
 

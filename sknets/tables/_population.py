@@ -38,33 +38,6 @@ class Candidate:
     seconds: float
 
 
-class Folds:
-    """Who predicts which row: each fold's network has not seen its held-out rows.
-
-    Parameters
-    ----------
-    pairs : list of (ndarray, ndarray)
-        Rows to learn from and rows held out, of each fold.
-    n_rows : int
-        Number of rows.
-    """
-
-    def __init__(self, pairs, n_rows):
-        self.pairs = pairs
-        self.n_held = np.zeros(n_rows)
-        for _, held in pairs:
-            self.n_held[held] += 1
-
-    def out_of_fold(self, predictions):
-        """Return the mean of what the folds predict for each row, NaN for rows that none holds out."""
-        shape = (len(self.n_held), *predictions[0].shape[1:])
-        total = np.zeros(shape)
-        for (_, held), prediction in zip(self.pairs, predictions, strict=True):
-            total[held] += prediction
-        n_held = self.n_held.reshape(-1, *[1] * (len(shape) - 1))
-        return np.divide(total, n_held, out=np.full(shape, np.nan), where=n_held > 0)
-
-
 class Population:
     """Candidates that are trained in all folds, as far as time allows.
 

@@ -13,6 +13,19 @@ from sknets.tables._intervals import Intervals
 from sknets.tables._judge import KnownNumbers
 
 
+def _as_numbers(y):
+    is_words = y.dtype.kind in "US" or any(isinstance(value, str) for value in y)
+    try:
+        if not is_words and y.dtype.kind not in "mM":
+            return y.astype(np.float64)
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(
+        f"y must be numbers in regression, got {y[:1].tolist()[0]!r} ({y.dtype}). Convert it, or use "
+        "TabularClassifier for classes."
+    )
+
+
 def _squared_errors(y, predicted):
     return np.square(predicted - y)
 
@@ -71,7 +84,8 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         of them for all: for many of them in less time. Both count in the ensemble, and have rows of
         their own in `leaderboard_`.
     time_limit : float, default=None
-        Seconds after which no further configurations begin. The first one always does.
+        Seconds after which no further configurations begin. The first one always does; with
+        `early_stopping` there may be short trainings only.
     dtype : {'float32', 'float64'}, default='float32'
         Precision in which the networks learn. They predict in float64.
     random_state : int, RandomState instance or None, default=None
@@ -162,16 +176,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         )
 
     def _learn_target(self, y):
-        is_of_numbers = y.dtype.kind in "biuf" or (
-            y.dtype.kind == "O" and not any(isinstance(value, str) for value in y)
-        )
-        if not is_of_numbers:
-            kind = {"M": "times", "m": "times"}.get(y.dtype.kind, "words")
-            raise ValueError(
-                f"y must be numbers in regression, not {kind} ({y.dtype}); convert it, or use "
-                "TabularClassifier for classes."
-            )
-        y = y.astype(np.float64)
+        y = _as_numbers(y)
         # losses are compared in units of half the range: squares of others may overflow, or vanish
         self._unit = y.max() / 2 - y.min() / 2 or 1.0
         return y

@@ -59,6 +59,8 @@ def _can_join(net):
 
 
 class _Group:
+    """Networks with equally many rows; a copy of their parameters, and their rows, lie side by side."""
+
     def __init__(self, nets):
         self._flats = [net.flat for net in nets]
         self._x = np.stack([net.gradient.encode(net.valid_rows.x.data) for net in nets])
@@ -69,6 +71,7 @@ class _Group:
 
     @silent()
     def outputs(self):
+        """Yield the raw outputs of each."""
         for row, flat in zip(self._theta, self._flats, strict=True):
             row[...] = flat.values.numpy()
         return map(torch.from_numpy, self._recursion.forward(self._x))

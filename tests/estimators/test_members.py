@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import skorch
 import torch
@@ -50,8 +51,9 @@ def test_outputs_are_the_mean_of_the_members(estimator):
         MLPRegressor(loss="poisson"),
         MLPRegressor(loss="quantile", quantile=[0.1, 0.5, 0.9]),
         MLPRegressor(loss="absolute_error"),
+        MLPRegressor(early_stopping=True),
     ],
-    ids=["poisson", "quantiles", "absolute"],
+    ids=["poisson", "quantiles", "absolute", "stopped"],
 )
 def test_predictions_of_every_loss_are_means(network):
     network.set_params(n_members=3, max_iter=20, random_state=0).fit(X, Y)
@@ -99,6 +101,15 @@ def test_spread_is_that_of_the_members():
     np.testing.assert_allclose(spread, expected, rtol=1e-12)
     with pytest.raises(ValueError, match="return_std=True needs several networks.*n_members"):
         MLPRegressor(max_iter=2).fit(X, Y).predict(X, return_std=True)
+
+
+def test_x_is_read_once():
+    frame = pd.DataFrame(X, columns=[f"x{k}" for k in range(X.shape[1])])
+    network = MLPRegressor(n_members=3, max_iter=2, random_state=0).fit(frame, Y)
+    for params in ({}, {"return_std": True}):
+        with pytest.warns(UserWarning, match="valid feature names") as caught:
+            network.predict(X, **params)
+        assert len(caught) == 1
 
 
 def test_sequences_of_steps():

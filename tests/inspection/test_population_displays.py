@@ -35,8 +35,9 @@ def test_points_are_scores_and_weights(model):
 def test_only_the_best_are_drawn(model):
     display = LeaderboardDisplay.from_estimator(model, most=2)
     np.testing.assert_allclose(display.points_.get_offsets()[:, 0], model.leaderboard_["score"][:2])
-    with pytest.raises(ValueError, match="most must be at least 1, got 0"):
-        LeaderboardDisplay.from_estimator(model, most=0)
+    for most in (0, 2.5, None):
+        with pytest.raises(ValueError, match=f"most must be a whole number .* got {most}"):
+            LeaderboardDisplay.from_estimator(model, most=most)
 
 
 def test_curves_are_means_over_folds(model):

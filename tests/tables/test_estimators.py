@@ -25,6 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sknets import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
+from sknets.tables._folds import make_folds
 from sknets.tables._intervals import quantile_of
 from tests.tables.frames import FRAME, LABELS, SHORT, Y
 
@@ -183,13 +184,28 @@ def test_counts_have_no_negative_intervals():
 
 
 @pytest.mark.parametrize(
-    ("y", "kind"),
-    [(Y.astype(str), "words"), (pd.date_range("2020", periods=len(Y)), "times")],
-    ids=["words", "times"],
+    "y",
+    [
+        Y.astype(str),
+        Y.astype(str).astype(object),
+        pd.date_range("2020", periods=len(Y)),
+    ],
+    ids=["words", "objects", "times"],
 )
-def test_y_that_is_no_numbers_is_named(y, kind):
-    with pytest.raises(ValueError, match=f"y must be numbers in regression, not {kind}"):
+def test_y_that_is_no_numbers_is_named(y):
+    with pytest.raises(ValueError, match="y must be numbers in regression, got"):
         TabularRegressor(**SHORT).fit(FRAME, y)
+
+
+def test_masked_and_sparse_columns_are_read():
+    X = np.random.default_rng(0).normal(size=(len(Y), 3))
+    mask = X > 1
+    masked = TabularRegressor(**SHORT).fit(np.ma.masked_array(X, mask), Y)
+    missing = TabularRegressor(**SHORT).fit(np.where(mask, np.nan, X), Y)
+    np.testing.assert_array_equal(masked.predict(X), missing.predict(X))
+    flags = pd.get_dummies(FRAME["kind"], sparse=True)
+    sparse, dense = (TabularRegressor(**SHORT).fit(f, Y) for f in (flags, flags.astype(bool)))
+    np.testing.assert_array_equal(sparse.predict(flags), dense.predict(flags.astype(bool)))
 
 
 @BOTH
@@ -271,8 +287,8 @@ def test_unit_of_weights_does_not_matter(estimator, y):
 def test_groups_are_held_out_together(estimator, y):
     groups = np.arange(len(y)) // 10
     model = clone(estimator).set_params(cv=3)
-    pairs = model._split(y, np.zeros(len(y), int), groups, np.arange(len(y)), 0)
-    for train, held in pairs:
+    folds = make_folds(3, None, y, y, groups, np.arange(len(y)), 0)
+    for train, held in folds.pairs:
         assert not set(groups[train]) & set(groups[held])
     assert np.isfinite(model.fit(FRAME, y, groups=groups).oof_prediction_).all()
     clone(model).set_params(cv=GroupKFold(2)).fit(FRAME, y, groups=groups)
@@ -281,9 +297,9 @@ def test_groups_are_held_out_together(estimator, y):
 
 
 def test_folds_are_stratified():
-    model = TabularClassifier(cv=4)
     codes = np.repeat([0, 1], [100, 20])
-    for _, held in model._split(codes, codes, None, np.arange(120), 0):
+    splitter = TabularClassifier()._make_splitter
+    for _, held in make_folds(4, splitter, codes, codes, None, np.arange(120), 0).pairs:
         assert codes[held].sum() == 5
 
 

@@ -43,6 +43,15 @@ def test_count_is_given_back_after_an_error():
     assert torch.get_num_threads() == 2
 
 
+def test_one_of_many_takes_one_thread_however_large_its_steps_are():
+    with training.one_of_many():
+        with training.threads_for(2**40):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    with training.threads_for(2**40):
+        assert torch.get_num_threads() == 2
+
+
 def test_thread_born_during_a_fit_does_not_inherit_its_count():
     def fit_in_thread():
         with training.threads_for(1):
