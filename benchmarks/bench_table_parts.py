@@ -50,7 +50,7 @@ PARTS = {
     "no embeddings of numbers": without(lambda params: "numeric_embedding" in params),
     "no linear member": without(lambda params: not params["hidden_layer_sizes"]),
     "no temperature": (
-        lambda: patch.object(_classifier, "choose_temperature", lambda shares, loss: 1.0),
+        lambda: patch.object(_classifier, "choose_temperature", lambda loss, n_rows: 1.0),
         {},
     ),
     "8 candidates": (nullcontext, {"n_candidates": 8}),

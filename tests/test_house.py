@@ -27,11 +27,20 @@ MAY_IMPORT = {
     "preprocessing": {"modules", "training"},
     "inputs": {"modules", "training"},
     "targets": {"inputs", "modules", "training"},
-    "estimators": {"inputs", "targets", "modules", "training", "preprocessing", "parallel"},
+    "uncertainty": set(),
+    "estimators": {
+        "inputs",
+        "targets",
+        "modules",
+        "training",
+        "preprocessing",
+        "parallel",
+        "uncertainty",
+    },
     "inspection": {"estimators", "targets"},
-    "forecasting": {"estimators", "inputs", "preprocessing"},
+    "forecasting": {"estimators", "inputs", "preprocessing", "uncertainty"},
     "parallel": {"training"},
-    "tables": {"estimators", "parallel", "training"},
+    "tables": {"estimators", "parallel", "training", "uncertainty"},
 }
 # scikit-learn knows X, y and labels; the rooms below the estimators work on tensors
 MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set()}

@@ -7,11 +7,12 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from sknets import training
+from sknets import modules, training
 from sknets._plain_torch import in_plain_torch
 from sknets._version import VERSION_KEY, Versioned
 from sknets.estimators import _fit as steps
 from sknets.estimators._attributes import FittedAttributes
+from sknets.estimators._calibration import check_partial, fit_calibrated
 from sknets.estimators._callbacks import open_tasks
 from sknets.estimators._learned import check_layout, from_state, to_state
 from sknets.estimators._members import check_n_members, fit_members
@@ -85,7 +86,8 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
             mean is below 1e-9 or above 1e9 count no rows: they are divided by it.
         X_val : {array-like, sparse matrix} of shape (n_val_samples, ...), default=None
             Validation data of your own. With `early_stopping` they decide when to stop and
-            nothing is set aside; without it they are recorded in `history_`.
+            nothing is set aside; without it they are recorded in `history_`. With `calibrate` they
+            calibrate.
         y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_outputs), default=None
             Target of the validation data.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
@@ -102,11 +104,16 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
             If data or parameters are invalid, or if training diverges. The estimator is
             then as it was before the call.
         """
-        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        validation = (X_val, y_val, sample_weight_val)
+        if self.calibrate is not False:
+            return fit_calibrated(self, X, y, sample_weight, validation)
+        return self._fit(X, y, sample_weight, validation)
 
     @in_plain_torch
     def _fit(self, X, y, sample_weight, validation=(None,) * 3, *, is_partial=False, classes=None):
         """Go the way of every fit: learn X and y, build or go on, set aside, place, train."""
+        if is_partial:
+            check_partial(self)
         if is_partial or self.warm_start:
             check_n_members(self)
         if self.n_members > 1:
@@ -116,6 +123,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         if earlier is not None:
             run.undo.append(training.undo_for(earlier.net))
         with transaction(self, run.put_back):
+            vars(self).pop("_calibration", None)  # of an earlier fit
             data, learned = steps.learn(self, run, X, y, sample_weight, classes)
             train, valid = steps.set_aside(self, run, learned, data, validation)
             is_given = validation[0] is not None
@@ -131,6 +139,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         goes_on = is_partial or self.warm_start
         further = {"is_partial": is_partial, "classes": classes}
         with transaction(self):
+            vars(self).pop("_calibration", None)
             self.members_ = fit_members(
                 self,
                 vars(self).get("members_") if goes_on else None,
@@ -169,7 +178,19 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         rows = self._read(X)
         return [member._answer(rows) for member in self.members_]
 
-    def _answer(self, rows, part=None):
+    def _raws_of_draws(self, rows, n_draws):
+        """Return, of each network, a `Raw` for each of some draws of dropout: the same in each call."""
+        raws = []
+        for member in vars(self).get("members_", [self]):
+            learned = member._learned
+            module = modules.with_dropout(learned.net.module_, self)
+            generator = torch.Generator(learned.net.device).manual_seed(learned.split_seed)
+            training.seed_layers(module, generator)
+            for _ in range(n_draws):
+                raws.append(member._answer(rows, module, training.draw_seed(generator)))
+        return raws
+
+    def _answer(self, rows, part=None, seed=0):
         """Return the `Raw` of the one network here."""
         learned = self._learned
         order, size = learned.input.plan_prediction(rows, learned.net.rows_at_once)
@@ -180,7 +201,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
             for start in range(0, n_rows, size)
         )
         with learned.threads_for(min(size, n_rows)):
-            raw = learned.net.raw_outputs(batches, n_rows, part)
+            raw = learned.net.raw_outputs(batches, n_rows, part, seed)
         if order is not None:
             raw = raw[torch.from_numpy(np.argsort(order))]
         check_outputs(learned, raw)

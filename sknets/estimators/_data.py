@@ -120,9 +120,14 @@ def read_data(estimator, input, task, X, y, sample_weight, *, reset, name="X"):
     data = Data(rows, y, name=name, y_names=y_names)
     if sample_weight is None:
         return data
+    return data._replace(weight=read_weight(sample_weight, rows))._with_usable_weights()
+
+
+def read_weight(sample_weight, rows):
+    """Return weights as a user gave them as an array, one for each row."""
     try:
         with within_float64("sample_weight"):
-            sample_weight = check_sample_weight(
+            return check_sample_weight(
                 sample_weight, rows, dtype=np.float64, ensure_non_negative=True
             )
     except (TypeError, ValueError) as error:
@@ -133,4 +138,3 @@ def read_data(estimator, input, task, X, y, sample_weight, *, reset, name="X"):
         raise ValueError(
             f"sample_weight must be a number for each row, not {given}: {error}.{hint}"
         ) from error
-    return data._replace(weight=sample_weight)._with_usable_weights()

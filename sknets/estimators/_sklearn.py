@@ -6,6 +6,7 @@ to keep its public ones. When a release moves one, this is the file to change.
 
 from functools import cache
 
+import scipy.sparse as sp
 from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
@@ -15,7 +16,11 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
-from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    _check_sample_weight,
+    _num_samples,
+)
 
 try:  # marked experimental in scikit-learn 1.9
     from sklearn.callback import CallbackSupportMixin
@@ -28,7 +33,12 @@ except ImportError:  # pragma: no cover - a scikit-learn that dropped the protoc
 fit_context = _fit_context(prefer_skip_nested_validation=True)
 check_feature_names_in = _check_feature_names_in
 check_sample_weight = _check_sample_weight
-take_rows = _safe_indexing
+count_samples = _num_samples
+
+
+def take_rows(X, rows):
+    """Return some rows of what a user gave, None of None; sparse matrices of any kind."""
+    return None if X is None else _safe_indexing(X.tocsr() if sp.issparse(X) else X, rows)
 
 
 @cache
@@ -46,6 +56,7 @@ __all__ = [
     "check_feature_names_in",
     "check_sample_weight",
     "constructor_names",
+    "count_samples",
     "fit_context",
     "take_rows",
     "validate_parameter_constraints",

@@ -1,6 +1,6 @@
 """The words for the two tasks: what depends on y."""
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import NamedTuple
 
 from sknets import modules, training
@@ -28,6 +28,14 @@ class Task(NamedTuple):
     words: dict
 
 
+CALIBRATE = parameter(
+    """calibrate : bool, int or 'split', default=False
+    Whether held-out rows tell how sure predictions are{calibrated}. True: `X_val`, else 5 folds
+    (networks besides) below 1,000 rows, `validation_fraction` beyond ('split'). Or a number of folds.""",
+    ["boolean", Interval(Integral, 2, None, closed="left"), StrOptions({"split"})],
+    annotation="bool | int | str",
+)
+
 CLASSES = Task(
     first=(),
     further=(
@@ -51,15 +59,21 @@ CLASSES = Task(
             Share of each target, in [0, 1), that is spread evenly over all classes.""",
             [Interval(Real, 0, 1, closed="left")],
         ),
+        CALIBRATE,
     ),
     attributes=(
         attribute(
             """classes_ : ndarray of shape (n_classes,)
             Class labels, or the numbers of the labels for a multilabel y."""
         ),
+        attribute(
+            """temperature_ : float
+            What raw outputs are divided by before they become probabilities. Only with `calibrate`."""
+        ),
     ),
     words={
         "watched": "the accuracy",
+        "calibrated": ": the temperature of probabilities, and `predict_set`",
         "outputs": listed(
             (training.SoftmaxCrossEntropy.output, training.BinaryCrossEntropy.output), " or "
         ),
@@ -75,9 +89,9 @@ NUMBERS = Task(
     first=(
         parameter(
             f"""loss : {one_of(training.LOSSES)} or callable, default='squared_error'
-            Loss; squared error and Poisson deviance are halved. "poisson" has an exponential output and
-            needs ``y >= 0``, others learn a standardised y. A function ``loss(raw, target)`` returns the
-            loss of each row, of shape (n_rows,); its target has mean 0 and deviation 1.""",
+            Loss; squares and deviances are halved. "gaussian" learns deviations of y, too; "poisson" has
+            an exponential output (``y >= 0``). A function ``loss(raw, target)`` returns losses of shape
+            (n_rows,); its target has mean 0 and deviation 1.""",
             [StrOptions(set(training.LOSSES)), callable],
             annotation="str | Callable",
         ),
@@ -96,9 +110,11 @@ NUMBERS = Task(
             y is normal, and hardly more with a few outliers.""",
             [Interval(Real, 0, None, closed="neither")],
         ),
+        CALIBRATE,
     ),
     attributes=(),
     words={
+        "calibrated": ": `predict_interval`",
         "watched": f"""R² (for {listed(ROBUST)} the validation loss, which outliers do not decide)""",
         "outputs": listed(dict.fromkeys(loss.output for loss in training.LOSSES.values()), ", ")
         + f", or {modules.QuantilesOutput.name!r} for several quantiles",

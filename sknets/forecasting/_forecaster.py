@@ -15,7 +15,7 @@ from sknets.estimators._sklearn import HasMethods, Interval, StrOptions
 from sknets.estimators._transaction import transaction
 from sknets.forecasting._backtest import backtest
 from sknets.forecasting._clocks import Clocks
-from sknets.forecasting._intervals import calibrate, error_quantiles
+from sknets.forecasting._intervals import calibrate, check_errors, error_quantiles
 from sknets.forecasting._memory import Memory
 from sknets.forecasting._plan import ForecastPlan
 from sknets.forecasting._regressor import fit_regressor, make_regressor, takes_sequences
@@ -243,20 +243,52 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self._memory = self._memory.after(X, y, times)
         return self
 
-    def predict(self, X=None):
+    def predict(self, X=None, *, return_std=False, coverage=None):
         """Forecast the rows that follow the series.
 
         Parameters
         ----------
         X : array-like of shape (n_steps, n_features), default=None
             Columns of these times. Only those known in advance are used. None takes `horizon` steps.
+        return_std : bool, default=False
+            Whether to return also how large the errors were as many steps ahead, on the times that
+            `calibration_fraction` held back.
+        coverage : float in (0, 1), default=None
+            If given, intervals are returned, too, as `predict_interval` makes them.
 
         Returns
         -------
-        ndarray of shape (n_steps,) or (n_steps, n_targets)
+        y : ndarray of shape (n_steps,) or (n_steps, n_targets)
             The forecast.
+        std : ndarray of the same shape
+            Root mean square of the errors. Only if `return_std`.
+        interval : ndarray of shape (n_steps, 2) or (n_steps, n_targets, 2)
+            Lower and upper ends. Only with `coverage`.
         """
-        return self.forecast(X=X)
+        answer = [self.forecast(X=X)]
+        if return_std:
+            errors = check_errors(self.calibration_residuals_)
+            answer.append(np.sqrt(np.mean(errors**2, axis=0))[self._steps_of(None, X)])
+        if coverage is not None:
+            answer.append(self.predict_interval(X, coverage))
+        return answer[0] if len(answer) == 1 else tuple(answer)
+
+    def predict_interval(self, X=None, coverage=0.9):
+        """Return intervals for the rows that follow the series, as all regressors do.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_steps, n_features), default=None
+            As in `predict`.
+        coverage : float in (0, 1), default=0.9
+            Share of the true values that each interval is to hold.
+
+        Returns
+        -------
+        ndarray of shape (n_steps, 2) or (n_steps, n_targets, 2)
+            Lower and upper ends: those of `forecast_interval`.
+        """
+        return np.stack(self.forecast_interval(X=X, coverage=coverage), axis=-1)
 
     def forecast(self, n_steps=None, X=None):
         """Forecast the times that follow the series.
@@ -346,15 +378,20 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         below, above = error_quantiles(self.calibration_residuals_, coverage)
+        steps = self._steps_of(n_steps, X)
+        forecast = self.forecast(n_steps, X)
+        return forecast + below[steps], forecast + above[steps]
+
+    def _steps_of(self, n_steps, X):
+        """Return, as a slice, how many steps ahead the times to forecast are."""
         n_steps = self._count_steps(n_steps, X)
         n_skipped = self._memory.count_skipped(read_times(X=X))
-        if n_skipped + n_steps > len(below):
+        if n_skipped + n_steps > self._memory.plan.horizon:
             raise ValueError(
-                f"Intervals are there for horizon={len(below)} steps, not for {n_skipped + n_steps}; "
-                "raise horizon."
+                f"Intervals are there for horizon={self._memory.plan.horizon} steps, not for "
+                f"{n_skipped + n_steps}; raise horizon."
             )
-        forecast, steps = self.forecast(n_steps, X), slice(n_skipped, n_skipped + n_steps)
-        return forecast + below[steps], forecast + above[steps]
+        return slice(n_skipped, n_skipped + n_steps)
 
     def backtest(self, X=None, y=None, *, cv=5, stride=1, coverage=None):
         """Forecast a known series from many of its times, as it would have been.

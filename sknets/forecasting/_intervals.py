@@ -1,10 +1,10 @@
 """How far a forecast may be off: errors on times that were held back, and their quantiles."""
 
 import math
-from numbers import Real
 
 import numpy as np
-from sklearn.utils import check_scalar
+
+from sknets.uncertainty import check_coverage
 
 
 def calibrate(plan, train, X, y, fraction):
@@ -50,6 +50,13 @@ def calibrate(plan, train, X, y, fraction):
     return truth - plan.forecast(regressor, y, X, origins, plan.horizon)
 
 
+def check_errors(residuals):
+    """Return the errors that `calibrate` has found; raise ValueError if there are none."""
+    if residuals is None:
+        raise ValueError("Intervals need calibration_fraction, such as 0.2, which was None in fit.")
+    return residuals
+
+
 def error_quantiles(residuals, coverage):
     """Return what to add to a forecast for intervals with equal tails, for each step.
 
@@ -75,9 +82,8 @@ def error_quantiles(residuals, coverage):
     ValueError
         If there are too few errors for this coverage.
     """
-    if residuals is None:
-        raise ValueError("Intervals need calibration_fraction, such as 0.2, which was None in fit.")
-    check_scalar(coverage, "coverage", Real, min_val=0, max_val=1, include_boundaries="neither")
+    check_errors(residuals)
+    check_coverage(coverage)
     n_errors = len(residuals)
     rank = math.floor((n_errors + 1) * (1 - coverage) / 2 + 1e-9)
     if rank < 1:

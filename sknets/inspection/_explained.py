@@ -38,6 +38,8 @@ def explained_outputs(opened, target, raw):
             "one that is fitted with a single quantile."
         )
     n, n_outputs = raw.shape
+    if opened.target.has_std:
+        n_outputs //= 2  # the means
     has_classes = isinstance(opened.target, ClassTarget)
     choices = opened.target.classes if has_classes else np.arange(n_outputs)
     if target is None:
@@ -108,7 +110,7 @@ def explain(opened, target, attribute, *, is_difference=False):
         with torch.no_grad():
             raw = torch.cat([opened.raw(*inputs) for _, *inputs in opened.blocks()])
         columns, signs = explained_outputs(opened, target, raw)
-        if is_difference and output.name == "identity":
+        if is_difference and output.name in ("identity", "gaussian"):
             unit = output.scale[columns.cpu()]
         parts = []
         for rows, values, *context in opened.blocks():

@@ -5,7 +5,7 @@ from sknets.modules._conv_net import ConvNet, OnSignals, make_base
 from sknets.modules._convolution import METHODS
 from sknets.modules._decoder import EncoderDecoder
 from sknets.modules._dense import DenseStack
-from sknets.modules._dropout import Dropout
+from sknets.modules._dropout import Dropout, has_dropout, with_dropout
 from sknets.modules._embedding import EMBEDDINGS, Periodic, PiecewiseLinear, count_bins
 from sknets.modules._images import ImageInput
 from sknets.modules._initialization import INITIALIZERS
@@ -17,6 +17,7 @@ from sknets.modules._normalization import (
 )
 from sknets.modules._outputs import (
     ExpOutput,
+    GaussianOutput,
     IdentityOutput,
     LogisticOutput,
     OrderedQuantiles,
@@ -58,6 +59,7 @@ __all__ = [
     "Dropout",
     "EncoderDecoder",
     "ExpOutput",
+    "GaussianOutput",
     "IdentityOutput",
     "ImageInput",
     "Layer",
@@ -78,10 +80,12 @@ __all__ = [
     "dense_work",
     "describe_layers",
     "guard_group_norms",
+    "has_dropout",
     "has_embedding",
     "is_lazy",
     "make_base",
     "make_number_output",
     "measure_work",
     "valid_steps",
+    "with_dropout",
 ]

@@ -1,5 +1,7 @@
 """Dropout that draws from the fit's own generator."""
 
+import copy
+
 import numpy as np
 import torch
 from torch import nn
@@ -72,3 +74,53 @@ class SpatialDropout(Dropout):
             return x
         mask = x.new_empty(*x.shape[:2], *[1] * (x.ndim - 2))
         return x * mask.bernoulli_(self.keep, generator=self.generator).div_(self.keep)
+
+
+#: Torch's layers that drop units by themselves in training, and do nothing else then.
+_TORCHS = (nn.modules.dropout._DropoutNd, nn.RNNBase, nn.MultiheadAttention)
+
+
+def has_dropout(module):
+    """Whether a module has a layer that drops units in training."""
+    return any(_rate(layer) > 0 for layer in module.modules())
+
+
+def with_dropout(module, owner):
+    """Return a copy of a module that drops units in prediction, too (Gal and Ghahramani, 2016).
+
+    All else is as in prediction: normalisation, for one.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A network of ours or of a user.
+    owner : object
+        Whose it is, for the error.
+
+    Raises
+    ------
+    ValueError
+        If it has no layer that drops units.
+    """
+    module = copy.deepcopy(module).eval()
+    dropping = [layer for layer in module.modules() if _rate(layer) > 0]
+    if not dropping:
+        raise ValueError(
+            f"n_draws needs a network with dropout, of which {type(owner).__name__} has none: fit with "
+            "dropout=0.2, say (a module of your own with layers such as nn.Dropout)."
+        )
+    for layer in dropping:
+        layer.training = True
+    for layer in module.modules():  # whose fused kernel would drop nothing
+        if isinstance(layer, nn.TransformerEncoderLayer):
+            layer.training = True
+    return module
+
+
+def _rate(layer):
+    """Return the rate at which a layer itself drops units in training."""
+    if isinstance(layer, Dropout | nn.modules.dropout._DropoutNd):
+        return layer.p
+    if isinstance(layer, _TORCHS):
+        return layer.dropout
+    return getattr(layer, "recurrent_dropout", 0.0)

@@ -81,6 +81,52 @@ class IdentityOutput(_NumberOutput):
         return self._as(weight.dtype, weight * self.scale, bias * self.scale + self.shift)
 
 
+class GaussianOutput(_NumberOutput):
+    """Means of normal distributions, in the units of y, of raw outputs (μ, s) with σ² = exp(2s) + c².
+
+    Parameters
+    ----------
+    shift, scale : array-like of shape (n_outputs,)
+        As of all outputs of numbers.
+    least_deviation : float
+        The least standard deviation c, of a standardised y.
+    """
+
+    name = "gaussian"
+
+    def __init__(self, shift, scale, least_deviation):
+        super().__init__(shift, scale)
+        self.floor = least_deviation**2
+
+    def forward(self, raw):
+        return self.scaled(self._mean(raw.double()))
+
+    def std(self, raw):
+        """Return the standard deviations, in the units of y."""
+        return self._variance(raw.double()).sqrt() * self.scale
+
+    def pool(self, raws):
+        raws = raws.double()
+        mean = self._mean(raws).mean(0)
+        # of a mixture: the mean variance, and the variance of the means
+        variance = self._variance(raws).mean(0) + self._mean(raws).var(0, correction=0)
+        s = 0.5 * (variance - self.floor).clamp(min=torch.finfo(torch.float64).tiny).log()
+        return torch.cat([mean, s], dim=-1)
+
+    def fold(self, weight, bias):
+        """Return the last layer's weights and intercepts, those of the means in units of y."""
+        scale = torch.cat([self.scale, torch.ones_like(self.scale)])
+        shift = torch.cat([self.shift, torch.zeros_like(self.shift)])
+        return self._as(weight.dtype, weight * scale, bias * scale + shift)
+
+    @staticmethod
+    def _mean(raw):
+        return raw.chunk(2, dim=-1)[0]
+
+    def _variance(self, raw):
+        return (2.0 * raw.chunk(2, dim=-1)[1]).exp() + self.floor
+
+
 class ExpOutput(_NumberOutput):
     """Positive means: exp(raw) * scale; a shift is the value of an output whose scale is 0."""
 
@@ -211,19 +257,21 @@ class SoftmaxOutput(_ProbabilityOutput):
         return torch.log_softmax(raws.double(), dim=2).logsumexp(0) - math.log(len(raws))
 
 
-def make_number_output(name, shift, scale, constant, levels=None):
+def make_number_output(name, shift, scale, constant, *, levels=None, least_deviation=None):
     """Make the output that a loss of numbers names; it undoes the scaling of y.
 
     Parameters
     ----------
     name : str
-        "identity" or "exp".
+        "identity", "gaussian" or "exp".
     shift, scale : ndarray of shape (n_outputs,)
         What y was scaled by.
     constant : ndarray of shape (n_outputs,)
         What is predicted whatever the raw output; NaN for outputs that vary.
     levels : array-like of float, default=None
         Levels of the quantiles that are predicted, if there are several.
+    least_deviation : float, default=None
+        Least standard deviation of "gaussian", of a standardised y.
 
     Raises
     ------
@@ -234,10 +282,10 @@ def make_number_output(name, shift, scale, constant, levels=None):
     if name == "exp" and not any(shift[varies]):
         return ExpOutput(np.where(varies, 0.0, constant), np.where(varies, scale, 0.0))
     shift, scale = np.where(varies, shift, constant), np.where(varies, scale, 0.0)
+    if name == "gaussian":
+        return GaussianOutput(shift, scale, least_deviation)
+    if name == "identity" and levels is None:
+        return IdentityOutput(shift, scale)
     if name == "identity":
-        return (
-            IdentityOutput(shift, scale)
-            if levels is None
-            else QuantilesOutput(shift, scale, levels)
-        )
+        return QuantilesOutput(shift, scale, levels)
     raise ValueError(f"No output {name!r} makes numbers of what was shifted by {shift}.")

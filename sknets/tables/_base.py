@@ -350,12 +350,6 @@ class TableEstimator(Versioned, BaseEstimator):
         return hasattr(self, "leaderboard_")
 
 
-def check_coverage(coverage):
-    """Raise ValueError if it is no probability."""
-    if not isinstance(coverage, numbers.Real) or not 0.0 < coverage < 1.0:
-        raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
-
-
 def _read_y(estimator, y):
     """Return y as an array of one axis."""
     if y is None:

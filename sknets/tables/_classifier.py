@@ -7,10 +7,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from sknets.estimators import MLPClassifier
-from sknets.tables._base import TableEstimator, check_coverage
-from sknets.tables._ensemble import at_temperature, choose_temperature
-from sknets.tables._intervals import quantile_of
+from sknets.tables._base import TableEstimator
 from sknets.tables._judge import KnownShares
+from sknets.uncertainty import at_temperature, check_coverage, choose_temperature, quantile_of
 
 _SMALLEST = 1e-6
 
@@ -159,7 +158,9 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         return kind(n_folds, shuffle=True, random_state=seed)
 
     def _settle(self, mean, oof, y, weight):
-        self.temperature_ = choose_temperature(mean, lambda shares: self._loss(shares, y, weight))
+        self.temperature_ = choose_temperature(
+            lambda temperature: self._loss(at_temperature(mean, temperature), y, weight), len(y)
+        )
         self._score_weight = weight
         self._scores = 1.0 - at_temperature(mean, self.temperature_)[np.arange(len(y)), y]
 
@@ -184,20 +185,29 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         """
         return at_temperature(self._predict_mean(X), self.temperature_)
 
-    def predict(self, X):
+    def predict(self, X, *, coverage=None):
         """Return the most probable classes.
 
         Parameters
         ----------
         X : frame or array of shape (n_samples, n_features)
             The table, with the columns of the fit.
+        coverage : float in (0, 1), default=None
+            If given, sets of classes are returned, too, as `predict_set` makes them: for pipelines, which
+            have no such method.
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        y : ndarray of shape (n_samples,)
+            Classes.
+        sets : ndarray of bool, shape (n_samples, n_classes)
+            Whether a class is in the set of a row. Only with `coverage`.
         """
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
+        if coverage is not None:
+            check_coverage(coverage)
+        shares = self.predict_proba(X)
+        labels = self.classes_[shares.argmax(axis=1)]
+        return labels if coverage is None else (labels, self._set(shares, coverage))
 
     def predict_set(self, X, coverage=0.9):
         """Return sets of classes that contain the true one with a given probability.
@@ -225,8 +235,10 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         """
         check_is_fitted(self)
         check_coverage(coverage)
-        most = quantile_of(self._scores, coverage, self._score_weight)
-        return 1.0 - self.predict_proba(X) <= most
+        return self._set(self.predict_proba(X), coverage)
+
+    def _set(self, shares, coverage):
+        return 1.0 - shares <= quantile_of(self._scores, coverage, self._score_weight)
 
     def _teach(self, network, encoded, X):
         # each row once for each class, weighted by its probability

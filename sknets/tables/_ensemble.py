@@ -55,27 +55,3 @@ def _select(predictions, loss):
         if losses[chosen] < best_loss:
             best_loss, best = losses[chosen], counts / step
     return best
-
-
-def choose_temperature(shares, loss):
-    """Return the temperature of class shares with the lowest loss, drawn towards 1 where rows are few.
-
-    Parameters
-    ----------
-    shares : ndarray of shape (n_rows, n_classes)
-        Out-of-fold shares of the ensemble.
-    loss : callable
-        ``loss(shares)``.
-    """
-    temperatures = np.geomspace(0.5, 3.0, 37)
-    losses = [loss(at_temperature(shares, temperature)) for temperature in temperatures]
-    trust = len(shares) / (len(shares) + _ROWS_TO_TRUST)
-    return float(temperatures[int(np.argmin(losses))] ** trust)
-
-
-def at_temperature(shares, temperature):
-    """Return shares in proportion to their power 1 / temperature."""
-    logits = np.log(np.clip(shares, 1e-12, None)) / temperature
-    logits -= logits.max(axis=1, keepdims=True)
-    powers = np.exp(logits)
-    return powers / powers.sum(axis=1, keepdims=True)

@@ -8,9 +8,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknets.estimators import MLPRegressor
 from sknets.estimators._sklearn import StrOptions
-from sknets.tables._base import TableEstimator, check_coverage
-from sknets.tables._intervals import Intervals
+from sknets.tables._base import TableEstimator
 from sknets.tables._judge import KnownNumbers
+from sknets.uncertainty import Intervals, check_coverage
 
 
 def _as_numbers(y):
@@ -210,7 +210,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         spread = self._spread(oof, mean, self._weights)
         self._intervals = Intervals(mean / self._unit, spread, errors, weight)
 
-    def predict(self, X, *, return_std=False):
+    def predict(self, X, *, return_std=False, coverage=None):
         """Predict.
 
         Parameters
@@ -220,6 +220,9 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         return_std : bool, default=False
             Whether to return also by how much the configurations differ: what comes from not knowing
             which of them is right, which is less than the error.
+        coverage : float in (0, 1), default=None
+            If given, intervals are returned, too, as `predict_interval` makes them: for pipelines, which
+            have no such method.
 
         Returns
         -------
@@ -227,11 +230,20 @@ class TabularRegressor(RegressorMixin, TableEstimator):
             Predictions.
         std : ndarray of shape (n_samples,)
             Weighted standard deviation of the configurations. Only if `return_std`.
+        interval : ndarray of shape (n_samples, 2)
+            Lower and upper ends. Only with `coverage`.
         """
-        if not return_std:
+        if not return_std and coverage is None:
             return self._predict_mean(X)
+        if coverage is not None:
+            check_coverage(coverage)
         mean, spread = self._mean_and_spread(X)
-        return mean, self._unit * spread
+        answer = [mean]
+        if return_std:
+            answer.append(self._unit * spread)
+        if coverage is not None:
+            answer.append(self._interval(mean, spread, coverage))
+        return tuple(answer)
 
     def predict_interval(self, X, coverage=0.9):
         """Return intervals in which y lies with a given probability.
@@ -255,7 +267,9 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         """
         check_is_fitted(self)
         check_coverage(coverage)
-        mean, spread = self._mean_and_spread(X)
+        return self._interval(*self._mean_and_spread(X), coverage)
+
+    def _interval(self, mean, spread, coverage):
         half = self._unit * self._intervals.half_widths(mean / self._unit, spread, coverage)
         low = mean - half
         if self.loss == "poisson":

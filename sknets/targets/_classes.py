@@ -38,6 +38,12 @@ class Classification(RowTask):
         """What must not change where a fit goes on, by name."""
         return {"output": self.outputs.kind}
 
+    def strata_of(self, y):
+        """Return the number of each row's class in a y as the user gave it, None for several labels."""
+        if sp.issparse(y) or np.ndim(y) != 1:
+            return None
+        return np.unique(np.asarray(y), return_inverse=True)[1]
+
     def make_loss(self, cross_entropy):
         """Make the loss: a cross-entropy, unless the user has one.
 

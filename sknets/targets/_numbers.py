@@ -79,6 +79,9 @@ class Regression(RowTask):
             "number of entries in quantile": n_levels,
         }
 
+    def strata_of(self, y):
+        """Return None: there are no classes to stratify by."""
+
     def make_loss(self):
         """Make the loss."""
         if callable(self.loss):
@@ -162,7 +165,7 @@ class NumberTarget(RowTarget):
         self.scaling = scaling
         levels = task.levels
         self.is_ordered = levels is not None
-        self.n_outputs = len(levels if self.is_ordered else scaling.scale)
+        self.n_outputs = len(levels) if self.is_ordered else len(scaling.scale) * task.kind.n_raw
 
     @property
     def is_constant(self):
@@ -172,7 +175,12 @@ class NumberTarget(RowTarget):
     @property
     def watches_loss(self):
         """Whether a validation loss says more than a score, which a single outlier can decide."""
-        return self.task.kind.scaling == "median"
+        return self.task.kind.scaling == "median" or self.has_std
+
+    @property
+    def has_std(self):
+        """Whether a row has a standard deviation of its own."""
+        return self.task.kind.output == "gaussian"
 
     def with_end(self):
         """Return the target itself: sequences of numbers have a length, and no end to be written."""
@@ -181,11 +189,19 @@ class NumberTarget(RowTarget):
                 "output='sequence' writes one number for each y, from which it goes on: quantile="
                 f"{list(self.task.levels)} has several. Give one quantile."
             )
+        if self.has_std:
+            raise ValueError(
+                "output='sequence' writes one number for each y, from which it goes on: loss='gaussian' "
+                "has a mean and a deviation. Use loss='squared_error', with n_members for a deviation."
+            )
         return self
 
     def _make_output(self):
         return modules.make_number_output(
-            self.task.kind.output, *self.scaling, levels=self.task.levels
+            self.task.kind.output,
+            *self.scaling,
+            levels=self.task.levels,
+            least_deviation=training.LEAST_DEVIATION,
         )
 
     def make_loss(self):
@@ -280,9 +296,16 @@ class NumberTarget(RowTarget):
         return sample_weight
 
     def predictions(self, raw):
+        return self._decoded(self.output(raw.values), raw)
+
+    def deviations(self, raw):
+        """Return the standard deviations of y that a `Raw` tells, where `has_std`."""
+        return self._decoded(self.output.std(raw.values), raw)
+
+    def _decoded(self, values, raw):
         dtype = np.float64 if self.output.needs_double else raw.dtype
-        y = self.output(raw.values).numpy().astype(dtype, copy=False)
-        return y[:, 0] if self.n_outputs == 1 and not self.is_ordered else y
+        values = values.numpy().astype(dtype, copy=False)
+        return values[:, 0] if values.shape[1] == 1 and not self.is_ordered else values
 
     def metric(self, y, predictions, sample_weight):
         y = np.asarray(y)

@@ -139,6 +139,11 @@ class SequenceTarget(Target):
         return self.inner.is_ordered
 
     @property
+    def has_std(self):
+        """Whether raw outputs tell a standard deviation of each step."""
+        return self.inner.has_std
+
+    @property
     def watches_loss(self):
         """Whether early stopping by the default score watches the validation loss."""
         return self.inner.watches_loss
@@ -219,6 +224,10 @@ class SequenceTarget(Target):
 
     def predictions(self, raw):
         return self._arranged(self.inner.predictions, raw)
+
+    def deviations(self, raw):
+        """Return the standard deviations of y that a `Raw` tells, where `has_std`."""
+        return self._arranged(self.inner.deviations, raw)
 
     def probabilities(self, raw):
         """Return the probabilities of a `Raw`, a row for each step."""

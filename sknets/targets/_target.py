@@ -131,6 +131,8 @@ class Target(ABC):
         Whether early stopping by the default score watches the validation loss.
     can_be_pooled : bool
         Whether predictions of several networks have a mean (`pool`).
+    has_std : bool
+        Whether the second half of the raw outputs tells standard deviations (`deviations`).
     excludes : bool
         Whether a raw output of -inf among finite ones has a meaning: a class that cannot be.
     """
@@ -138,6 +140,7 @@ class Target(ABC):
     is_constant = False
     is_ordered = False
     watches_loss = False
+    has_std = False
     excludes = False
     can_be_pooled = True
 

@@ -2,6 +2,7 @@
 
 from sknets.training._averaging import AVERAGES, Average
 from sknets.training._batches import Batches, Rows
+from sknets.training._cross_entropies import BinaryCrossEntropy, SoftmaxCrossEntropy
 from sknets.training._declared import declared
 from sknets.training._descent import Descent
 from sknets.training._flat import FlatParameters
@@ -10,17 +11,17 @@ from sknets.training._gradients import Gradient, make_gradient
 from sknets.training._history import History
 from sknets.training._learner import Learner
 from sknets.training._losses import (
+    LEAST_DEVIATION,
     LOSSES,
     AbsoluteError,
-    BinaryCrossEntropy,
     CallableLoss,
+    GaussianNLL,
     HalfPoissonDeviance,
     HalfSquaredError,
     Huber,
     Loss,
     OrderedPinball,
     Pinball,
-    SoftmaxCrossEntropy,
 )
 from sknets.training._method import Method
 from sknets.training._minimizers import LBFGS, Minimizer
@@ -37,6 +38,7 @@ from sknets.training._seeding import (
     generator_from_array,
     generator_to_array,
     make_generator,
+    seed_layers,
 )
 from sknets.training._sequence_loss import SequenceLoss
 from sknets.training._solvers import Solver
@@ -59,6 +61,7 @@ from sknets.training._threads import (
 __all__ = [
     "AVERAGES",
     "LBFGS",
+    "LEAST_DEVIATION",
     "LOSSES",
     "PRECISIONS",
     "SCHEDULES",
@@ -74,6 +77,7 @@ __all__ = [
     "Descent",
     "FlatParameters",
     "Gathering",
+    "GaussianNLL",
     "Gradient",
     "HalfPoissonDeviance",
     "HalfSquaredError",
@@ -113,6 +117,7 @@ __all__ = [
     "net_state",
     "one_of_many",
     "resume",
+    "seed_layers",
     "sparse_tensor",
     "taking_part",
     "threads_for",

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import torch
 
+from sknets.training._cross_entropies import BinaryCrossEntropy, SoftmaxCrossEntropy
 from sknets.training._gradients import Gradient, PlainAutograd
-from sknets.training._losses import LOSSES, BinaryCrossEntropy, SoftmaxCrossEntropy
+from sknets.training._losses import LOSSES
 
 #: Batches of one kind that are computed as usual before a graph of them: recording waits for the device
 #: and empties its cache, which takes as long as some dozens of steps. An estimate, not measured.

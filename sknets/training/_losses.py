@@ -18,13 +18,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sknets.training._slopes import logistic
-
-#: A class that is not there has this share in a constant prediction.
-_RARE = 1e-6
-
 #: Raw outputs of less are those of a training that has not diverged.
 _ORDINARY = 1e3
+
+#: Of a normal distribution that is learned, in deviations of y.
+LEAST_DEVIATION = 1e-3
 
 
 class Loss(nn.Module):
@@ -38,8 +36,10 @@ class Loss(nn.Module):
 
     Attributes
     ----------
-    output : {"identity", "exp", "logistic", "softmax"}
+    output : {"identity", "gaussian", "exp", "logistic", "softmax"}
         The activation that turns raw outputs into predictions.
+    n_raw : int
+        Raw outputs for each number in a target: those of all numbers stand before the next ones.
     scaling : {"standardize", "mean", "median"} or None
         What is done to y before: mean 0 and standard deviation 1; mean 1; or median 0 and a spread of 1
         that outliers do not move, for the losses that outliers pull with a bounded force.
@@ -52,6 +52,7 @@ class Loss(nn.Module):
     """
 
     output = "identity"
+    n_raw = 1
     scaling = "standardize"
     lowest_y = -math.inf
     has_gradient = takes_classes = False
@@ -85,7 +86,9 @@ class Loss(nn.Module):
 
         Parameters
         ----------
-        raw, target, delta, losses : ndarray of shape (..., n_rows, n_outputs)
+        raw, delta, losses : ndarray of shape (..., n_rows, n_outputs)
+        target : ndarray of the same shape
+            With `n_raw` above 1, of as many columns as there are numbers.
         """
         raise NotImplementedError
 
@@ -128,6 +131,45 @@ class HalfSquaredError(Loss):
         np.subtract(raw, target, out=delta)
         np.multiply(delta, delta, out=losses)
         losses *= 0.5
+
+
+class GaussianNLL(Loss):
+    """(log σ² + (y - μ)² / σ²) / 2 with raw outputs (μ, s) and σ² = exp(2s) + c².
+
+    The negative log-likelihood of normal numbers, without its constant. The floor c, of deviations of y,
+    keeps it bounded where y has no noise.
+
+    References
+    ----------
+    Nix and Weigend (1994). Estimating the mean and variance of the target probability distribution. ICNN.
+    """
+
+    output = "gaussian"
+    n_raw = 2
+    has_gradient = True
+
+    def elements(self, raw, target):
+        mean, s = raw.chunk(2, dim=-1)
+        variance = (2.0 * s).exp() + LEAST_DEVIATION**2
+        return 0.5 * (variance.log() + (target - mean).square() / variance)
+
+    def differentiate(self, raw, target, delta, losses):
+        # with r = (μ - y) / σ² and e = exp(2s) / σ², the gradients are r and e (1 - r² σ²)
+        n = target.shape[-1]
+        slope, slope_of_s = delta[..., :n], delta[..., n:]
+        values, variance = losses[..., :n], losses[..., n:]
+        np.multiply(raw[..., n:], 2.0, out=slope_of_s)
+        np.exp(slope_of_s, out=slope_of_s)
+        np.add(slope_of_s, LEAST_DEVIATION**2, out=variance)
+        slope_of_s /= variance
+        np.subtract(raw[..., :n], target, out=slope)
+        np.multiply(slope, slope, out=values)
+        values /= variance
+        slope /= variance
+        slope_of_s *= 1.0 - values
+        values += np.log(variance)
+        values *= 0.5
+        variance[...] = 0.0  # its columns have no loss of their own
 
 
 class AbsoluteError(Loss):
@@ -293,99 +335,10 @@ class HalfPoissonDeviance(Loss):
         losses += delta
 
 
-class BinaryCrossEntropy(Loss):
-    """Cross-entropy of one logistic unit per label; gradient p - y.
-
-    Parameters
-    ----------
-    label_smoothing : float
-        The target y becomes (1 - s) y + s / 2.
-    """
-
-    output = "logistic"
-    scaling = None
-    has_gradient = True
-
-    def __init__(self, *, label_smoothing=0.0):
-        super().__init__()
-        self.label_smoothing = label_smoothing
-
-    def elements(self, raw, target):
-        if self.label_smoothing:
-            target = target * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing
-        return F.binary_cross_entropy_with_logits(raw, target, reduction="none")
-
-    def as_numbers(self, target, n_outputs):
-        smoothing = self.label_smoothing
-        return target.numpy() * (1.0 - smoothing) + 0.5 * smoothing
-
-    def differentiate(self, raw, target, delta, losses):
-        # log(1 + exp(raw)) - y raw, in which no exponential is large
-        np.absolute(raw, out=losses)
-        np.negative(losses, out=losses)
-        np.exp(losses, out=losses)
-        np.log1p(losses, out=losses)
-        np.maximum(raw, 0.0, out=delta)
-        losses += delta
-        np.multiply(target, raw, out=delta)
-        losses -= delta
-        logistic(raw, delta)
-        delta -= target
-
-    def neutral(self, target, n_outputs, dtype, weight=None):
-        weight = target.new_ones(len(target)) if weight is None else weight
-        share = (weight / weight.sum()) @ target
-        return torch.logit(share.to(dtype), eps=_RARE).expand(len(target), -1)
-
-
-class SoftmaxCrossEntropy(Loss):
-    """Cross-entropy of a softmax over K classes; gradient p - onehot(y).
-
-    Parameters
-    ----------
-    label_smoothing : float
-        The one-hot target t becomes (1 - s) t + s / K (Szegedy et al., 2016).
-    """
-
-    output = "softmax"
-    scaling = None
-    has_gradient = takes_classes = True
-
-    def __init__(self, *, label_smoothing=0.0):
-        super().__init__()
-        self.label_smoothing = label_smoothing
-
-    def elements(self, raw, target):
-        return self.rows(raw, target)
-
-    def rows(self, raw, target):
-        return F.cross_entropy(raw, target, reduction="none", label_smoothing=self.label_smoothing)
-
-    def as_numbers(self, target, n_outputs):
-        smoothing = self.label_smoothing
-        is_class = np.arange(n_outputs) == target.numpy()[:, None]
-        return is_class * (1.0 - smoothing) + smoothing / n_outputs
-
-    def differentiate(self, raw, target, delta, losses):
-        # log-probabilities l = raw - log Σ exp(raw); the loss of a class is -y l, the gradient exp(l) - y
-        np.subtract(raw, raw.max(axis=-1, keepdims=True), out=losses)
-        np.exp(losses, out=delta)
-        sums = delta.sum(axis=-1, keepdims=True)
-        delta /= sums
-        delta -= target
-        losses -= np.log(sums)
-        losses *= target
-        np.negative(losses, out=losses)
-
-    def neutral(self, target, n_outputs, dtype, weight=None):
-        counts = torch.bincount(target, weight, minlength=n_outputs).to(dtype)
-        shares = (counts / counts.sum()).clamp(min=_RARE)
-        return shares.log().expand(len(target), -1)
-
-
 #: Losses of numbers by name, in the order in which documentation lists them.
 LOSSES = {
     "squared_error": HalfSquaredError,
+    "gaussian": GaussianNLL,
     "absolute_error": AbsoluteError,
     "huber": Huber,
     "poisson": HalfPoissonDeviance,

@@ -334,7 +334,7 @@ class Net(Events, skorch.NeuralNet):
         self.gradient.release()
         self.learner.release()
 
-    def raw_outputs(self, inputs, n_rows, part=None):
+    def raw_outputs(self, inputs, n_rows, part=None, seed=0):
         """Return the raw outputs of several tensors, which have `n_rows` rows in all, on the CPU.
 
         Parameters
@@ -345,6 +345,8 @@ class Net(Events, skorch.NeuralNet):
             Their rows, all together.
         part : callable, default=None
             What is computed in the place of the whole module.
+        seed : int, default=0
+            Seed of a module that draws even in prediction.
         """
         if self.module_.training:
             self.module_.eval()
@@ -352,6 +354,5 @@ class Net(Events, skorch.NeuralNet):
             part = self.module_  # a pickle of the net has two
         is_whole = part is None
         predict = self.gradient.predict if is_whole else torch.inference_mode()(part)
-        # a module that draws even in prediction draws the same each time
-        with self.learner.seeded(0):
+        with self.learner.seeded(seed):
             return collect(map(predict, inputs), n_rows, are_own=is_whole)

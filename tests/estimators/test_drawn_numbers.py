@@ -70,6 +70,8 @@ def test_a_target_puts_back_what_it_has_scaled(data):
         with np.errstate(over="ignore"):
             expected = np.clip(y, shift - limit, shift + limit)
     raw = np.log(np.maximum(encoded, 1e-300)) if loss == "poisson" else encoded
+    if loss == "gaussian":  # beside deviations
+        raw = np.hstack([raw, np.zeros_like(raw)])
     decoded = target.predictions(Raw(torch.from_numpy(raw), None, np.dtype("float32")))
     decoded = decoded.reshape(expected.shape)
     size = np.abs(expected) / 2 + np.abs(target.scaling.shift) / 2 + target.scaling.scale / 2
@@ -105,7 +107,7 @@ def test_any_y_is_learned_or_refused_in_words(data):
     kept = slice(None) if weight is None else weight > 0
     predictions = fit.predict(X)
     assert np.isfinite(predictions).all()
-    learned, shown = y[kept].reshape(-1, fit.n_outputs_), predictions.reshape(-1, fit.n_outputs_)
+    learned, shown = (part.reshape(len(part), -1) for part in (y[kept], predictions))
     for column, values in zip(learned.T, shown.T, strict=True):
         if (column == column[0]).all():
             np.testing.assert_array_equal(values, column[0])

@@ -63,7 +63,7 @@ def test_intervals_that_cannot_be_had_are_refused():
         fitted.forecast_interval()
     with pytest.raises(ValueError, match="horizon=2 steps, not for 3"):
         fitted.forecast_interval(3, coverage=0.5)
-    with pytest.raises(ValueError, match="coverage == 1"):
+    with pytest.raises(ValueError, match="coverage must be between 0 and 1, got 1"):
         fitted.forecast_interval(coverage=1)
     with pytest.raises(ValueError, match=r"calibration_fraction=0\.01 leaves 2 times, fewer than"):
         forecaster(horizon=3, calibration_fraction=0.01).fit(y=Y)

@@ -1,6 +1,7 @@
 """Output activations against SciPy."""
 
 import numpy as np
+import pytest
 import scipy.special
 import torch
 
@@ -62,6 +63,29 @@ def test_quantiles_output_is_in_units_of_y():
     ordered = modules.OrderedQuantiles(LEVELS)(FOUR)
     output = modules.QuantilesOutput([3.0], [10.0], LEVELS)
     torch.testing.assert_close(output(FOUR), ordered * 10 + 3)
+
+
+def test_gaussian_output_has_means_and_deviations_in_units_of_y():
+    output = modules.GaussianOutput([3.0, 0.0], [10.0, 2.0], 1e-3)
+    np.testing.assert_allclose(output(FOUR), FOUR[:, :2].numpy() * [10.0, 2.0] + [3.0, 0.0])
+    expected = np.sqrt(np.exp(2 * FOUR[:, 2:].numpy()) + 1e-6) * [10.0, 2.0]
+    np.testing.assert_allclose(output.std(FOUR), expected)
+    weight, bias = output.fold(torch.ones(5, 4), torch.ones(4))
+    np.testing.assert_array_equal(weight, [[10.0, 2.0, 1.0, 1.0]] * 5)
+    np.testing.assert_array_equal(bias, [13.0, 2.0, 1.0, 1.0])
+
+
+def test_pool_of_normal_distributions_has_the_moments_of_their_mixture():
+    output = modules.GaussianOutput([3.0], [10.0], 1e-3)
+    raws = torch.tensor([[[0.0, -1.0]], [[2.0, 0.5]], [[0.3, -30.0]]], dtype=torch.float64)
+    pooled, draws = output.pool(raws), []
+    for raw in raws:
+        mean, deviation = output(raw).item(), output.std(raw).item()
+        draws.append(np.random.default_rng(0).normal(mean, deviation, 400_000))
+    assert output(pooled).item() == pytest.approx(np.mean(draws), abs=0.02)
+    assert output.std(pooled).item() == pytest.approx(np.std(draws), rel=0.003)
+    same = output.pool(raws[:1].repeat(3, 1, 1))
+    np.testing.assert_allclose(output.std(same), output.std(raws[0]), rtol=1e-12)
 
 
 def test_a_scale_of_zero_makes_a_constant_of_whatever_is_raw():

@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize_scalar
-from scipy.special import softmax
-from sklearn.metrics import log_loss
 
-from sknets.tables._ensemble import at_temperature, choose_temperature, choose_weights
+from sknets.tables._ensemble import choose_weights
 
 RNG = np.random.default_rng(0)
 
@@ -31,30 +28,3 @@ def test_weights_are_drawn_to_equal_ones_where_rows_are_few():
     assert few[3] == 0.0
     assert few[:3].min() > 0.0
     assert few.sum() == pytest.approx(1.0)
-
-
-@pytest.mark.parametrize("true", [0.7, 1.0, 1.8])
-def test_temperature_is_the_one_of_the_lowest_loss(true):
-    logits = 2.0 * RNG.normal(size=(20_000, 3))
-    y = np.array([RNG.choice(3, p=p) for p in softmax(logits, axis=1)])
-    shares = softmax(logits * true, axis=1)
-
-    def loss(shares):
-        return log_loss(y, shares)
-
-    best = minimize_scalar(
-        lambda t: loss(at_temperature(shares, t)), bounds=(0.3, 4.0), method="bounded"
-    ).x
-    assert choose_temperature(shares, loss) == pytest.approx(best, rel=0.04)
-    assert best == pytest.approx(true, rel=0.1)
-
-
-def test_temperature_of_few_rows_is_near_one():
-    shares = np.array([[0.9, 0.1], [0.9, 0.1]])
-    assert 0.9 < choose_temperature(shares, lambda s: log_loss([1, 0], s)) < 1.1
-
-
-def test_temperature_one_changes_nothing():
-    shares = softmax(RNG.normal(size=(5, 3)), axis=1)
-    np.testing.assert_allclose(at_temperature(shares, 1.0), shares, atol=1e-12)
-    np.testing.assert_allclose(at_temperature(shares, 0.5), shares**2 / (shares**2).sum(1)[:, None])

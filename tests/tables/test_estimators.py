@@ -26,7 +26,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sknets import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
 from sknets.tables._folds import make_folds
-from sknets.tables._intervals import quantile_of
+from sknets.uncertainty import quantile_of
 from tests.tables.frames import FRAME, LABELS, SHORT, Y
 
 BOTH = pytest.mark.parametrize(

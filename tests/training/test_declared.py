@@ -41,6 +41,7 @@ def test_loss_belongs_to_an_output(loss):
     outputs = {
         modules.IdentityOutput,
         modules.ExpOutput,
+        modules.GaussianOutput,
         modules.LogisticOutput,
         modules.SoftmaxOutput,
     }

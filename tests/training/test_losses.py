@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from scipy.stats import entropy
+from scipy.stats import entropy, norm
 from sklearn.metrics import (
     log_loss,
     mean_absolute_error,
@@ -13,18 +13,18 @@ from sklearn.metrics import (
 )
 
 from sknets import modules, training
-from sknets.training._losses import (
-    BinaryCrossEntropy,
-    HalfSquaredError,
-    SoftmaxCrossEntropy,
-    mixed_loss,
-)
+from sknets.training._cross_entropies import BinaryCrossEntropy, SoftmaxCrossEntropy
+from sknets.training._losses import HalfSquaredError, mixed_loss
 
 RNG = np.random.default_rng(0)
 RAW = RNG.standard_normal((12, 1))
 WEIGHT = RNG.uniform(0.5, 2.0, 12)
 REAL = RNG.standard_normal((12, 1)) * 2
 COUNT = RNG.poisson(2.0, (12, 1)).astype(float)
+
+
+#: Means beside logarithms of deviations.
+NORMAL = np.hstack([RAW, RNG.standard_normal((12, 1))])
 
 
 def value(loss, raw, target, weight=None):
@@ -70,6 +70,17 @@ def huber(target, raw, sample_weight):
 def test_regression_loss_equals_reference(loss, target, reference, weight):
     expected = reference(target, RAW, sample_weight=weight)
     assert value(loss, RAW, target, weight) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+def test_gaussian_loss_is_the_likelihood_of_normal_numbers(weight):
+    raw, target = RNG.standard_normal((12, 4)), RNG.standard_normal((12, 2))
+    raw[0, 2:] = -20.0  # below the least deviation
+    deviation = np.sqrt(np.exp(2 * raw[:, 2:]) + 1e-6)
+    logs = norm.logpdf(target, raw[:, :2], deviation) + np.log(2 * np.pi) / 2
+    expected = np.average(-logs.sum(axis=1), weights=weight)
+    actual = value(training.GaussianNLL(), raw, target, weight)
+    assert actual == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
@@ -171,23 +182,24 @@ def test_gradient_is_prediction_minus_target(name):
 
 
 @pytest.mark.parametrize(
-    ("loss", "target"),
+    ("loss", "raw", "target"),
     [
-        (training.AbsoluteError(), REAL),
-        (training.Huber(huber_delta=0.8), REAL),
-        (training.Pinball(quantile=0.2), REAL),
+        (training.AbsoluteError(), RAW, REAL),
+        (training.Huber(huber_delta=0.8), RAW, REAL),
+        (training.Pinball(quantile=0.2), RAW, REAL),
+        (training.GaussianNLL(), NORMAL, REAL),
     ],
 )
-def test_gradient_equals_finite_differences(loss, target):
-    x = torch.from_numpy(RAW).requires_grad_()
+def test_gradient_equals_finite_differences(loss, raw, target):
+    x = torch.from_numpy(raw).requires_grad_()
     loss(x, torch.from_numpy(target), torch.from_numpy(WEIGHT)).backward()
     step = 1e-6
-    for i in range(len(RAW)):
-        up, down = RAW.copy(), RAW.copy()
-        up[i] += step
-        down[i] -= step
+    for index in np.ndindex(raw.shape):
+        up, down = raw.copy(), raw.copy()
+        up[index] += step
+        down[index] -= step
         numeric = (value(loss, up, target, WEIGHT) - value(loss, down, target, WEIGHT)) / (2 * step)
-        assert float(x.grad[i]) == pytest.approx(numeric, abs=1e-8)
+        assert float(x.grad[index]) == pytest.approx(numeric, rel=1e-6, abs=1e-8)
 
 
 LABEL = (REAL > 0).astype(float)
@@ -199,6 +211,7 @@ ALL_LOSSES = {
     "squared_error": (training.HalfSquaredError(), RAW, REAL),
     "absolute_error": (training.AbsoluteError(), RAW, REAL),
     "huber": (training.Huber(huber_delta=0.8), RAW, REAL),
+    "gaussian": (training.GaussianNLL(), NORMAL, REAL),
     "quantile": (training.Pinball(quantile=0.3), RAW, REAL),
     "poisson": (training.HalfPoissonDeviance(), RAW, COUNT),
     "logistic": (training.BinaryCrossEntropy(), RAW, LABEL),

@@ -22,6 +22,7 @@ WEIGHT = RNG.uniform(0.5, 2.0, N)
 ACTIVATIONS = [*modules.ACTIVATIONS, "rbf"]
 LOSSES = {
     "squared_error": (training.HalfSquaredError(), NUMBERS),
+    "gaussian": (training.LOSSES["gaussian"](), NUMBERS[:, :1]),
     "absolute_error": (training.LOSSES["absolute_error"](), NUMBERS),
     "huber": (training.LOSSES["huber"](huber_delta=0.4), NUMBERS),
     "poisson": (training.LOSSES["poisson"](), RNG.poisson(1.5, (N, 2)).astype(float)),

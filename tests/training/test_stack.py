@@ -21,6 +21,7 @@ Y_VAL = np.stack([X_VAL[:, 0] - X_VAL[:, 1], np.sin(X_VAL[:, 2])], axis=1)
 #: The loss, and targets of two outputs.
 LOSSES = {
     "squared_error": (training.HalfSquaredError, NUMBERS),
+    "gaussian": (training.LOSSES["gaussian"], NUMBERS[:, :1]),
     "absolute_error": (training.LOSSES["absolute_error"], NUMBERS),
     "huber": (training.LOSSES["huber"], NUMBERS),
     "poisson": (training.LOSSES["poisson"], RNG.poisson(1.5, (62, 2)).astype(float)),

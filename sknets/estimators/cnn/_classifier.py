@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import skorch
 
-from sknets.estimators._tasks import ClassifierTask
+from sknets.estimators._classifier_task import ClassifierTask
 from sknets.estimators.cnn._base import BaseCNN
 from sknets.estimators.cnn._page import CLASSIFIER
 from sknets.preprocessing import Augmentation
@@ -156,6 +156,10 @@ class CNNClassifier(ClassifierTask, BaseCNN):
         labels, and the number of the class where there are more.
     label_smoothing : float, default=0.0
         Share of each target, in [0, 1), that is spread evenly over all classes.
+    calibrate : bool, int or 'split', default=False
+        Whether held-out rows tell how sure predictions are: the temperature of probabilities,
+        and `predict_set`. True: `X_val`, else 5 folds (networks besides) below 1,000 rows,
+        `validation_fraction` beyond ('split'). Or a number of folds.
     l1_alpha : float, default=0.0
         Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
         are exactly zero. Not for 'lbfgs'.
@@ -202,6 +206,8 @@ class CNNClassifier(ClassifierTask, BaseCNN):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels, or the numbers of the labels for a multilabel y.
+    temperature_ : float
+        What raw outputs are divided by before they become probabilities. Only with `calibrate`.
     loss_ : float
         Training loss of the last epoch, penalties included.
     best_loss_ : float or None
@@ -334,6 +340,7 @@ class CNNClassifier(ClassifierTask, BaseCNN):
         class_weight: dict | list | str | None = None,
         loss: str | Callable = "log_loss",
         label_smoothing: float = 0.0,
+        calibrate: bool | int | str = False,
         l1_alpha: float = 0.0,
         batch_growth: float = 1.0,
         scale_learning_rate: bool = False,
@@ -399,6 +406,7 @@ class CNNClassifier(ClassifierTask, BaseCNN):
         self.class_weight = class_weight
         self.loss = loss
         self.label_smoothing = label_smoothing
+        self.calibrate = calibrate
         self.l1_alpha = l1_alpha
         self.batch_growth = batch_growth
         self.scale_learning_rate = scale_learning_rate

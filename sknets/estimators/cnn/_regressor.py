@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import skorch
 
-from sknets.estimators._tasks import RegressorTask
+from sknets.estimators._regressor_task import RegressorTask
 from sknets.estimators.cnn._base import BaseCNN
 from sknets.estimators.cnn._page import REGRESSOR
 from sknets.preprocessing import Augmentation
@@ -18,10 +18,10 @@ class CNNRegressor(RegressorTask, BaseCNN):
 
     Parameters
     ----------
-    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
-        Loss; squared error and Poisson deviance are halved. "poisson" has an exponential output
-        and needs ``y >= 0``, others learn a standardised y. A function ``loss(raw, target)``
-        returns the loss of each row, of shape (n_rows,); its target has mean 0 and deviation 1.
+    loss : {'squared_error', 'gaussian', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
+        Loss; squares and deviances are halved. "gaussian" learns deviations of y, too;
+        "poisson" has an exponential output (``y >= 0``). A function ``loss(raw, target)``
+        returns losses of shape (n_rows,); its target has mean 0 and deviation 1.
     conv_channels : array-like of shape (n_conv_layers,), int or 'auto', default='auto'
         Channels (feature maps) of each convolutional layer; "auto" is 32, 64, 128, 128, 128, of
         which it takes as many layers, at least 2, as halve the longest side down to 4.
@@ -157,6 +157,10 @@ class CNNRegressor(RegressorTask, BaseCNN):
     huber_delta : float, default=1.35
         Residual beyond which ``loss='huber'`` is linear, in spreads of y: its standard
         deviation if y is normal, and hardly more with a few outliers.
+    calibrate : bool, int or 'split', default=False
+        Whether held-out rows tell how sure predictions are: `predict_interval`. True: `X_val`,
+        else 5 folds (networks besides) below 1,000 rows, `validation_fraction` beyond
+        ('split'). Or a number of folds.
     l1_alpha : float, default=0.0
         Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
         are exactly zero. Not for 'lbfgs'.
@@ -227,7 +231,8 @@ class CNNRegressor(RegressorTask, BaseCNN):
     n_outputs_ : int
         Number of outputs of the network.
     out_activation_ : str
-        Activation of the outputs: 'identity', 'exp', or 'ordered' for several quantiles.
+        Activation of the outputs: 'identity', 'gaussian', 'exp', or 'ordered' for several
+        quantiles.
     input_shape_ : tuple of int
         Shape of one image as the network takes it.
     n_parameters_ : int
@@ -334,6 +339,7 @@ class CNNRegressor(RegressorTask, BaseCNN):
         max_fun: int = 15000,
         quantile: float | Sequence[float] = 0.5,
         huber_delta: float = 1.35,
+        calibrate: bool | int | str = False,
         l1_alpha: float = 0.0,
         batch_growth: float = 1.0,
         scale_learning_rate: bool = False,
@@ -399,6 +405,7 @@ class CNNRegressor(RegressorTask, BaseCNN):
         self.max_fun = max_fun
         self.quantile = quantile
         self.huber_delta = huber_delta
+        self.calibrate = calibrate
         self.l1_alpha = l1_alpha
         self.batch_growth = batch_growth
         self.scale_learning_rate = scale_learning_rate

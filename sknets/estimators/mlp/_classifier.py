@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import skorch
 
-from sknets.estimators._tasks import ClassifierTask
+from sknets.estimators._classifier_task import ClassifierTask
 from sknets.estimators.mlp._base import BaseMLP
 from sknets.estimators.mlp._page import CLASSIFIER
 
@@ -86,6 +86,10 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         labels, and the number of the class where there are more.
     label_smoothing : float, default=0.0
         Share of each target, in [0, 1), that is spread evenly over all classes.
+    calibrate : bool, int or 'split', default=False
+        Whether held-out rows tell how sure predictions are: the temperature of probabilities,
+        and `predict_set`. True: `X_val`, else 5 folds (networks besides) below 1,000 rows,
+        `validation_fraction` beyond ('split'). Or a number of folds.
     dropout : float or list of float, default=0.0
         Dropout rate in [0, 1) after each hidden layer, for all layers or one per layer. Units
         that stay are scaled up in training.
@@ -153,6 +157,8 @@ class MLPClassifier(ClassifierTask, BaseMLP):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels, or the numbers of the labels for a multilabel y.
+    temperature_ : float
+        What raw outputs are divided by before they become probabilities. Only with `calibrate`.
     loss_ : float
         Training loss of the last epoch, penalties included.
     best_loss_ : float or None
@@ -264,6 +270,7 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         class_weight: dict | list | str | None = None,
         loss: str | Callable = "log_loss",
         label_smoothing: float = 0.0,
+        calibrate: bool | int | str = False,
         dropout: float | Sequence[float] = 0.0,
         normalization: str | None = None,
         weight_init: str = "glorot_uniform",
@@ -313,6 +320,7 @@ class MLPClassifier(ClassifierTask, BaseMLP):
         self.class_weight = class_weight
         self.loss = loss
         self.label_smoothing = label_smoothing
+        self.calibrate = calibrate
         self.dropout = dropout
         self.normalization = normalization
         self.weight_init = weight_init

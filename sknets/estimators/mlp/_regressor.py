@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import skorch
 
-from sknets.estimators._tasks import RegressorTask
+from sknets.estimators._regressor_task import RegressorTask
 from sknets.estimators.mlp._base import BaseMLP
 from sknets.estimators.mlp._page import REGRESSOR
 
@@ -17,10 +17,10 @@ class MLPRegressor(RegressorTask, BaseMLP):
 
     Parameters
     ----------
-    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
-        Loss; squared error and Poisson deviance are halved. "poisson" has an exponential output
-        and needs ``y >= 0``, others learn a standardised y. A function ``loss(raw, target)``
-        returns the loss of each row, of shape (n_rows,); its target has mean 0 and deviation 1.
+    loss : {'squared_error', 'gaussian', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
+        Loss; squares and deviances are halved. "gaussian" learns deviations of y, too;
+        "poisson" has an exponential output (``y >= 0``). A function ``loss(raw, target)``
+        returns losses of shape (n_rows,); its target has mean 0 and deviation 1.
     hidden_layer_sizes : array-like of shape (n_layers - 2,) or int, default=(100,)
         Number of units in each hidden layer; ``()`` makes a linear model.
     activation : str, callable or list of these, default='relu'
@@ -87,6 +87,10 @@ class MLPRegressor(RegressorTask, BaseMLP):
     huber_delta : float, default=1.35
         Residual beyond which ``loss='huber'`` is linear, in spreads of y: its standard
         deviation if y is normal, and hardly more with a few outliers.
+    calibrate : bool, int or 'split', default=False
+        Whether held-out rows tell how sure predictions are: `predict_interval`. True: `X_val`,
+        else 5 folds (networks besides) below 1,000 rows, `validation_fraction` beyond
+        ('split'). Or a number of folds.
     dropout : float or list of float, default=0.0
         Dropout rate in [0, 1) after each hidden layer, for all layers or one per layer. Units
         that stay are scaled up in training.
@@ -185,7 +189,8 @@ class MLPRegressor(RegressorTask, BaseMLP):
     n_outputs_ : int
         Number of outputs of the network.
     out_activation_ : str
-        Activation of the outputs: 'identity', 'exp', or 'ordered' for several quantiles.
+        Activation of the outputs: 'identity', 'gaussian', 'exp', or 'ordered' for several
+        quantiles.
     n_parameters_ : int
         Number of parameters of the network.
     members_ : list of estimator
@@ -265,6 +270,7 @@ class MLPRegressor(RegressorTask, BaseMLP):
         max_fun: int = 15000,
         quantile: float | Sequence[float] = 0.5,
         huber_delta: float = 1.35,
+        calibrate: bool | int | str = False,
         dropout: float | Sequence[float] = 0.0,
         normalization: str | None = None,
         weight_init: str = "glorot_uniform",
@@ -314,6 +320,7 @@ class MLPRegressor(RegressorTask, BaseMLP):
         self.max_fun = max_fun
         self.quantile = quantile
         self.huber_delta = huber_delta
+        self.calibrate = calibrate
         self.dropout = dropout
         self.normalization = normalization
         self.weight_init = weight_init

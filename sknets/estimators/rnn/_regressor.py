@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import skorch
 
-from sknets.estimators._tasks import RegressorTask
+from sknets.estimators._regressor_task import RegressorTask
 from sknets.estimators.rnn._base import BaseRNN
 from sknets.estimators.rnn._page import REGRESSOR
 
@@ -18,10 +18,10 @@ class RNNRegressor(RegressorTask, BaseRNN):
 
     Parameters
     ----------
-    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
-        Loss; squared error and Poisson deviance are halved. "poisson" has an exponential output
-        and needs ``y >= 0``, others learn a standardised y. A function ``loss(raw, target)``
-        returns the loss of each row, of shape (n_rows,); its target has mean 0 and deviation 1.
+    loss : {'squared_error', 'gaussian', 'absolute_error', 'huber', 'poisson', 'quantile'} or callable, default='squared_error'
+        Loss; squares and deviances are halved. "gaussian" learns deviations of y, too;
+        "poisson" has an exponential output (``y >= 0``). A function ``loss(raw, target)``
+        returns losses of shape (n_rows,); its target has mean 0 and deviation 1.
     recurrent_layer_sizes : array-like of shape (n_recurrent_layers,) or int, default=(64,)
         Number of units in each recurrent layer; with `bidirectional`, in each direction.
     cell : str, default='lstm'
@@ -142,6 +142,10 @@ class RNNRegressor(RegressorTask, BaseRNN):
     huber_delta : float, default=1.35
         Residual beyond which ``loss='huber'`` is linear, in spreads of y: its standard
         deviation if y is normal, and hardly more with a few outliers.
+    calibrate : bool, int or 'split', default=False
+        Whether held-out rows tell how sure predictions are: `predict_interval`. True: `X_val`,
+        else 5 folds (networks besides) below 1,000 rows, `validation_fraction` beyond
+        ('split'). Or a number of folds.
     l1_alpha : float, default=0.0
         Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
         are exactly zero. Not for 'lbfgs'.
@@ -213,7 +217,8 @@ class RNNRegressor(RegressorTask, BaseRNN):
     n_outputs_ : int
         Number of raw outputs: of a step, where the output is a sequence.
     out_activation_ : str
-        Activation of the outputs: 'identity', 'exp', or 'ordered' for several quantiles.
+        Activation of the outputs: 'identity', 'gaussian', 'exp', or 'ordered' for several
+        quantiles.
     n_parameters_ : int
         Number of parameters of the network.
     members_ : list of estimator
@@ -329,6 +334,7 @@ class RNNRegressor(RegressorTask, BaseRNN):
         max_fun: int = 15000,
         quantile: float | Sequence[float] = 0.5,
         huber_delta: float = 1.35,
+        calibrate: bool | int | str = False,
         l1_alpha: float = 0.0,
         batch_growth: float = 1.0,
         scale_learning_rate: bool = False,
@@ -389,6 +395,7 @@ class RNNRegressor(RegressorTask, BaseRNN):
         self.max_fun = max_fun
         self.quantile = quantile
         self.huber_delta = huber_delta
+        self.calibrate = calibrate
         self.l1_alpha = l1_alpha
         self.batch_growth = batch_growth
         self.scale_learning_rate = scale_learning_rate

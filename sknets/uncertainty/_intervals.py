@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sknets.uncertainty._coverage import quantile_of
+
 #: Rows whose errors make one of the levels between which sizes of errors are interpolated, and the
 #: largest number of levels.
 _ROWS_OF_LEVEL = 30
@@ -14,24 +16,6 @@ _ROWS_OF_MEAN = 10.0
 #: interval: of all pairs, the one is taken whose intervals are the narrowest.
 _SHARES = (0.0, 0.5, 1.0, 2.0)
 _POWERS = (0.0, 0.5, 1.0)
-
-
-def quantile_of(scores, coverage, weight=None):
-    """Return what a further score is below with a given probability, or the largest one if there are few.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n,)
-        Scores so far.
-    coverage : float
-        The probability. It takes coverage / (1 - coverage) scores to promise it.
-    weight : ndarray of shape (n,), default=None
-        Weights of the scores; a further one has the mean weight.
-    """
-    order = np.argsort(scores, kind="stable")
-    weight = np.ones(len(scores)) if weight is None else weight[order] / weight.mean()
-    place = np.searchsorted(np.cumsum(weight), coverage * (len(scores) + 1) * (1 - 1e-12))
-    return scores[order[min(place, len(scores) - 1)]]
 
 
 class Intervals:
@@ -51,6 +35,8 @@ class Intervals:
         Absolute errors.
     weight : ndarray of shape (n_rows,), default=None
         Weights of the rows.
+    by_prediction : bool, default=True
+        Whether errors may be expected to be larger where predictions are.
 
     References
     ----------
@@ -58,8 +44,9 @@ class Intervals:
        for regression. JASA 113.
     """
 
-    def __init__(self, mean, spread, errors, weight=None):
+    def __init__(self, mean, spread, errors, weight=None, *, by_prediction=True):
         self._mean, self._spread, self._errors, self._weight = mean, spread, errors, weight
+        self._powers = _POWERS if by_prediction else _POWERS[:1]
         self._typical = float(np.sqrt(np.mean(np.square(errors))))
         order = np.argsort(mean, kind="stable")
         n_levels = int(np.clip(len(mean) // _ROWS_OF_LEVEL, 1, _MOST_LEVELS))
@@ -79,17 +66,35 @@ class Intervals:
         coverage : float
             The probability.
         """
+        quantile, units = self.choose(coverage)
+        return quantile * units(mean, spread)
+
+    def choose(self, coverage):
+        """Return the units of errors that make the narrowest intervals, and the quantile of errors.
+
+        Parameters
+        ----------
+        coverage : float
+            The probability.
+
+        Returns
+        -------
+        quantile : float
+            What a further error is below, in its units.
+        units : callable
+            ``units(mean, spread)`` returns those of rows.
+        """
         if self._typical == 0.0:
-            return np.zeros_like(mean)
+            return 0.0, lambda mean, spread: np.ones_like(mean)
         found = []
         for share in _SHARES:
-            for power in _POWERS:
+            for power in self._powers:
                 units = self._expected(self._mean, self._spread, share, power)
                 quantile = quantile_of(self._errors / units, coverage, self._weight)
                 width = quantile * np.average(units, weights=self._weight)
                 found.append((width, share, power, quantile))
         _, share, power, quantile = min(found)
-        return quantile * self._expected(mean, spread, share, power)
+        return quantile, lambda mean, spread: self._expected(mean, spread, share, power)
 
     def _expected(self, mean, spread, share, power):
         by_prediction = np.interp(mean, self._places, self._levels) ** power

@@ -1,0 +1,169 @@
+"""Rows that are held out to say how sure predictions are, and who has not seen them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length
+
+from sknets._interrupts import interrupts_end_all
+from sknets.estimators._data import read_weight
+from sknets.estimators._sklearn import count_samples, take_rows
+from sknets.estimators._transaction import transaction
+from sknets.estimators._validation_data import split_rows
+from sknets.parallel import run_all
+from sknets.uncertainty import HeldNumbers
+
+#: Below so many rows all of them calibrate, in folds, and beyond those that are set aside.
+_FEW_ROWS = 1000
+_N_FOLDS = 5
+
+
+@dataclass
+class Calibration:
+    """What rows that were held out say of predictions.
+
+    Attributes
+    ----------
+    held : HeldNumbers, HeldClasses or HeldLabels
+        What was predicted for these rows, and their y.
+    models : list of BaseNet or None
+        Those that have not seen them, where they were held out in folds. None: the estimator itself.
+    temperature : float or None
+        What logits are divided by; None for numbers.
+    """
+
+    held: Any
+    models: list | None
+    temperature: float | None
+
+    def who(self, estimator):
+        """Return the models that judge a new row, of an estimator."""
+        return self.models or [estimator]
+
+
+def fit_calibrated(estimator, X, y, sample_weight, validation):
+    """Fit an estimator, and calibrate it on rows that it has not seen.
+
+    Parameters
+    ----------
+    estimator : BaseNet
+        The estimator, with its parameter `calibrate`.
+    X, y, sample_weight : array-like
+        As the user gave them.
+    validation : tuple
+        X, y and weights of the user's validation data; None for those that are not given.
+
+    Raises
+    ------
+    ValueError
+        If no rows can be held out.
+    """
+    estimator._validate_params()
+    is_given = validation[0] is not None
+    _check(estimator, is_given)
+    with transaction(estimator):
+        if is_given:
+            estimator._fit(X, y, sample_weight, validation)
+            return _finish(estimator, [estimator], [validation])
+        if y is None:  # for which `fit` has words
+            return estimator._fit(X, y, sample_weight)
+        n_rows = count_samples(X)
+        check_consistent_length(X, y)
+        weight = None if sample_weight is None else read_weight(sample_weight, X)
+        kept = np.arange(n_rows) if weight is None else np.flatnonzero(weight)
+        strata = estimator._task.strata_of(y)
+        strata = None if strata is None else strata[kept]
+        seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
+
+        def take(rows):
+            return [take_rows(part, kept[rows]) for part in (X, y, weight)]
+
+        n_folds = _count_folds(estimator, len(kept))
+        if n_folds is None:
+            train, held = split_rows(len(kept), estimator.validation_fraction, seed, strata)
+            parts = take(held)
+            estimator._fit(*take(train), parts)
+            return _finish(estimator, [estimator], [parts])
+        estimator._fit(X, y, sample_weight)
+        fold = _deal(len(kept), n_folds, strata, np.random.default_rng(seed))
+        parts = [take(fold == number) for number in range(n_folds)]
+        seeds = np.random.default_rng(seed).integers(2**31 - 1, size=n_folds)
+        with interrupts_end_all():
+            models = run_all(
+                joblib.delayed(_fit_model)(estimator, take(fold != number), int(seeds[number]))
+                for number in range(n_folds)
+            )
+        return _finish(estimator, models, parts)
+
+
+def check_partial(estimator):
+    """Raise ValueError if a partial fit cannot do what the parameter asks for."""
+    if estimator.calibrate is not False:
+        raise ValueError(
+            f"partial_fit does not support calibrate={estimator.calibrate!r}: it learns from all "
+            "rows that it is given. Set calibrate=False, or use fit."
+        )
+
+
+def _check(estimator, is_given):
+    if estimator._outputs.kind != "single":
+        raise ValueError(
+            f"calibrate={estimator.calibrate!r} is for one output of each row, but output="
+            f"{estimator._outputs.kind!r} has a sequence of them; set calibrate=False."
+        )
+    if is_given and estimator.calibrate not in (True, "split"):
+        raise ValueError(
+            f"calibrate={estimator.calibrate!r} makes folds of the training data, but X_val is given to "
+            "calibrate on; set calibrate=True, or leave X_val out."
+        )
+    if estimator.warm_start and not is_given:
+        raise ValueError(
+            f"calibrate={estimator.calibrate!r} needs rows that no earlier fit has seen, which "
+            "warm_start=True cannot know: give X_val and y_val, or set one of the two to False."
+        )
+
+
+def _count_folds(estimator, n_rows):
+    """Return the number of folds; None sets rows aside."""
+    given = estimator.calibrate
+    if given == "split" or (given is True and n_rows >= _FEW_ROWS):
+        return None
+    n_folds = min(_N_FOLDS if given is True else given, n_rows)
+    if n_folds < 2:
+        raise ValueError(
+            f"calibrate={given!r} holds rows out and learns from others, but there is only "
+            f"{n_rows} row; give X_val and y_val, or set calibrate=False."
+        )
+    return n_folds
+
+
+def _deal(n_rows, n_folds, strata, rng):
+    """Return the fold of each row; each stratum is dealt out in turn, at random within."""
+    order = rng.permutation(n_rows)
+    if strata is not None:
+        order = order[np.argsort(strata[order], kind="stable")]
+    fold = np.empty(n_rows, dtype=int)
+    fold[order] = np.arange(n_rows) % n_folds
+    return fold
+
+
+def _fit_model(estimator, parts, seed):
+    model = clone(estimator).set_params(calibrate=False, random_state=seed, verbose=False)
+    return model._fit(*parts)
+
+
+def _finish(estimator, models, parts):
+    """Let the estimator remember what models predict for rows that they have not seen."""
+    held = [
+        estimator._hold(model, X, y, weight)
+        for model, (X, y, weight) in zip(models, parts, strict=True)
+    ]
+    held = type(held[0]).joined(held)
+    models = None if models[0] is estimator else models
+    temperature = None if isinstance(held, HeldNumbers) else held.temperature()
+    estimator._calibration = Calibration(held, models, temperature)
+    return estimator
