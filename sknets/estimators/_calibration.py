@@ -1,4 +1,4 @@
-"""Rows that are held out to say how sure predictions are, and who has not seen them."""
+"""Rows that are held out to say how sure predictions are."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length
 
+from sknets import training
 from sknets._interrupts import interrupts_end_all
 from sknets.estimators._data import read_weight
 from sknets.estimators._sklearn import count_samples, take_rows
@@ -30,19 +31,12 @@ class Calibration:
     ----------
     held : HeldNumbers, HeldClasses or HeldLabels
         What was predicted for these rows, and their y.
-    models : list of BaseNet or None
-        Those that have not seen them, where they were held out in folds. None: the estimator itself.
     temperature : float or None
         What logits are divided by; None for numbers.
     """
 
     held: Any
-    models: list | None
     temperature: float | None
-
-    def who(self, estimator):
-        """Return the models that judge a new row, of an estimator."""
-        return self.models or [estimator]
 
 
 def fit_calibrated(estimator, X, y, sample_weight, validation):
@@ -94,7 +88,9 @@ def fit_calibrated(estimator, X, y, sample_weight, validation):
         seeds = np.random.default_rng(seed).integers(2**31 - 1, size=n_folds)
         with interrupts_end_all():
             models = run_all(
-                joblib.delayed(_fit_model)(estimator, take(fold != number), int(seeds[number]))
+                joblib.delayed(_fit_model)(
+                    estimator, take(fold != number), np.mean(fold != number), int(seeds[number])
+                )
                 for number in range(n_folds)
             )
         return _finish(estimator, models, parts)
@@ -151,9 +147,12 @@ def _deal(n_rows, n_folds, strata, rng):
     return fold
 
 
-def _fit_model(estimator, parts, seed):
-    model = clone(estimator).set_params(calibrate=False, random_state=seed, verbose=False)
-    return model._fit(*parts)
+def _fit_model(estimator, parts, share, seed):
+    """Fit a network like that of an estimator, in as many steps, to a share of its rows."""
+    params = {"calibrate": False, "random_state": seed, "verbose": False}
+    if not training.SOLVERS[estimator.solver].takes_all_rows:
+        params["batch_size"] = max(1, round(share * estimator.net_.batch_size))
+    return clone(estimator).set_params(**params)._fit(*parts)
 
 
 def _finish(estimator, models, parts):
@@ -163,7 +162,6 @@ def _finish(estimator, models, parts):
         for model, (X, y, weight) in zip(models, parts, strict=True)
     ]
     held = type(held[0]).joined(held)
-    models = None if models[0] is estimator else models
     temperature = None if isinstance(held, HeldNumbers) else held.temperature()
-    estimator._calibration = Calibration(held, models, temperature)
+    estimator._calibration = Calibration(held, temperature)
     return estimator

@@ -147,8 +147,7 @@ class ClassifierTask(ClassifierMixin):
         """Return sets of classes that contain the true one with a given probability.
 
         A class is in the set if it is as probable as the true class was for so many of the rows that were
-        held out [1]_, each judged by networks that had not seen it. A set may have one class, several, or
-        none.
+        held out [1]_. A set may have one class, several, or none.
 
         Parameters
         ----------
@@ -182,11 +181,10 @@ class ClassifierTask(ClassifierMixin):
                 "predict_set is for one class per row; y had several labels, each of which has a "
                 "probability of its own (predict_proba)."
             )
-        logs = [self._logs_by(model, X) for model in calibration.who(self)]
-        return calibration.held.sets(logs, calibration.temperature, coverage)
+        return calibration.held.sets(self._logs_by(self, X), calibration.temperature, coverage)
 
     def _logs_by(self, model, X):
-        """Return logarithms of probabilities by a model of the same classes, or of fewer."""
+        """Return logarithms of uncalibrated probabilities by a model of the same classes, or of fewer."""
         target = model._learned.target
         logs = target.log_probabilities(model._raw_predict(X)).astype(np.float64)
         if len(target.classes) == len(self.classes_):
@@ -196,15 +194,14 @@ class ClassifierTask(ClassifierMixin):
         return wide
 
     def _hold(self, model, X, y, weight):
-        """Return what a model predicts for rows that it has not seen."""
-        raw, target = model._raw_predict(X), self._learned.target
+        """Return what a model, this one or that of a fold, predicts for rows that it has not seen."""
+        target = self._learned.target
         weight = None if weight is None else read_weight(weight, y)
-        fold = np.zeros(len(raw.values), dtype=int)
         if isinstance(target, targets.LabelTarget):
             y = target.encode(y if sp.issparse(y) else np.asarray(y))
-            return HeldLabels(y, weight, fold, raw.values.double().numpy())
+            return HeldLabels(y, weight, model._raw_predict(X).values.double().numpy())
         y = np.searchsorted(self.classes_, np.ravel(y))
-        return HeldClasses(y, weight, fold, self._logs_by(model, X))
+        return HeldClasses(y, weight, self._logs_by(model, X))
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy on data.

@@ -184,8 +184,7 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         check_coverage(coverage)
         target, calibration = self._learned.target, vars(self).get("_calibration")
         if calibration is not None:
-            found = [model._values_and_std(X) for model in calibration.who(self)]
-            ends = calibration.held.intervals(*zip(*found, strict=True), coverage)
+            ends = calibration.held.intervals(*self._values_and_std(X), coverage)
             ends = np.maximum(ends, target.task.kind.lowest_y)
             return ends[:, 0] if ends.shape[1] == 1 else ends
         if target.has_std:
@@ -219,13 +218,13 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         return _columns(self._predictions(raw)), deviations
 
     def _hold(self, model, X, y, weight):
-        """Return what a model predicts for rows that it has not seen."""
+        """Return what a model, this one or that of a fold, predicts for rows that it has not seen."""
         target = self._learned.target
         values, std = model._values_and_std(X)
         weight = None if weight is None else read_weight(weight, y)
         parts = (target.has_std, target.task.levels, tuple(target.scaling.scale.tolist()))
         y = target.task.columns(np.asarray(y))
-        return HeldNumbers(y, weight, np.zeros(len(y), dtype=int), values, std, *parts)
+        return HeldNumbers(y, weight, values, std, *parts)
 
     def score(self, X, y, sample_weight=None):
         """Return the R² on data, for ``loss='quantile'`` the D² of quantiles.

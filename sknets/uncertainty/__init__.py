@@ -1,7 +1,6 @@
 """How sure a prediction is: conformal intervals and sets, temperatures; it knows arrays only."""
 
 from sknets.uncertainty._coverage import check_coverage, check_enough, quantile_of
-from sknets.uncertainty._cross import cross_intervals, cross_sets
 from sknets.uncertainty._held import HeldClasses, HeldLabels, HeldNumbers, outer_levels
 from sknets.uncertainty._intervals import Intervals
 from sknets.uncertainty._temperature import at_temperature, choose_temperature
@@ -15,8 +14,6 @@ __all__ = [
     "check_coverage",
     "check_enough",
     "choose_temperature",
-    "cross_intervals",
-    "cross_sets",
     "outer_levels",
     "quantile_of",
 ]

@@ -50,10 +50,6 @@ def quantile_of(scores, coverage, weight=None):
     """
     order = np.argsort(scores, kind="stable")
     weight = np.ones(len(scores)) if weight is None else weight[order] / weight.mean()
-    place = np.searchsorted(np.cumsum(weight), least_weight(coverage, len(scores)))
+    least = coverage * (len(scores) + 1) * (1 - _ROUNDING)  # of all rows and one more
+    place = np.searchsorted(np.cumsum(weight), least)
     return scores[order[min(place, len(scores) - 1)]]
-
-
-def least_weight(coverage, n_rows):
-    """Return how many of n rows, weighted by 1 on average, must lie within what holds one row more."""
-    return coverage * (n_rows + 1) * (1 - _ROUNDING)

@@ -1,4 +1,13 @@
-"""What models predicted for rows that they have not seen, and what follows for new rows."""
+"""What was predicted for rows that were held out, and what follows for new rows.
+
+The errors on rows that were held out are exchangeable with those on new rows, as long as the same model
+predicts both. Rows that were held out in folds were predicted by models that learned from fewer rows than
+the one that predicts new rows: coverage is then close to what is promised, rather than certain.
+
+References
+----------
+Vovk, Gammerman and Shafer (2005). Algorithmic Learning in a Random World. Springer.
+"""
 
 from dataclasses import dataclass, fields
 
@@ -6,7 +15,6 @@ import numpy as np
 import scipy.special
 
 from sknets.uncertainty._coverage import check_enough, quantile_of
-from sknets.uncertainty._cross import cross_intervals, cross_sets
 from sknets.uncertainty._intervals import Intervals
 from sknets.uncertainty._temperature import choose_temperature
 
@@ -23,35 +31,26 @@ class Held:
         Their y.
     weight : ndarray of shape (n_held,) or None
         Weights of the rows.
-    fold : ndarray of int, shape (n_held,)
-        The model that has not seen a row.
     """
 
     y: np.ndarray
     weight: np.ndarray | None
-    fold: np.ndarray
 
     @classmethod
     def joined(cls, parts):
-        """Return the rows of weight that several models have not seen, one after the other."""
+        """Return the rows of weight of several parts as one."""
         values = {}
         for field in fields(cls):
             of_parts = [getattr(part, field.name) for part in parts]
             is_array = isinstance(of_parts[0], np.ndarray)
             values[field.name] = np.concatenate(of_parts) if is_array else of_parts[0]
-        values["fold"] = np.repeat(np.arange(len(parts)), [len(part.y) for part in parts])
-        held = cls(**values)
-        if held.weight is not None and not held.weight.all():
-            for field in fields(cls):
-                value = getattr(held, field.name)
-                if isinstance(value, np.ndarray):
-                    setattr(held, field.name, value[held.weight > 0])
-        return held
-
-    @property
-    def n_models(self):
-        """Number of models that have held rows out."""
-        return int(self.fold.max()) + 1
+        kept = slice(None) if values["weight"] is None else values["weight"] > 0
+        return cls(
+            **{
+                name: value[kept] if isinstance(value, np.ndarray) else value
+                for name, value in values.items()
+            }
+        )
 
     def check(self, coverage):
         """Raise ValueError if there are too few rows for a coverage."""
@@ -92,9 +91,9 @@ class HeldNumbers(Held):
 
         Parameters
         ----------
-        values : list of ndarray of shape (n_rows, n_outputs or n_levels)
-            What each model predicts for new rows.
-        std : list of ndarray of shape (n_rows, n_outputs), or None
+        values : ndarray of shape (n_rows, n_outputs or n_levels)
+            Predictions of new rows.
+        std : ndarray of shape (n_rows, n_outputs) or None
             Their standard deviations.
         coverage : float
             The probability.
@@ -111,41 +110,32 @@ class HeldNumbers(Held):
         """
         self.check(coverage)
         n_outputs = self.y.shape[1]
-        values = np.stack(values)
-        std = None if self.std is None else np.stack(std)
-        ends = [
-            self._of_output(j, values, None if std is None else std[..., j], coverage)
-            for j in range(n_outputs)
-        ]
-        return np.stack(ends, axis=1)
+        return np.stack(
+            [self._of_output(j, values, std, coverage) for j in range(n_outputs)], axis=1
+        )
 
     def _of_output(self, j, values, std, coverage):
         below, above = (j, j) if self.levels is None else outer_levels(self.levels, coverage)
-        low, high, scale = self.values[:, below], self.values[:, above], self.scale[j]
         units = self._units(j, coverage)
-        own = units(low / scale, None if std is None else self.std[:, j] / scale) * scale
-        scores = np.maximum(low - self.y[:, j], self.y[:, j] - high) / own
-        of_rows = [
-            units(each / scale, None if std is None else std[k] / scale) * scale
-            for k, each in enumerate(values[..., below])
-        ]
-        low, high = values[..., below], values[..., above]
-        if self.n_models == 1:
-            reach = quantile_of(scores, coverage, self.weight) * of_rows[0]
-            reach = np.maximum(reach, (low[0] - high[0]) / 2)  # ends that meet do not pass
-            return np.stack([low[0] - reach, high[0] + reach], axis=1)
-        parts = (low, high, np.stack(of_rows), scores, self.fold)
-        return cross_intervals(*parts, coverage, self.weight)
+        low, high = self.values[:, below], self.values[:, above]
+        scores = np.maximum(low - self.y[:, j], self.y[:, j] - high) / units(self.values, self.std)
+        low, high = values[:, below], values[:, above]
+        reach = quantile_of(scores, coverage, self.weight) * units(values, std)
+        reach = np.maximum(reach, (low - high) / 2)  # ends that are drawn in may meet, but not pass
+        return np.stack([low - reach, high + reach], axis=1)
 
     def _units(self, j, coverage):
-        """Return what makes units of errors of predictions and standard deviations, both scaled."""
+        """Return what makes units of errors of predictions and standard deviations."""
         if self.std is None or self.levels is not None:
-            return lambda mean, std: np.ones_like(mean)
+            return lambda values, std: np.ones(len(values))
         if self.is_of_y:
-            return lambda mean, std: np.where(std > 0, std, 1.0)
-        mean, scale = self.values[:, j], self.scale[j]
-        parts = (mean / scale, self.std[:, j] / scale, np.abs(self.y[:, j] - mean) / scale)
-        return Intervals(*parts, self.weight, by_prediction=False).choose(coverage)[1]
+            return lambda values, std: np.where(std[:, j] > 0, std[:, j], 1.0)
+        scale = self.scale[j]
+        mean = self.values[:, j] / scale
+        errors = np.abs(self.y[:, j] / scale - mean)
+        parts = (mean, self.std[:, j] / scale, errors, self.weight)
+        _, units = Intervals(*parts, by_prediction=False).choose(coverage)
+        return lambda values, std: scale * units(values[:, j] / scale, std[:, j] / scale)
 
 
 def outer_levels(levels, coverage):
@@ -190,8 +180,8 @@ class HeldClasses(Held):
 
         Parameters
         ----------
-        logs : list of ndarray of shape (n_rows, n_classes)
-            What each model predicts for new rows, as `logs`.
+        logs : ndarray of shape (n_rows, n_classes)
+            Those of new rows.
         temperature : float
             What they are divided by.
         coverage : float
@@ -208,10 +198,7 @@ class HeldClasses(Held):
         """
         self.check(coverage)
         own = _unlikely(self.logs, temperature)[np.arange(len(self.y)), self.y]
-        unlikely = np.stack([_unlikely(each, temperature) for each in logs])
-        if self.n_models == 1:
-            return unlikely[0] <= quantile_of(own, coverage, self.weight)
-        return cross_sets(unlikely, own, self.fold, coverage, self.weight)
+        return _unlikely(logs, temperature) <= quantile_of(own, coverage, self.weight)
 
 
 def _unlikely(logs, temperature):
