@@ -16,7 +16,6 @@ from sknets.estimators._sklearn import count_samples, take_rows
 from sknets.estimators._transaction import transaction
 from sknets.estimators._validation_data import split_rows
 from sknets.parallel import run_all
-from sknets.uncertainty import HeldNumbers
 
 #: Below so many rows all of them calibrate, in folds, and beyond those that are set aside.
 _FEW_ROWS = 1000
@@ -31,12 +30,12 @@ class Calibration:
     ----------
     held : HeldNumbers, HeldClasses or HeldLabels
         What was predicted for these rows, and their y.
-    temperature : float or None
-        What logits are divided by; None for numbers.
+    scale : float or ndarray of shape (n_outputs,)
+        The temperature, by which logits are divided; or what standard deviations of y are multiplied by.
     """
 
     held: Any
-    temperature: float | None
+    scale: Any
 
 
 def fit_calibrated(estimator, X, y, sample_weight, validation):
@@ -162,6 +161,5 @@ def _finish(estimator, models, parts):
         for model, (X, y, weight) in zip(models, parts, strict=True)
     ]
     held = type(held[0]).joined(held)
-    temperature = None if isinstance(held, HeldNumbers) else held.temperature()
-    estimator._calibration = Calibration(held, temperature)
+    estimator._calibration = Calibration(held, held.calibrate())
     return estimator

@@ -35,7 +35,7 @@ class ClassifierTask(ClassifierMixin):
             raise AttributeError(
                 f"{type(self).__name__} has no temperature_: it was fitted with calibrate=False."
             )
-        return self._calibration.temperature
+        return self._calibration.scale
 
     @available_if(is_incremental)
     @fit_context
@@ -136,11 +136,7 @@ class ClassifierTask(ClassifierMixin):
 
     def _calibrated(self, raw):
         calibration = vars(self).get("_calibration")
-        return (
-            raw
-            if calibration is None
-            else raw._replace(values=raw.values / calibration.temperature)
-        )
+        return raw if calibration is None else raw._replace(values=raw.values / calibration.scale)
 
     @in_plain_torch
     def predict_set(self, X, coverage=0.9):
@@ -181,7 +177,7 @@ class ClassifierTask(ClassifierMixin):
                 "predict_set is for one class per row; y had several labels, each of which has a "
                 "probability of its own (predict_proba)."
             )
-        return calibration.held.sets(self._logs_by(self, X), calibration.temperature, coverage)
+        return calibration.held.sets(self._logs_by(self, X), calibration.scale, coverage)
 
     def _logs_by(self, model, X):
         """Return logarithms of uncalibrated probabilities by a model of the same classes, or of fewer."""

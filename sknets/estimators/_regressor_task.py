@@ -101,8 +101,9 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
             Predictions in the units of y, in the floating-point type of X unless y needs more digits
             or a larger range. With ``quantile=[...]`` of shape (n_samples, n_quantiles).
         std : ndarray of the same shape
-            Standard deviations. Without ``loss='gaussian'``, they are what comes from not knowing the
-            network, which is less than the error. Only if `return_std`.
+            Standard deviations. With ``loss='gaussian'`` those of y, as large as held-out rows say they
+            are if `calibrate`. Else what comes from not knowing the network, less than the error.
+            Only if `return_std`.
         interval : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
             Lower and upper ends. Only with `coverage`.
 
@@ -151,8 +152,16 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
                 )
             raws = self._raws_of_draws(raw.rows, _N_DRAWS)
         if target.has_std:
-            return target.deviations(raw)
+            return self._scaled(target.deviations(raw))
         return _spread([self._predictions(each) for each in raws])
+
+    def _scaled(self, deviations):
+        """Return standard deviations of y as large as held-out rows say they are."""
+        calibration = vars(self).get("_calibration")
+        if calibration is None:
+            return deviations
+        factors = calibration.scale if deviations.ndim > 1 else calibration.scale[0]
+        return (deviations * factors).astype(deviations.dtype, copy=False)
 
     @in_plain_torch
     def predict_interval(self, X, coverage=0.9):

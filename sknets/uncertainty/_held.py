@@ -83,6 +83,21 @@ class HeldNumbers(Held):
     levels: tuple | None
     scale: tuple
 
+    def calibrate(self):
+        """Multiply standard deviations of y so that they fit the errors; return the factors.
+
+        The likelihood of normal numbers is largest where the mean square of errors in their units is one
+        (Laves, Ihler, Fast, Kahrs and Ortmaier, 2020: sigma scaling).
+        """
+        factors = np.ones(self.y.shape[1])
+        if self.is_of_y:
+            units = np.where(self.std > 0, self.std, np.inf)
+            squares = np.square((self.y - self.values) / units)
+            found = np.sqrt(np.average(squares, axis=0, weights=self.weight))
+            factors = np.where(found > 0, found, 1.0)
+            self.std = self.std * factors
+        return factors
+
     def intervals(self, values, std, coverage):
         """Return intervals that contain y with a given probability.
 
@@ -160,8 +175,8 @@ class HeldClasses(Held):
 
     logs: np.ndarray
 
-    def temperature(self):
-        """Return what these logarithms are best divided by."""
+    def calibrate(self):
+        """Return the temperature by which the logarithms are best divided."""
         of_true = self.logs[np.arange(len(self.y)), self.y]
         known = np.isfinite(of_true)
         if not known.any():
@@ -219,8 +234,8 @@ class HeldLabels(Held):
 
     logits: np.ndarray
 
-    def temperature(self):
-        """Return what the logits are best divided by."""
+    def calibrate(self):
+        """Return the temperature by which the logits are best divided."""
 
         def loss(temperature):
             logits = self.logits / temperature

@@ -290,6 +290,23 @@ def test_intervals_are_wide_where_y_varies():
             assert covered(intervals, Y_HELD)[part].mean() == pytest.approx(0.9, abs=0.08)
 
 
+def test_deviations_are_as_large_as_held_out_rows_say():
+    network = MLPRegressor("gaussian", calibrate=True, max_iter=300, random_state=0)
+    network.set_params(learning_rate_init=0.02).fit(X[:60], Y[:60], X_val=X[200:], y_val=Y[200:])
+    alone = clone(network).set_params(calibrate=False).fit(X[:60], Y[:60])
+    mean, std = alone.predict(X[200:], return_std=True)
+    factor = np.sqrt(np.mean(np.square((Y[200:] - mean) / std)))
+    assert factor > 1.5  # learned by heart
+    found, calibrated = network.predict(HELD, return_std=True)
+    np.testing.assert_allclose(calibrated, factor * alone.predict(HELD, return_std=True)[1])
+    scores = np.sort(np.abs(Y[200:] - mean) / std)
+    reach = scores[int(np.ceil(0.9 * 201)) - 1] * calibrated / factor
+    expected = np.stack([found - reach, found + reach], axis=1)
+    np.testing.assert_allclose(network.predict_interval(HELD), expected)
+    several = clone(network).fit(X, np.c_[Y, -3 * Y])
+    assert several.predict(X, return_std=True)[1].shape == (400, 2)
+
+
 def test_split_intervals_are_those_of_the_definition():
     network = MLPRegressor(calibrate="split", validation_fraction=0.25, **FAST)
     network.fit(X[:300], Y[:300], X_val=X[300:], y_val=Y[300:])
@@ -540,23 +557,17 @@ def test_an_earlier_calibration_is_forgotten():
 
 
 def test_intervals_inside_a_pipeline_and_a_search():
-    pipeline = make_pipeline(
-        StandardScaler(), MLPRegressor(calibrate=True, **FAST | {"max_iter": 40})
-    ).fit(X, Y)
-    y, std, interval = (
-        make_pipeline(
-            StandardScaler(), MLPRegressor("gaussian", calibrate=True, **FAST | {"max_iter": 40})
-        )
-        .fit(X, Y)
-        .predict(HELD, return_std=True, coverage=0.8)
-    )
-    assert covered(interval, Y_HELD).mean() == pytest.approx(0.8, abs=0.08)
-    assert y.shape == std.shape == (20_000,)
+    network = MLPRegressor(calibrate=True, **FAST | {"max_iter": 40})
+    pipeline = make_pipeline(StandardScaler(), network).fit(X, Y)
     y, interval = pipeline.predict(HELD, coverage=0.8)
     last = pipeline[-1].predict_interval(pipeline[:-1].transform(HELD), 0.8)
     np.testing.assert_array_equal(interval, last)
     search = GridSearchCV(pipeline, {"mlpregressor__loss": ["gaussian", "huber"]}, cv=2).fit(X, Y)
     _, interval = search.best_estimator_.predict(HELD, coverage=0.8)
+    assert covered(interval, Y_HELD).mean() == pytest.approx(0.8, abs=0.08)
+    pipeline.set_params(mlpregressor__loss="gaussian").fit(X, Y)
+    y, std, interval = pipeline.predict(HELD, return_std=True, coverage=0.8)
+    assert y.shape == std.shape == (20_000,)
     assert covered(interval, Y_HELD).mean() == pytest.approx(0.8, abs=0.08)
 
 
