@@ -157,10 +157,39 @@ def check_tables(text):
     assert max(errors) < 215  # least squares has 248, the default network 207
 
 
+def check_calibration(text):
+    before, after = read_numbers(text, "before"), read_numbers(text, "calibrated")
+    assert after[0] == before[0]  # the labels stay
+    assert after[1] < 0.95 * before[1]
+    assert after[2] < 0.5 * before[2]
+    assert abs(after[3] - 0.9) < 0.03
+
+
+def check_intervals(text):
+    rows = [
+        read_numbers(text, name)
+        for name in (
+            "squared error, conformal",
+            "Gaussian loss, conformal",
+            "quantiles, conformal",
+            "ten Gaussian members, conformal",
+        )
+    ]
+    for _, _, _, of_all, _ in rows:
+        assert abs(of_all - 0.9) < 0.03
+    constant, *others = rows
+    assert constant[0] - constant[2] > 0.1  # too wide on the left, too narrow on the right
+    for left, _, right, _, width in others:
+        assert abs(left - right) < 0.1
+        assert width < constant[4]
+
+
 CHECKS = {
     "plot_attributions.py": check_attributions,
     "plot_augmentation.py": check_augmentation,
+    "plot_calibration.py": check_calibration,
     "plot_forecast.py": check_forecast,
+    "plot_intervals.py": check_intervals,
     "plot_long_memory.py": check_long_memory,
     "plot_many_networks.py": check_many_networks,
     "plot_nyse.py": check_nyse,

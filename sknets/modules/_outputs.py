@@ -175,6 +175,37 @@ class OrderedQuantiles(nn.Module):
         above = first + gaps[:, start + 1 :].cumsum(1)
         return torch.cat([below, first, above], dim=1)
 
+    def on_arrays(self, raw):
+        """Return the quantiles of an array of shape (..., n, n_levels), and what pulls gradients back.
+
+        Returns
+        -------
+        quantiles : ndarray of the same shape
+        pull_back : callable
+            ``pull_back(delta)`` turns a gradient with respect to the quantiles into one with respect to
+            the raw outputs, in place.
+        """
+        values, start = raw + np.asarray(self.offsets, raw.dtype), self.start
+        below, above = slice(start - 1, None, -1) if start else slice(0, 0), slice(start + 1, None)
+        quantiles = np.logaddexp(0.0, values)  # distances from the next
+        quantiles[..., start] = first = values[..., start]
+        for part, sign in ((below, -1.0), (above, 1.0)):
+            outwards = quantiles[..., part]
+            np.cumsum(outwards, axis=-1, out=outwards)
+            outwards *= sign
+            outwards += first[..., None]
+
+        def pull_back(delta):
+            delta[..., start] = delta.sum(axis=-1)
+            for part, sign in ((below, -1.0), (above, 1.0)):
+                inwards = delta[..., part][..., ::-1]  # a distance moves all that is further out
+                np.cumsum(inwards, axis=-1, out=inwards)
+                inwards *= sign
+            others = np.arange(len(self.offsets)) != start
+            delta[..., others] *= scipy.special.expit(values[..., others])
+
+        return quantiles, pull_back
+
     def inverse(self, quantiles):
         """Return the raw outputs of which these are the quantiles."""
         start, gaps = self.start, _inverse_softplus(quantiles.diff(dim=1))

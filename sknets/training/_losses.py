@@ -239,22 +239,36 @@ class OrderedPinball(Loss):
     Parameters
     ----------
     ordered : callable
-        Makes quantiles of raw outputs.
+        Makes quantiles of raw outputs; ``ordered.on_arrays(raw)`` of an array, with what pulls gradients
+        back.
     quantile : array-like of float
         Their levels.
     """
 
     scaling = "median"
+    has_gradient = True
 
     def __init__(self, ordered, *, quantile):
         super().__init__()
         self.ordered = ordered
-        self.quantile = [float(level) for level in quantile]
+        self.quantile = tuple(float(level) for level in quantile)
 
     def elements(self, raw, target):
         residual, level = target - self.ordered(raw), raw.new_tensor(self.quantile)
         losses = torch.maximum(level * residual, (level - 1.0) * residual)
         return losses / len(level)
+
+    def differentiate(self, raw, target, delta, losses):
+        quantiles, pull_back = self.ordered.on_arrays(raw)
+        slope = (0.5 - np.asarray(self.quantile, raw.dtype)) / len(self.quantile)
+        np.subtract(quantiles, target, out=delta)
+        np.absolute(delta, out=losses)
+        losses *= 0.5 / len(self.quantile)
+        losses += slope * delta
+        np.sign(delta, out=delta)
+        delta *= 0.5 / len(self.quantile)
+        delta += slope
+        pull_back(delta)
 
 
 class CallableLoss(Loss):

@@ -59,6 +59,20 @@ def test_ordered_quantiles_are_a_first_one_and_distances():
         np.testing.assert_allclose(ordered[:, high] - ordered[:, low], expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("levels", [LEVELS, [0.9], [0.1, 0.2], [0.6, 0.7, 0.8], [0.01, 0.3, 0.5]])
+def test_ordered_quantiles_of_arrays_are_those_of_tensors(levels):
+    ordered, rng = modules.OrderedQuantiles(levels), np.random.default_rng(0)
+    raw = 3 * rng.standard_normal((2, 5, len(levels)))
+    tensor = torch.tensor(raw, requires_grad=True)
+    expected = torch.stack([ordered(part) for part in tensor])
+    found, pull_back = ordered.on_arrays(raw)
+    np.testing.assert_allclose(found, expected.detach(), rtol=1e-12)
+    delta = rng.standard_normal(raw.shape)
+    expected.backward(torch.from_numpy(delta.copy()))
+    pull_back(delta)
+    np.testing.assert_allclose(delta, tensor.grad, rtol=1e-12, atol=1e-14)
+
+
 def test_quantiles_output_is_in_units_of_y():
     ordered = modules.OrderedQuantiles(LEVELS)(FOUR)
     output = modules.QuantilesOutput([3.0], [10.0], LEVELS)

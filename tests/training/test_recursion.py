@@ -27,6 +27,10 @@ LOSSES = {
     "huber": (training.LOSSES["huber"](huber_delta=0.4), NUMBERS),
     "poisson": (training.LOSSES["poisson"](), RNG.poisson(1.5, (N, 2)).astype(float)),
     "quantile": (training.LOSSES["quantile"](quantile=0.8), NUMBERS),
+    "quantiles": (
+        training.OrderedPinball(modules.OrderedQuantiles([0.2, 0.9]), quantile=[0.2, 0.9]),
+        NUMBERS[:, :1],
+    ),
     "labels": (training.BinaryCrossEntropy(label_smoothing=0.1), (NUMBERS > 0).astype(float)),
     "classes": (training.SoftmaxCrossEntropy(label_smoothing=0.1), RNG.integers(0, 2, N)),
 }

@@ -1,5 +1,7 @@
 """Networks in a stack learn what each learns alone, and do not touch each other."""
 
+from functools import partial
+
 import joblib
 import numpy as np
 import pytest
@@ -25,6 +27,10 @@ LOSSES = {
     "absolute_error": (training.LOSSES["absolute_error"], NUMBERS),
     "huber": (training.LOSSES["huber"], NUMBERS),
     "poisson": (training.LOSSES["poisson"], RNG.poisson(1.5, (62, 2)).astype(float)),
+    "quantiles": (
+        partial(training.OrderedPinball, modules.OrderedQuantiles([0.2, 0.9]), quantile=[0.2, 0.9]),
+        NUMBERS[:, :1],
+    ),
     "labels": (training.BinaryCrossEntropy, (NUMBERS > 0).astype(float)),
     "classes": (training.SoftmaxCrossEntropy, RNG.integers(0, 2, 62)),
 }
