@@ -6,20 +6,20 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknets._interrupts import interrupts_end_all
 from sknets._version import Versioned
 from sknets.estimators._sklearn import HasMethods, Interval, StrOptions
 from sknets.estimators._transaction import transaction
+from sknets.forecasting._ahead import count_steps, read_columns_ahead
 from sknets.forecasting._backtest import backtest
 from sknets.forecasting._clocks import Clocks
 from sknets.forecasting._intervals import calibrate, check_errors, error_quantiles
 from sknets.forecasting._memory import Memory
 from sknets.forecasting._plan import ForecastPlan
 from sknets.forecasting._regressor import fit_regressor, make_regressor, takes_sequences
-from sknets.forecasting._series import find_columns, read_ahead, read_series
+from sknets.forecasting._series import find_columns, read_series
 from sknets.preprocessing._sliding_windows import as_columns
 from sknets.preprocessing._times import check_times, read_times
 
@@ -343,11 +343,11 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def _forecast(self, n_steps, X, times):
         check_is_fitted(self)
         memory = self._memory
-        n_steps = self._count_steps(n_steps, X)
+        n_steps = count_steps(n_steps, X, self._memory.plan.horizon)
         n_skipped = memory.count_skipped(times)
         n_all = n_skipped + n_steps
         memory.plan.check_reach(n_all)
-        X = np.concatenate([memory.X, self._read_ahead(X, n_all)])
+        X = np.concatenate([memory.X, read_columns_ahead(self, memory, X, n_all)])
         origins = np.array([len(memory.y)])
         path = memory.plan.forecast(self.estimator_, memory.y, X, origins, n_all)[0][n_skipped:]
         return path[..., 0] if memory.is_flat else path
@@ -384,7 +384,7 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def _steps_of(self, n_steps, X):
         """Return, as a slice, how many steps ahead the times to forecast are."""
-        n_steps = self._count_steps(n_steps, X)
+        n_steps = count_steps(n_steps, X, self._memory.plan.horizon)
         n_skipped = self._memory.count_skipped(read_times(X=X))
         if n_skipped + n_steps > self._memory.plan.horizon:
             raise ValueError(
@@ -452,32 +452,6 @@ class Forecaster(Versioned, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         X = columns if X is None else as_columns(X, "X")
         validate_data(self, X, skip_check_array=True, reset=reset)
         return columns, values
-
-    def _read_ahead(self, X, n_steps):
-        """Return the columns of times to come, NaN where they are not known in advance."""
-        plan, dtype = self._memory.plan, self._memory.y.dtype
-        known = plan.columns.known
-        n_times = -(-n_steps // plan.n_ahead) * plan.n_ahead if known else n_steps
-        ahead = np.full((n_times, self.n_features_in_), np.nan, dtype=dtype)
-        X = np.empty((0, len(known))) if X is None else as_columns(X, "X")
-        if len(X) and (X.shape[1] != len(known) or len(known) == self.n_features_in_):
-            validate_data(self, X, skip_check_array=True, reset=False)
-            X = X.iloc[:, known] if hasattr(X, "iloc") else X[:, known]
-        if not known:
-            return ahead
-        ahead[:, known] = read_ahead(X, plan.columns.named(known), n_times, dtype)
-        return ahead
-
-    def _count_steps(self, n_steps, X):
-        if n_steps is None:
-            n_steps = self._memory.plan.horizon if X is None else len(as_columns(X, "X"))
-        if not isinstance(n_steps, Integral):
-            is_share = isinstance(n_steps, Real)
-            raise TypeError(
-                f"n_steps must be an instance of int, not {type(n_steps).__name__}: it comes first. Pass "
-                + ("a coverage as coverage=..." if is_share else "columns as X=...")
-            )
-        return check_scalar(n_steps, "n_steps", Integral, min_val=1)
 
     # --- the regressor -----------------------------------------------------------------------------
 

@@ -55,6 +55,22 @@ def test_calibration_errors_are_those_of_a_network_that_has_not_seen_the_times()
     assert all(bound.shape == (2, 2) for bound in several.forecast_interval(2, coverage=0.5))
 
 
+@pytest.mark.parametrize("y", [Y[:, 0], Y])
+def test_forecaster_answers_as_all_regressors_do(y):
+    fitted = forecaster(horizon=3, calibration_fraction=0.25).fit(y=y)
+    forecast, std, interval = fitted.predict(return_std=True, coverage=0.5)
+    np.testing.assert_array_equal(forecast, fitted.forecast())
+    np.testing.assert_array_equal(interval, fitted.predict_interval(coverage=0.5))
+    lower, upper = fitted.forecast_interval(coverage=0.5)
+    np.testing.assert_array_equal(interval[..., 0], lower)
+    np.testing.assert_array_equal(interval[..., 1], upper)
+    expected = np.sqrt(np.mean(fitted.calibration_residuals_**2, axis=0))
+    np.testing.assert_allclose(std, expected)
+    assert std.shape == forecast.shape
+    with pytest.raises(ValueError, match="Intervals need calibration_fraction"):
+        forecaster().fit(y=y).predict(return_std=True)
+
+
 def test_intervals_that_cannot_be_had_are_refused():
     with pytest.raises(ValueError, match="Intervals need calibration_fraction"):
         forecaster().fit(y=Y).forecast_interval()

@@ -118,6 +118,18 @@ def test_predictions_are_means_of_folds_weighted_by_candidates():
     of_folds = np.tensordot(weights, each, 1)
     expected = np.sqrt(np.tensordot(weights, (each - of_folds) ** 2, 1).mean(axis=0))
     np.testing.assert_allclose(std, expected, rtol=1e-4)
+    in_pipelines = make_pipeline(model).predict(FRAME, return_std=True, coverage=0.8)
+    np.testing.assert_array_equal(in_pipelines[1], std)
+    np.testing.assert_array_equal(in_pipelines[2], model.predict_interval(FRAME, 0.8))
+    with pytest.raises(ValueError, match="coverage must be between 0 and 1, got 2"):
+        model.predict(FRAME, coverage=2)
+
+
+def test_sets_inside_a_pipeline():
+    model = make_pipeline(TabularClassifier(**SHORT)).fit(FRAME, np.median(Y) < Y)
+    labels, sets = model.predict(FRAME, coverage=0.8)
+    np.testing.assert_array_equal(labels, model.predict(FRAME))
+    np.testing.assert_array_equal(sets, model[-1].predict_set(FRAME, 0.8))
 
 
 def test_rows_that_no_fold_holds_out_have_no_prediction():
