@@ -105,7 +105,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
             then as it was before the call.
         """
         validation = (X_val, y_val, sample_weight_val)
-        if self.calibrate is not False:
+        if self.calibrate:
             return fit_calibrated(self, X, y, sample_weight, validation)
         return self._fit(X, y, sample_weight, validation)
 

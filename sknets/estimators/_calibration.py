@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from sknets import training
 from sknets._interrupts import interrupts_end_all
+from sknets._plain_torch import in_plain_torch
 from sknets.estimators._data import read_weight
 from sknets.estimators._sklearn import count_samples, take_rows
 from sknets.estimators._transaction import transaction
@@ -38,6 +39,7 @@ class Calibration:
     scale: Any
 
 
+@in_plain_torch
 def fit_calibrated(estimator, X, y, sample_weight, validation):
     """Fit an estimator, and calibrate it on rows that it has not seen.
 
@@ -55,7 +57,6 @@ def fit_calibrated(estimator, X, y, sample_weight, validation):
     ValueError
         If no rows can be held out.
     """
-    estimator._validate_params()
     is_given = validation[0] is not None
     _check(estimator, is_given)
     with transaction(estimator):
@@ -64,6 +65,7 @@ def fit_calibrated(estimator, X, y, sample_weight, validation):
             return _finish(estimator, [estimator], [validation])
         if y is None:  # for which `fit` has words
             return estimator._fit(X, y, sample_weight)
+        X, y = map(_sliceable, (X, y))
         n_rows = count_samples(X)
         check_consistent_length(X, y)
         weight = None if sample_weight is None else read_weight(sample_weight, X)
@@ -81,11 +83,11 @@ def fit_calibrated(estimator, X, y, sample_weight, validation):
             parts = take(held)
             estimator._fit(*take(train), parts)
             return _finish(estimator, [estimator], [parts])
-        estimator._fit(X, y, sample_weight)
         fold = _deal(len(kept), n_folds, strata, np.random.default_rng(seed))
         parts = [take(fold == number) for number in range(n_folds)]
         seeds = np.random.default_rng(seed).integers(2**31 - 1, size=n_folds)
         with interrupts_end_all():
+            estimator._fit(X, y, sample_weight)
             models = run_all(
                 joblib.delayed(_fit_model)(
                     estimator, take(fold != number), np.mean(fold != number), int(seeds[number])
@@ -95,9 +97,14 @@ def fit_calibrated(estimator, X, y, sample_weight, validation):
         return _finish(estimator, models, parts)
 
 
+def _sliceable(rows):
+    """Return what a user gave as something of which rows can be taken."""
+    return rows if hasattr(rows, "shape") or isinstance(rows, list) else np.asarray(rows)
+
+
 def check_partial(estimator):
     """Raise ValueError if a partial fit cannot do what the parameter asks for."""
-    if estimator.calibrate is not False:
+    if estimator.calibrate:
         raise ValueError(
             f"partial_fit does not support calibrate={estimator.calibrate!r}: it learns from all "
             "rows that it is given. Set calibrate=False, or use fit."
@@ -110,7 +117,7 @@ def _check(estimator, is_given):
             f"calibrate={estimator.calibrate!r} is for one output of each row, but output="
             f"{estimator._outputs.kind!r} has a sequence of them; set calibrate=False."
         )
-    if is_given and estimator.calibrate not in (True, "split"):
+    if is_given and not (_is_yes(estimator.calibrate) or estimator.calibrate == "split"):
         raise ValueError(
             f"calibrate={estimator.calibrate!r} makes folds of the training data, but X_val is given to "
             "calibrate on; set calibrate=True, or leave X_val out."
@@ -122,16 +129,20 @@ def _check(estimator, is_given):
         )
 
 
+def _is_yes(given):
+    return isinstance(given, bool | np.bool_)  # of the two, only True comes here
+
+
 def _count_folds(estimator, n_rows):
     """Return the number of folds; None sets rows aside."""
     given = estimator.calibrate
-    if given == "split" or (given is True and n_rows >= _FEW_ROWS):
+    if given == "split" or (_is_yes(given) and n_rows >= _FEW_ROWS):
         return None
-    n_folds = min(_N_FOLDS if given is True else given, n_rows)
+    n_folds = min(_N_FOLDS if _is_yes(given) else given, n_rows)
     if n_folds < 2:
         raise ValueError(
-            f"calibrate={given!r} holds rows out and learns from others, but there is only "
-            f"{n_rows} row; give X_val and y_val, or set calibrate=False."
+            f"calibrate={given!r} holds rows out and learns from others, but X has {n_rows} sample: give "
+            "X_val and y_val, or set calibrate=False."
         )
     return n_folds
 

@@ -2,6 +2,7 @@
 
 import pickle
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -571,6 +572,19 @@ def test_intervals_inside_a_pipeline_and_a_search():
     assert covered(interval, Y_HELD).mean() == pytest.approx(0.8, abs=0.08)
 
 
+@pytest.mark.parametrize("calibrate", [3, "split"])
+def test_a_search_that_trains_together_finds_the_same(calibrate):
+    network = MLPRegressor(calibrate=calibrate, **FAST | {"dtype": "float64"})
+    search = GridSearchCV(network, {"alpha": [1e-4, 1.0], "n_members": [1, 2]}, cv=2)
+    alone = clone(search).fit(X, Y)
+    with joblib.parallel_config("sknets", n_jobs=8):
+        together = clone(search).fit(X, Y)
+    for key in ("split0_test_score", "split1_test_score"):
+        np.testing.assert_allclose(together.cv_results_[key], alone.cv_results_[key], rtol=1e-9)
+    found, expected = (s.best_estimator_.predict_interval(X) for s in (together, alone))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
 def test_validation_data_calibrate_behind_steps_that_saw_y():
     # of 500 columns of noise, the five that seem to tell of y: within the fit, all seem better than new
     rng = np.random.default_rng(0)
@@ -634,7 +648,7 @@ def test_too_few_rows_to_calibrate():
     ):
         network.predict_interval(X)
     assert network.predict_interval(X, 0.5).shape == (400, 2)
-    with pytest.raises(ValueError, match="calibrate=True holds rows out .* only 1 row"):
+    with pytest.raises(ValueError, match="calibrate=True holds rows out .* X has 1 sample"):
         network.fit(X[:1], Y[:1])
     assert network.predict_interval(X, 0.5).shape == (400, 2)  # as it was before
     with pytest.raises(ValueError, match="validation set is too small"):
