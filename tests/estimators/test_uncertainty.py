@@ -1,6 +1,7 @@
 """How sure predictions are: deviations, intervals, sets and temperatures of all families."""
 
 import pickle
+import warnings
 
 import joblib
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
 from sknets import (
@@ -711,3 +713,36 @@ def test_a_failing_fold_leaves_all_as_it_was():
         network.set_params(loss=loss).fit(X, Y)
     network.set_params(loss="squared_error")
     np.testing.assert_array_equal(network.predict_interval(X), before)
+
+
+#: Calibrated fits have no partial fits, and those that set rows aside do so by chance.
+NO_PARTIAL_FIT = dict.fromkeys(
+    (
+        "check_fit_score_takes_y",
+        "check_n_features_in_after_fitting",
+        "check_estimators_partial_fit_n_features",
+    ),
+    "calls partial_fit",
+)
+BY_CHANCE = dict.fromkeys(
+    (
+        "check_sample_weight_equivalence_on_dense_data",
+        "check_sample_weight_equivalence_on_sparse_data",
+    ),
+    "rows are set aside by chance",
+)
+UNMET = {False: {}, 3: NO_PARTIAL_FIT, "split": NO_PARTIAL_FIT | BY_CHANCE}
+
+
+@parametrize_with_checks(
+    [
+        MLPRegressor("gaussian"),
+        MLPRegressor(calibrate=3, max_iter=30),
+        MLPClassifier(calibrate="split", validation_fraction=0.3, max_iter=50),
+    ],
+    expected_failed_checks=lambda estimator: UNMET[estimator.calibrate],
+)
+def test_estimator_checks(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)
