@@ -49,7 +49,8 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         Largest number of iterations: steps that were taken.
     tol : float, default=1e-10
         Bound on the relative offset [1]_, the part of the residuals that a change of the parameters could
-        remove. At 0.001, parameters are about a thousandth of a standard error from the minimum.
+        remove. Times the root of n_samples - n_parameters it is about the distance from the minimum in
+        standard errors.
     bounds : tuple, dict or None, default=None
         ``(lower, upper)``, each a number, an array like `theta0` or None; or a dict of such pairs by
         name, of some parameters or all. None is no bound.
@@ -366,9 +367,8 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         return table
 
     def _profile(self, place):
-        X, y, weight = self._rows
-        model = Model(self.model, self._parameters, X, self._takes_column)
-        problem = SumOfSquares(model, y, weight)
+        _, y, weight = self._rows
+        problem = SumOfSquares(self._model_of_rows(), y, weight)
         return Profile(problem, self._parameters.box, self._estimate, place)
 
     def _warn_of_lower(self, profiles):
@@ -382,7 +382,12 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
 
     def _model_at(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return self._make_model(validate_data(self, X, dtype=np.float64, reset=False))
+
+    def _model_of_rows(self):
+        return self._make_model(self._rows[0])
+
+    def _make_model(self, X):
         return Model(self.model, self._parameters, X, self._takes_column)
 
     def _check_dof(self, who):

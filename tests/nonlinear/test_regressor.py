@@ -202,7 +202,7 @@ def test_an_exact_fit_has_no_error():
 def test_a_profile_may_have_no_end():
     # few rows on the straight part of the curve: no upper limit of where it bends
     x = np.linspace(0.01, 0.1, 8)[:, None]
-    y = 100 * x[:, 0] / (0.3 + x[:, 0]) + np.tile([3.0, -3.0], 4)
+    y = 100 * x[:, 0] / (0.3 + x[:, 0]) + np.tile([2.0, -2.0], 4)
     model = NonlinearRegressor(rate, [100.0, 0.3]).fit(x, y)
     low, high = model.confidence_intervals(method="profile")[1]
     assert 0 < low < model.theta_[1]
