@@ -116,7 +116,15 @@ class Fitter:
 
         first = self.problem.local(start)
         if first is None:
-            raise ValueError("The model has no value or derivative at a start.")
+            raise ValueError(
+                "The sum of squares or its derivatives are not finite at theta0. Choose one at which the "
+                "model is of y's size."
+            )
+        if self._solver == "newton" and self._minimised.local(start) is None:
+            raise ValueError(
+                "solver='newton' needs second derivatives, and those of model at theta0 are not finite. "
+                "Move theta0, or choose solver='lm'."
+            )
         ending = SOLVERS[self._solver](
             self._minimised,
             start,

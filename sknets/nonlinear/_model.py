@@ -64,11 +64,19 @@ class Model:
 
     def second(self, point, residuals):
         """Return the sum of residuals times second derivatives, (n_parameters, n_parameters)."""
+        if self._jacobian is _row_by_row:
+            raise ValueError(
+                "solver='newton' needs second derivatives, but model has an operation that can be "
+                "derived once only. Choose solver='lm'."
+            )
         theta = _tensor(point).requires_grad_()
-        total = torch.from_numpy(residuals) @ self._call(theta)
-        (slope,) = grad(total, theta, create_graph=True)
+        values = self._call(theta)
+        nothing = np.zeros((len(point), len(point)))
+        if not values.requires_grad:
+            return nothing
+        (slope,) = grad(torch.from_numpy(residuals) @ values, theta, create_graph=True)
         if not slope.requires_grad:  # a straight model
-            return np.zeros((len(point), len(point)))
+            return nothing
         return _each_alone(slope, theta, torch.eye(len(point), dtype=torch.float64)).numpy()
 
     def _call(self, theta):

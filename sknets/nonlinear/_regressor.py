@@ -139,7 +139,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         "solver": [StrOptions(set(SOLVERS))],
         "max_iter": [Interval(numbers.Integral, 1, None, closed="left")],
         "tol": [Interval(numbers.Real, 0, None, closed="neither")],
-        "bounds": [tuple, list, dict, None],
+        "bounds": ["array-like", dict, None],
         "n_starts": [Interval(numbers.Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -200,6 +200,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
             )
             X, y, sample_weight = X[weight > 0], y[weight > 0], weight[weight > 0]
+        _check_size(y, sample_weight)
         parameters = Parameters(self.theta0, self.bounds)
         if len(y) < len(parameters):
             raise ValueError(
@@ -396,6 +397,17 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
                 f"{who} needs more rows than parameters: there were {len(self._rows[1])} rows, and "
                 f"theta0 has {len(self._parameters)}."
             )
+
+
+def _check_size(y, weight):
+    """Raise ValueError where squares would be no numbers."""
+    largest = np.abs(y if weight is None else np.sqrt(weight) * y).max(initial=0.0)
+    if largest > 1e145 or 0 < largest < 1e-145:
+        raise ValueError(
+            f"y is up to {largest:.0e}"
+            f"{'' if weight is None else ' (times roots of sample_weight)'}, whose square float64 cannot "
+            "hold. Give y in another unit."
+        )
 
 
 def _check_share(value, name):

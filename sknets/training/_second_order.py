@@ -245,7 +245,8 @@ def minimize_along(problem, start, *, way, max_iter, tol, accept=None, box=None)
         Where to begin; what lies outside of the box is moved to its edge.
     way : {'gradient', 'model'}
         Along the negative gradient, first as far as the model falls and then by the rule of Barzilai and
-        Borwein [1]_; or to the minimum of the model, without damping: Gauss's and Newton's way.
+        Borwein [1]_; or to the minimum of the model, Gauss's and Newton's way, without
+        damping unless a ten-thousandth of such a step is still too long.
     max_iter, tol, accept, box
         As in `minimize_damped`.
 
@@ -268,10 +269,9 @@ def minimize_along(problem, start, *, way, max_iter, tol, accept=None, box=None)
     while not search.is_over():
         point, local = search.point, search.local
         if way == "gradient":
-            direction = -_rate(local, point, before) * local.gradient
+            found = _walk(search, -_rate(local, point, before) * local.gradient)
         else:
-            direction = search.box.step(local, point, 0.0)
-        found = None if direction is None else _walk(search, direction)
+            found = _walk_to_minimum(search)
         if found is None:
             search.get_stuck()
             break
@@ -291,10 +291,21 @@ def _rate(local, point, before):
     return (g @ g) / bend if bend > 0 else 1.0
 
 
-def _walk(search, direction):
+def _walk_to_minimum(search):
+    """Walk to the model's minimum, or where that way is at right angles to the gradient, nearer to it."""
+    for damping in (0.0, 1e-6, 1e-3, 1.0):
+        step = search.box.step(search.local, search.point, damping)
+        shortest = 0.0 if damping == 1.0 else 1e-4
+        found = None if step is None else _walk(search, step, shortest)
+        if found is not None:
+            return found
+    return None
+
+
+def _walk(search, direction, shortest=0.0):
     """Return the first point along a direction that lowers the loss, with its model, or None."""
     point, local, length = search.point, search.local, 1.0
-    while True:
+    while length >= shortest:
         trial = search.box.clip(point + length * direction)
         if np.array_equal(trial, point):
             return None
@@ -307,3 +318,4 @@ def _walk(search, direction):
         # the parabola through loss, slope and the loss ahead
         ahead = 0.5 / (1.0 - ratio) if np.isfinite(ratio) else 0.1
         length *= min(max(ahead, 0.1), 0.5)
+    return None

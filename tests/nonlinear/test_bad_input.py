@@ -25,14 +25,23 @@ def named_decay(x, theta):
 
 
 def refuses(
-    match, kind=ValueError, *, model=decay, theta0=(1.0, 1.0), X=X, y=Y, weight=None, **params
+    match,
+    kind=ValueError,
+    *,
+    model=decay,
+    theta0=(1.0, 1.0),
+    X=X,
+    y=Y,
+    weight=None,
+    quiet=True,
+    **params,
 ):
     """Check that a fit is refused, and that the estimator is as it was before."""
     estimator = NonlinearRegressor(decay, [1.0, 1.0]).fit(globals()["X"], Y)
     before = dict(vars(estimator)) | {"model": model, "theta0": theta0} | params
     estimator.set_params(model=model, theta0=theta0, **params)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error" if quiet else "ignore")
         with pytest.raises(kind, match=match):
             estimator.fit(X, y, weight)
     assert all(vars(estimator)[name] is value for name, value in before.items())
@@ -316,8 +325,12 @@ class Once(torch.autograd.Function):
         return torch.from_numpy(-grad.numpy() * np.exp(-x.numpy()))
 
 
+def once_decay(x, t):
+    return t[0] * Once.apply(t[1] * x)
+
+
 def test_what_can_be_derived_once_only_is_derived_row_by_row():
-    fit = NonlinearRegressor(lambda x, t: t[0] * Once.apply(t[1] * x), [1.0, 1.0])
+    fit = NonlinearRegressor(once_decay, [1.0, 1.0])
     with pytest.warns(UserWarning, match="whose derivative has no derivative in Torch.*row by row"):
         fit.fit(X, Y)
     plain = NonlinearRegressor(decay, [1.0, 1.0]).fit(X, Y)
@@ -340,3 +353,26 @@ def test_python_may_look_at_theta():
 
     plain = NonlinearRegressor(decay, [1.0, 1.0]).fit(X, Y)
     np.testing.assert_allclose(NonlinearRegressor(model, [1.0, 1.0]).fit(X, Y).theta_, plain.theta_)
+
+
+def test_newton_needs_second_derivatives():
+    refuses(
+        "needs second derivatives, but model has an operation",
+        solver="newton",
+        model=once_decay,
+        quiet=False,
+    )
+    # whose second derivative at 0 is infinite
+    refuses(
+        "second derivatives, and those of model at theta0 are not finite",
+        solver="newton",
+        model=lambda x, t: t[0] * x + (t[1] - 1) ** 1.5,
+    )
+
+
+def test_sizes_whose_squares_are_no_numbers():
+    refuses(
+        "y is up to 2e[+]200, whose square float64 cannot hold. Give y in another unit", y=1e200 * Y
+    )
+    refuses("y is up to 2e-200", y=1e-200 * Y)
+    refuses("not finite at theta0", theta0=(1e180, 1.0))
