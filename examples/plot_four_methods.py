@@ -123,7 +123,7 @@ def draw(fits, X, y, path):
             ax.set_yticklabels([])
         above = np.maximum(np.array(fit.loss_curve_) - lowest, 1e-17)
         axes["loss"].plot(
-            np.arange(len(above)) + 1,
+            np.arange(len(above)),
             above,
             "o-",
             color=INKS[solver],
