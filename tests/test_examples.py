@@ -212,13 +212,10 @@ CHECKS = {
     "plot_attributions.py": check_attributions,
     "plot_augmentation.py": check_augmentation,
     "plot_calibration.py": check_calibration,
-    "plot_forecast.py": check_forecast,
-    "plot_intervals.py": check_intervals,
-
-
     "plot_dose_response.py": check_dose_response,
     "plot_forecast.py": check_forecast,
     "plot_four_methods.py": check_four_methods,
+    "plot_intervals.py": check_intervals,
     "plot_long_memory.py": check_long_memory,
     "plot_many_networks.py": check_many_networks,
     "plot_nyse.py": check_nyse,

@@ -77,7 +77,7 @@ class Model:
         (slope,) = grad(torch.from_numpy(residuals) @ values, theta, create_graph=True)
         if not slope.requires_grad:  # a straight model
             return nothing
-        return _each_alone(slope, theta, torch.eye(len(point), dtype=torch.float64)).numpy()
+        return _each_alone(slope, theta).numpy()
 
     def _call(self, theta):
         if self._parameters.is_named:
@@ -195,8 +195,7 @@ def _one_by_one(call, theta):
 def _row_by_row(call, theta):
     """Return J by a pass for each row: for operations that can be derived once only."""
     values = call(theta)
-    eye = torch.eye(len(values), dtype=values.dtype)
-    return torch.stack([grad(values, theta, row, retain_graph=True)[0] for row in eye])
+    return _each_alone(values, theta)
 
 
 #: In the order in which they are tried; a few columns are as fast one by one, without an import.
@@ -209,18 +208,19 @@ def _turned(call, theta, each):
     if not values.requires_grad:  # it does not depend on theta, or has cut the tie
         return values.new_zeros((len(values), len(theta)))
     u = torch.zeros_like(values, requires_grad=True)
-    (product,) = grad(values, theta, u, create_graph=True)
-    return each(product, u, torch.eye(len(theta), dtype=values.dtype)).T
+    (product,) = grad(values @ u, theta, create_graph=True)
+    return each(product, u).T
 
 
-def _each(outputs, inputs, weights):
-    """Return the derivatives of several weighted sums of outputs."""
-    return grad(outputs, inputs, weights, is_grads_batched=True)[0]
+def _each(outputs, inputs):
+    """Return the derivatives of each output."""
+    eye = torch.eye(len(outputs), dtype=outputs.dtype)
+    return grad(outputs, inputs, eye, is_grads_batched=True)[0]
 
 
-def _each_alone(outputs, inputs, weights):
-    """Return the same by a pass for each sum."""
-    return torch.stack([grad(outputs, inputs, row, retain_graph=True)[0] for row in weights])
+def _each_alone(outputs, inputs):
+    """Return the same by a pass for each; weights of outputs would make Torch import its compiler."""
+    return torch.stack([grad(one, inputs, retain_graph=True)[0] for one in outputs])
 
 
 def _is_consistent(jacobian, call, theta):
@@ -229,7 +229,7 @@ def _is_consistent(jacobian, call, theta):
     if not values.requires_grad:
         return True
     u = torch.linspace(0.5, 1.5, len(values), dtype=values.dtype)
-    (product,) = grad(values, theta, u)
+    (product,) = grad(values @ u, theta)
     limit = 1e-8 * (u[:, None] * jacobian).abs().sum(dim=0)
     return bool(((u @ jacobian - product).abs() <= limit)[torch.isfinite(product)].all())
 

@@ -21,6 +21,7 @@ from sknets.nonlinear._parameters import Parameters
 from sknets.nonlinear._problem import SumOfSquares
 from sknets.nonlinear._profile import Profile
 from sknets.nonlinear._words import advise
+from sknets.uncertainty import check_coverage
 
 
 class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
@@ -283,7 +284,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
             If there were no more rows than parameters, which leaves no error to measure.
         """
         check_is_fitted(self)
-        _check_share(coverage, "coverage")
+        check_coverage(coverage)
         self._check_dof("predict_interval")
         mean, std = self.predict(X, return_std=True)
         quantile = student.ppf(0.5 + coverage / 2, self._estimate.dof)
@@ -315,7 +316,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
             If there were no more rows than parameters, which leaves no error to measure.
         """
         check_is_fitted(self)
-        _check_share(level, "level")
+        _check_level(level)
         if method not in ("wald", "profile"):
             raise ValueError(f"method must be 'wald' or 'profile', got {method!r}.")
         self._check_dof("confidence_intervals")
@@ -355,7 +356,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
             If there is no such parameter, or no more rows than parameters.
         """
         check_is_fitted(self)
-        _check_share(level, "level")
+        _check_level(level)
         if not isinstance(n_points, numbers.Integral) or n_points < 2:
             raise ValueError(f"n_points must be a whole number of at least 2, got {n_points!r}.")
         self._check_dof("profile")
@@ -410,6 +411,6 @@ def _check_size(y, weight):
         )
 
 
-def _check_share(value, name):
-    if not isinstance(value, numbers.Real) or not 0.0 < value < 1.0:
-        raise ValueError(f"{name} must be between 0 and 1, got {value!r}.")
+def _check_level(level):
+    if not isinstance(level, numbers.Real) or not 0.0 < level < 1.0:
+        raise ValueError(f"level must be between 0 and 1, got {level!r}.")

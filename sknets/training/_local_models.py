@@ -150,14 +150,21 @@ class LeastSquares(LocalModel):
     @property
     def offset(self):
         """The relative offset of Bates and Watts: the part of r that lies along the columns of J."""
-        if self.second is not None and self.step(0.0) is None:
-            return np.inf  # a saddle
+        if self.second is not None and len(self.scale) and self._is_saddle:
+            return np.inf
         return self._along / self.norm if self.norm else 0.0
 
     @property
     def is_exact(self):
         """Whether that part is below the rounding of r."""
         return self._along <= self.rounding
+
+    @cached_property
+    def _is_saddle(self):
+        d = self._parts[3]
+        scaled = self.jacobian / d
+        bends = np.linalg.eigvalsh(scaled.T @ scaled + self.second / np.outer(d, d))
+        return self.step(0.0) is None or bends[0] < -1e-8 * np.abs(bends).max()
 
     @cached_property
     def _along(self):

@@ -15,7 +15,7 @@ def curve(X, theta):
 START = [0.0, 1.0, 3.6]
 
 
-@parametrize_with_checks([NonlinearRegressor(curve, START)])
+@parametrize_with_checks([NonlinearRegressor(curve, START, max_iter=60)])
 def test_check(estimator, check):
     check(estimator)
 

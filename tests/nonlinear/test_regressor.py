@@ -1,6 +1,8 @@
 """Estimates, their errors and intervals, against closed forms, SciPy and published numbers."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -276,3 +278,15 @@ def test_a_profile_that_finds_a_lower_sum_says_so():
     assert model.theta_[1] < 1.7
     with pytest.warns(UserWarning, match="lower sum of squares.*theta0="):
         model.profile(1, level=0.9999)
+
+
+def test_a_fit_imports_no_compiler():
+    code = (
+        "import sys, numpy as np, torch, sknets\n"
+        "before = set(sys.modules)\n"
+        "model = sknets.NonlinearRegressor(lambda x, t: t[0] * torch.exp(t[1] * x), [1.0, 0.1])\n"
+        "model.fit(np.arange(6.0)[:, None], np.arange(6.0)).predict([[1.0]], return_std=True)\n"
+        "print(len([n for n in set(sys.modules) - before if n.startswith(('torch', 'sympy'))]))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 20

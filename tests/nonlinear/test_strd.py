@@ -66,6 +66,12 @@ def test_the_minimum_at_infinity_is_none():
     assert not model.converged_
 
 
+def test_gauss_newton_turns_where_its_way_is_at_right_angles_to_the_gradient():
+    model, ref = fit("MGH09", 0, solver="gauss-newton")
+    assert model.converged_
+    assert strd.digits(model.theta_, ref.theta).min() >= 7
+
+
 def test_digits_are_those_of_nist():
     np.testing.assert_allclose(
         strd.digits([1.0001, np.nan, 2.0, 9.0], [1, 1, 2, 1]), [4, 0, 11, 0], atol=1e-9

@@ -194,3 +194,10 @@ def test_offset_is_that_of_bates_and_watts():
     assert LeastSquares(r, J).offset == pytest.approx(np.linalg.norm(q.T @ r) / np.linalg.norm(r))
     square = Quadratic(0.5 * r @ r, J.T @ r, J.T @ J)
     assert square.offset == pytest.approx(LeastSquares(r, J).offset)
+
+
+def test_a_saddle_is_no_minimum():
+    # (p^2 - 1)^2 / 2 at 0: no slope, and the second derivative of r = p^2 - 1 makes H negative
+    saddle = LeastSquares(np.array([-1.0]), np.zeros((1, 1)), np.array([[-2.0]]))
+    assert saddle.offset == np.inf
+    assert LeastSquares(np.array([-1.0]), np.zeros((1, 1))).offset == 0.0
