@@ -182,7 +182,7 @@ def main(is_quick):
     sides = make_sides()
     lines = __doc__.splitlines()[2:-2]
     with on_one_thread():
-        lines += ["## Both starts", "", *measure(sides, 1 if is_quick else 3)]
+        lines += ["", "## Both starts", "", *measure(sides, 1 if is_quick else 3)]
         far = {name: run for name, run in sides.items() if name != "sknets gd"}
         lines += ["", "## Further starts", "", *measure_far(far, 2 if is_quick else 10)]
     lines += QUICK if is_quick else []
