@@ -1,4 +1,4 @@
-"""Pictures of a nonlinear regression: the curve with its bands, residuals, and profiles."""
+"""Pictures of a nonlinear regression: the curve with its bands, and residuals."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from sknets.inspection._pyplot import import_pyplot
 from sknets.inspection._unwrap import last_step
 from sknets.nonlinear import NonlinearRegressor
 
-_INK, _CURVE, _OTHER = "#3b4754", "#1f5f8b", "#d1603d"
+INK, CURVE = "#3b4754", "#1f5f8b"
 
 
 class NonlinearFitDisplay:
@@ -92,7 +92,7 @@ class NonlinearFitDisplay:
         NotFittedError
             If it is not fitted.
         """
-        fit = _regression(estimator)
+        fit = regression(estimator)
         X, y, _ = fit._rows
         if X.shape[1] != 1:
             raise ValueError(
@@ -137,16 +137,16 @@ class NonlinearFitDisplay:
         share = f"{100 * self.coverage:g}%"
         self.bands_ = [
             ax.fill_between(
-                self.grid, *ends.T, color=_CURVE, alpha=alpha, linewidth=0, label=f"{share}, {what}"
+                self.grid, *ends.T, color=CURVE, alpha=alpha, linewidth=0, label=f"{share}, {what}"
             )
             for ends, alpha, what in (
                 (self.wide_band, 0.12, "a new row"),
                 (self.band, 0.3, "the curve"),
             )
         ]
-        (self.line_,) = ax.plot(self.grid, self.curve, color=_CURVE, linewidth=2)
+        (self.line_,) = ax.plot(self.grid, self.curve, color=CURVE, linewidth=2)
         self.points_ = ax.scatter(
-            self.x, self.y, s=26, color=_INK, edgecolor="white", linewidth=0.6, zorder=3
+            self.x, self.y, s=26, color=INK, edgecolor="white", linewidth=0.6, zorder=3
         )
         if log:
             ax.set_xscale("log")
@@ -217,7 +217,7 @@ class ResidualsDisplay:
         NotFittedError
             If it is not fitted.
         """
-        fit = _regression(estimator)
+        fit = regression(estimator)
         _, y, weight = fit._rows
         fitted = fit._model_of_rows().values(fit._estimate.point)
         root = 1.0 if weight is None else np.sqrt(weight)
@@ -242,156 +242,17 @@ class ResidualsDisplay:
         n = len(self.residuals)
         quantiles = norm.ppf((np.arange(1, n + 1) - 0.375) / (n + 0.25))
         order = np.sort(self.residuals)
-        dots = {"s": 22, "color": _CURVE, "alpha": 0.8, "linewidth": 0, "zorder": 3}
+        dots = {"s": 22, "color": CURVE, "alpha": 0.8, "linewidth": 0, "zorder": 3}
         self.points_ = [left.scatter(self.fitted, self.residuals, **dots)]
         self.points_.append(right.scatter(quantiles, order, **dots))
         for height, style in ((0, "-"), (2, ":"), (-2, ":")):
-            left.axhline(height, color=_INK, linewidth=0.8, linestyle=style)
-        right.axline((0, 0), slope=1, color=_INK, linewidth=0.8)
+            left.axhline(height, color=INK, linewidth=0.8, linestyle=style)
+        right.axline((0, 0), slope=1, color=INK, linewidth=0.8)
         left.set(xlabel="fitted value", ylabel="residual / its standard deviation")
         right.set(xlabel="normal quantile")
         for ax in axes:
             ax.spines[["top", "right"]].set_visible(False)
         self.axes_, self.figure_ = np.array(axes), left.figure
-        return self
-
-
-class ProfileDisplay:
-    """How far parameters are determined: profiles of the likelihood beside straight lines.
-
-    For each value of a parameter, all others at their best, tau is the signed root of the rise of the sum
-    of squares, in residual variances. If the model was straight, tau would be the distance from the
-    estimate in standard errors (dashed). The profile interval ends where the curve crosses the dotted
-    heights, the Wald interval where the dashed line does.
-
-    Parameters
-    ----------
-    tables : dict of str to DataFrame
-        By parameter what `NonlinearRegressor.profile` returns.
-    best, std : dict of str to float
-        Estimates and standard errors.
-    heights : dict of float to float
-        For each level of confidence the quantile of Student's t.
-
-    Attributes
-    ----------
-    axes_ : ndarray of matplotlib.axes.Axes of shape (n_parameters,)
-        The axes.
-    figure_ : matplotlib.figure.Figure
-        Their figure.
-    lines_ : list of matplotlib.lines.Line2D
-        The profiles.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sknets import NonlinearRegressor
-    >>> from sknets.inspection import ProfileDisplay
-    >>> X = np.arange(8.0)[:, None]
-    >>> y = [9.2, 6.9, 5.6, 4.1, 3.4, 2.5, 2.1, 1.4]
-    >>> fit = NonlinearRegressor(lambda x, theta: theta[0] * (-theta[1] * x).exp(), [5.0, 0.5]).fit(X, y)
-    >>> len(ProfileDisplay.from_estimator(fit).lines_)
-    2
-    """
-
-    def __init__(self, tables, best, std, heights):
-        self.tables, self.best, self.std, self.heights = tables, best, std, heights
-
-    @classmethod
-    def from_estimator(cls, estimator, *, parameters=None, levels=(0.5, 0.95), axes=None):
-        """Draw the profiles of a fitted estimator.
-
-        Parameters
-        ----------
-        estimator : estimator
-            A fitted `NonlinearRegressor`, or a pipeline or search with one.
-        parameters : list of str or int, default=None
-            Names or numbers of the parameters that are drawn; None: all.
-        levels : tuple of float, default=(0.5, 0.95)
-            Levels of confidence whose heights are drawn; the curves reach a little beyond the largest.
-        axes : sequence of matplotlib.axes.Axes, default=None
-            Where to draw, one for each parameter; None makes a figure.
-
-        Returns
-        -------
-        ProfileDisplay
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is missing.
-        TypeError
-            If there is no `NonlinearRegressor`.
-        NotFittedError
-            If it is not fitted.
-        """
-        fit = _regression(estimator)
-        names = fit._parameters.names
-        places = [fit._parameters.find(p) for p in (parameters or range(len(names)))]
-        reach = 1 - (1 - max(levels)) / 4
-        tables = {names[place]: fit.profile(place, level=reach) for place in places}
-        best = {names[place]: fit._estimate.point[place] for place in places}
-        std = {names[place]: fit._estimate.std[place] for place in places}
-        heights = {level: student.ppf(0.5 + level / 2, fit._estimate.dof) for level in levels}
-        return cls(tables, best, std, heights).plot(axes=axes)
-
-    def plot(self, *, axes=None):
-        """Draw the profiles.
-
-        Parameters
-        ----------
-        axes : sequence of matplotlib.axes.Axes, default=None
-            Where to draw, one for each parameter; None makes a figure.
-
-        Returns
-        -------
-        ProfileDisplay
-        """
-        if axes is None:
-            n = len(self.tables)
-            n_columns = min(n, 4)
-            n_rows = -(-n // n_columns)
-            _, axes = import_pyplot(type(self).__name__).subplots(
-                n_rows,
-                n_columns,
-                figsize=(3.1 * n_columns, 3.0 * n_rows),
-                layout="constrained",
-                squeeze=False,
-                sharey=True,
-            )
-            for spare in axes.flat[n:]:
-                spare.set_axis_off()
-            axes = axes.flat[:n]
-        axes = np.atleast_1d(axes)
-        self.lines_ = []
-        for ax, (name, table) in zip(axes, self.tables.items(), strict=True):
-            values, tau = table[name].to_numpy(), table["tau"].to_numpy()
-            for level, height in self.heights.items():
-                inside = np.interp([-height, height], tau, values, left=np.nan, right=np.nan)
-                for sign, end in zip((-1, 1), inside, strict=True):
-                    ax.axhline(sign * height, color=_INK, linewidth=0.7, linestyle=":")
-                    ax.plot([end, end], [sign * height, tau.min()], color=_CURVE, linewidth=0.7)
-                ax.annotate(
-                    f"{100 * level:g}%",
-                    (0.01, height),
-                    xycoords=("axes fraction", "data"),
-                    ha="left",
-                    va="bottom",
-                    fontsize="x-small",
-                    color=_INK,
-                )
-            if np.isfinite(self.std[name]) and self.std[name] > 0:
-                straight = (values - self.best[name]) / self.std[name]
-                ax.plot(values, straight, color=_OTHER, linewidth=1.1, linestyle="--")
-            (line,) = ax.plot(values, tau, color=_CURVE, linewidth=2)
-            self.lines_.append(line)
-            ax.plot(self.best[name], 0, "o", color=_CURVE, markersize=5)
-            ax.set_xlabel(name)
-            ax.set_ylim(1.04 * tau.min(), 1.04 * tau.max())
-            ax.locator_params(axis="x", nbins=5)
-            ax.spines[["top", "right"]].set_visible(False)
-        axes[0].set_ylabel("τ")
-        self.axes_, self.figure_ = axes, axes[0].figure
         return self
 
 
@@ -407,7 +268,7 @@ def _framed(display, ax):
     return display
 
 
-def _regression(estimator):
+def regression(estimator):
     """Return the fitted nonlinear regression in an estimator."""
     found, _ = last_step(estimator)
     if not isinstance(found, NonlinearRegressor):
