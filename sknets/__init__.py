@@ -13,6 +13,7 @@ from sknets.estimators import (
     RNNRegressor,
 )
 from sknets.forecasting import Forecaster
+from sknets.nonlinear import NonlinearRegressor
 from sknets.parallel import register_backend
 from sknets.tables import TabularClassifier, TabularRegressor
 
@@ -25,6 +26,7 @@ __all__ = [
     "MLPRegressor",
     "ModuleClassifier",
     "ModuleRegressor",
+    "NonlinearRegressor",
     "RNNClassifier",
     "RNNRegressor",
     "TabularClassifier",

@@ -184,11 +184,37 @@ def check_intervals(text):
         assert width < constant[4]
 
 
+def check_four_methods(text):
+    # steps, evaluations, milliseconds, S, top and rate: the first two are whole numbers
+    rows = {
+        name: re.search(rf"^{name} +(\d+) +(\d+) +(.*)$", text, re.M).groups()
+        for name in ("gradient descent", "Gauss-Newton", "Levenberg-Marquardt", "Newton")
+    }
+    found = {tuple(rest.split()[1:]) for _, _, rest in rows.values()}
+    assert len(found) == 1  # one minimum
+    steps = {name: int(row[0]) for name, row in rows.items()}
+    assert steps["gradient descent"] > 3 * max(n for name, n in steps.items() if name[0] != "g")
+
+
+def check_dose_response(text):
+    # the estimates and errors that drc, a package of R, has for these data
+    published = {"bottom": (0.481, 0.212), "top": (7.793, 0.189), "slope": (2.982, 0.465)}
+    published["half"] = (3.058, 0.186)
+    for name, (estimate, error) in published.items():
+        ours = read_numbers(text, name)
+        assert abs(ours[0] - estimate) < 0.002
+        assert abs(ours[1] - error) < 0.02
+    _, _, _, wald_to, _, profile_to = read_numbers(text, "slope")
+    assert profile_to > wald_to + 0.2
+
+
 CHECKS = {
     "plot_attributions.py": check_attributions,
     "plot_augmentation.py": check_augmentation,
     "plot_calibration.py": check_calibration,
+    "plot_dose_response.py": check_dose_response,
     "plot_forecast.py": check_forecast,
+    "plot_four_methods.py": check_four_methods,
     "plot_intervals.py": check_intervals,
     "plot_long_memory.py": check_long_memory,
     "plot_many_networks.py": check_many_networks,

@@ -8,8 +8,10 @@ from sknets.inspection._gradient_flow_display import GradientFlowDisplay
 from sknets.inspection._heatmap_display import HeatmapDisplay
 from sknets.inspection._integrated_gradients import integrated_gradients
 from sknets.inspection._maps_displays import ActivationsDisplay, FiltersDisplay
+from sknets.inspection._nonlinear_displays import NonlinearFitDisplay, ResidualsDisplay
 from sknets.inspection._occlusion import occlusion
 from sknets.inspection._population_displays import LeaderboardDisplay, PopulationDisplay
+from sknets.inspection._profile_display import ProfileDisplay
 from sknets.inspection._relevance import layer_relevance
 from sknets.inspection._training_curve import TrainingCurveDisplay
 
@@ -19,7 +21,10 @@ __all__ = [
     "GradientFlowDisplay",
     "HeatmapDisplay",
     "LeaderboardDisplay",
+    "NonlinearFitDisplay",
     "PopulationDisplay",
+    "ProfileDisplay",
+    "ResidualsDisplay",
     "TrainingCurveDisplay",
     "grad_cam",
     "gradient_flow",

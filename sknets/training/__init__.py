@@ -10,6 +10,7 @@ from sknets.training._gathering import Gathering, Job, Task, current_task, takin
 from sknets.training._gradients import Gradient, make_gradient
 from sknets.training._history import History
 from sknets.training._learner import Learner
+from sknets.training._local_models import LeastSquares, LocalModel, Quadratic
 from sknets.training._losses import (
     LEAST_DEVIATION,
     LOSSES,
@@ -32,6 +33,13 @@ from sknets.training._ragged import Ragged
 from sknets.training._registry import SOLVERS, make_method
 from sknets.training._resume import go_on, net_state, resume, undo_for
 from sknets.training._schedules import SCHEDULES, Schedule
+from sknets.training._second_order import (
+    Box,
+    Ending,
+    Problem,
+    minimize_along,
+    minimize_damped,
+)
 from sknets.training._seeding import (
     Seeded,
     draw_seed,
@@ -73,8 +81,10 @@ __all__ = [
     "Average",
     "Batches",
     "BinaryCrossEntropy",
+    "Box",
     "CallableLoss",
     "Descent",
+    "Ending",
     "FlatParameters",
     "Gathering",
     "GaussianNLL",
@@ -85,6 +95,8 @@ __all__ = [
     "Huber",
     "Job",
     "Learner",
+    "LeastSquares",
+    "LocalModel",
     "Loss",
     "Method",
     "Minimizer",
@@ -92,6 +104,8 @@ __all__ = [
     "OrderedPinball",
     "Penalty",
     "Pinball",
+    "Problem",
+    "Quadratic",
     "Ragged",
     "Rows",
     "Schedule",
@@ -114,6 +128,8 @@ __all__ = [
     "make_generator",
     "make_gradient",
     "make_method",
+    "minimize_along",
+    "minimize_damped",
     "net_state",
     "one_of_many",
     "resume",

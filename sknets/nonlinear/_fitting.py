@@ -1,0 +1,149 @@
+"""The four methods by name, and what is tried where the first way leads nowhere."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sknets.nonlinear._estimate import Estimate
+from sknets.nonlinear._problem import SumOfSquares
+from sknets.training import minimize_along, minimize_damped
+
+#: The damping with which Levenberg-Marquardt begins; the second one, short steps, is for a second try
+#: where the first has run to where a parameter has no effect any more.
+_DAMPINGS = (1e-3, 1e4)
+
+
+def _gradient_descent(*args, **options):
+    return minimize_along(*args, way="gradient", **options)
+
+
+def _gauss_newton(*args, **options):
+    return minimize_along(*args, way="model", **options)
+
+
+SOLVERS = {
+    "gd": _gradient_descent,
+    "gauss-newton": _gauss_newton,
+    "lm": minimize_damped,
+    "newton": minimize_damped,
+}
+
+
+class Path(NamedTuple):
+    """How a minimisation went.
+
+    Attributes
+    ----------
+    ending : Ending
+        Where it ended.
+    estimate : Estimate
+        What is known there.
+    points : list of ndarray
+        The start and each accepted point.
+    losses : list of float
+        The loss at each.
+    """
+
+    ending: object
+    estimate: Estimate
+    points: list
+    losses: list
+
+    @property
+    def stop_reason(self):
+        """Why it ended; where a parameter has no effect, there is no minimum to converge to."""
+        is_lost = len(self.estimate.unidentified)
+        return "unidentified" if is_lost else self.ending.stop_reason
+
+    @property
+    def rank(self):
+        """What a better path has less of: first whether it has led to no minimum, then the loss."""
+        return self.stop_reason not in ("converged", "max_iter"), self.losses[-1]
+
+
+class Fitter:
+    """Minimises from any start.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    y, weight : ndarray of shape (n_rows,)
+        Target and weights (or None).
+    box : Box
+        Bounds.
+    solver : str
+        A key of `SOLVERS`.
+    max_iter : int
+        Largest number of accepted points.
+    tol : float
+        Bound on the relative offset.
+    """
+
+    def __init__(self, model, y, weight, box, solver, max_iter, tol):
+        self.problem = SumOfSquares(model, y, weight)
+        self._minimised = SumOfSquares(model, y, weight, solver == "newton")
+        self._box, self._solver = box, solver
+        self._max_iter, self._tol = max_iter, tol
+
+    def fit(self, start):
+        """Return the path from a start."""
+        if self._solver != "lm":
+            return self._go(start)
+        path = self._go(start, damping=_DAMPINGS[0])
+        if path.stop_reason in ("unidentified", "no_progress"):
+            path = min(path, self._go(start, damping=_DAMPINGS[1]), key=lambda path: path.rank)
+        return path
+
+    def fit_best(self, start, n_starts, rng):
+        """Return the best path from several starts, and the sum of squares that each has reached."""
+        paths = [self.fit(start)]
+        reached = [2 * paths[0].losses[-1]]
+        while len(reached) < n_starts:
+            try:
+                paths.append(self.fit(self._draw(start, rng)))
+                reached.append(2 * paths[-1].losses[-1])
+            except ValueError:  # the model has no value there
+                reached.append(np.nan)
+        return min(paths, key=lambda path: path.rank), np.array(reached)
+
+    def _go(self, start, **options):
+        points, losses = [], []
+
+        def accept(point, loss):
+            points.append(point.copy())
+            losses.append(loss)
+
+        first = self.problem.local(start)
+        if first is None:
+            raise ValueError(
+                "The sum of squares or its derivatives are not finite at theta0. Choose one at which the "
+                "model is of y's size."
+            )
+        if self._solver == "newton" and self._minimised.local(start) is None:
+            raise ValueError(
+                "solver='newton' needs second derivatives, and those of model at theta0 are not finite. "
+                "Move theta0, or choose solver='lm'."
+            )
+        ending = SOLVERS[self._solver](
+            self._minimised,
+            start,
+            max_iter=self._max_iter,
+            tol=self._tol,
+            box=self._box,
+            accept=accept,
+            **options,
+        )
+        last = self.problem.local(ending.point)
+        estimate = Estimate(ending.point, last, self._box, start, first)
+        return Path(ending, estimate, [start, *points], [first.loss, *losses])
+
+    def _draw(self, start, rng):
+        z = rng.standard_normal(len(start))
+        drawn = np.where(start == 0, z, start * np.exp(z))
+        if not self._box.is_bounded:
+            return drawn
+        low, high = self._box.lower, self._box.upper
+        is_finite = np.isfinite(low) & np.isfinite(high)
+        inside = rng.uniform(np.where(is_finite, low, 0), np.where(is_finite, high, 1))
+        return self._box.clip(np.where(is_finite, inside, drawn))

@@ -1,0 +1,249 @@
+"""The user's model: its values and exact derivatives, and what is wrong with it, in words.
+
+J is computed by Torch's backward pass alone: u'J is linear in u, and its derivatives by u are the columns
+of J, q of them for q parameters. That is as exact as Torch's forward derivatives, in half of the time,
+and does not import its compiler, which would take the first fit of each process over a second.
+"""
+
+import numpy as np
+import torch
+from torch.autograd import grad
+
+from sknets._warn import warn_user
+
+_USE_TORCH = "Write it in Torch operations (torch.exp, not numpy.exp) on the tensors it is given."
+
+
+class Model:
+    """A model and the X at which it is asked.
+
+    Parameters
+    ----------
+    function : callable
+        The user's ``model(X, theta)``.
+    parameters : Parameters
+        Its parameters.
+    X : ndarray of shape (n_rows, n_columns)
+        The rows.
+    takes_column : bool, default=None
+        Whether it is given the one column of X as a vector; None: it is tried at the start.
+
+    Attributes
+    ----------
+    takes_column : bool
+        As decided.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it cannot be evaluated at the start.
+    """
+
+    def __init__(self, function, parameters, X, takes_column=None):
+        self._function = function
+        self._parameters = parameters
+        self._X = torch.tensor(X, dtype=torch.float64)  # a copy, whatever the function does to it
+        self._jacobian = None
+        self.takes_column = takes_column
+        if takes_column is None:
+            self._try_out()
+            return
+        if takes_column:
+            self._X = self._X[:, 0]
+
+    def values(self, point):
+        """Return the model's values, of shape (n_rows,)."""
+        with torch.no_grad():
+            return self._call(_tensor(point)).numpy()
+
+    def jacobian(self, point):
+        """Return their derivatives, of shape (n_rows, n_parameters)."""
+        if self._jacobian is None:
+            return self._find_way(point).numpy()
+        return self._jacobian(self._call, _tensor(point).requires_grad_()).numpy()
+
+    def second(self, point, residuals):
+        """Return the sum of residuals times second derivatives, (n_parameters, n_parameters)."""
+        if self._jacobian is _row_by_row:
+            raise ValueError(
+                "solver='newton' needs second derivatives, but model has an operation that can be "
+                "derived once only. Choose solver='lm'."
+            )
+        theta = _tensor(point).requires_grad_()
+        values = self._call(theta)
+        nothing = np.zeros((len(point), len(point)))
+        if not values.requires_grad:
+            return nothing
+        (slope,) = grad(torch.from_numpy(residuals) @ values, theta, create_graph=True)
+        if not slope.requires_grad:  # a straight model
+            return nothing
+        return _each_alone(slope, theta).numpy()
+
+    def _call(self, theta):
+        if self._parameters.is_named:
+            theta = dict(zip(self._parameters.names, theta.unbind(), strict=True))
+        return self._function(self._X, theta)
+
+    # --- at the start -----------------------------------------------------------------------------
+
+    def _try_out(self):
+        """Find out how the model takes X, and that it is one."""
+        start, matrix = self._parameters.start, self._X
+        n, p = matrix.shape
+        values, error = self._attempt(start)
+        self.takes_column = p == 1 and not _is_right(values, n)
+        if self.takes_column:
+            self._X = matrix[:, 0]
+            as_vector, error_of_vector = self._attempt(start)
+            if error_of_vector is None:
+                values, error = as_vector, None
+            else:
+                self._X = matrix
+        if error is not None:
+            _refuse_numpy(error)
+            raise ValueError(
+                f"model failed at theta0 for X of shape ({n}, {p}): {type(error).__name__}: {error}"
+            ) from error
+        self._check_values(values, n)
+        again, _ = self._attempt(start)
+        if not torch.equal(again, values):
+            raise ValueError(
+                "model returned other values when it was called again. Draw no random numbers in it, and "
+                "change neither X nor theta in place."
+            )
+        self._refuse_infinite(self._find_way(start))
+        if self._jacobian is _row_by_row:
+            warn_user(
+                "model has an operation whose derivative has no derivative in Torch, so its Jacobian is "
+                "computed row by row, which takes longer."
+            )
+
+    def _attempt(self, start):
+        try:
+            with torch.no_grad():
+                return self._call(_tensor(start)), None
+        except Exception as error:  # whatever a function of the user's raises
+            return None, error
+
+    def _check_values(self, values, n):
+        if not isinstance(values, torch.Tensor):
+            raise TypeError(
+                f"model must return a tensor, got {type(values).__name__}. {_USE_TORCH}"
+            )
+        if values.shape != (n,):
+            raise ValueError(
+                f"model must return a number for each row, a tensor of shape ({n},), got shape "
+                f"{tuple(values.shape)}. Columns are X[:, 0], X[:, 1] and so on."
+            )
+        if values.dtype != torch.float64:
+            raise TypeError(
+                f"model must return float64, as X and theta are, got {values.dtype}. Leave out what "
+                "casts them, such as .float(), and make tensors in it with dtype=X.dtype."
+            )
+        is_lost = ~torch.isfinite(values)
+        if is_lost.any():
+            row = int(torch.nonzero(is_lost)[0])
+            raise ValueError(
+                f"model returns {values[row].item()} at theta0 for {int(is_lost.sum())} of {n} rows (the "
+                f"first is {row}). Choose a theta0 at which it has values, and bounds that keep it there."
+            )
+
+    def _find_way(self, point):
+        """Find a way to the Jacobian; return it."""
+        theta = _tensor(point).requires_grad_()
+        jacobian, first_error = None, None
+        for way in _WAYS if len(point) > _FEW else _WAYS[1:]:
+            try:
+                found = way(self._call, theta)
+                if way is _row_by_row or _is_consistent(found, self._call, theta):
+                    self._jacobian, jacobian = way, found
+                    break
+            except Exception as error:
+                _refuse_numpy(error)
+                first_error = first_error or error
+        if jacobian is None:
+            raise ValueError(
+                f"model cannot be differentiated: {_first_line(first_error)} {_USE_TORCH}"
+            ) from first_error
+        return jacobian
+
+    def _refuse_infinite(self, jacobian):
+        is_lost = ~torch.isfinite(jacobian).all(dim=0)
+        is_infinite = torch.isinf(jacobian).any(dim=0)  # and others NaN through it
+        if is_lost.any():
+            places = torch.nonzero(is_infinite if is_infinite.any() else is_lost)[:, 0].tolist()
+            raise ValueError(
+                f"model is not differentiable at theta0 with respect to {self._parameters.say(places)}: "
+                "a derivative is not finite. Move theta0, or keep powers, roots and logarithms from 0."
+            )
+
+
+def _tensor(point):
+    return torch.tensor(point, dtype=torch.float64)
+
+
+def _by_columns(call, theta):
+    """Return J, all columns in one pass."""
+    return _turned(call, theta, _each)
+
+
+def _one_by_one(call, theta):
+    """Return J by a pass for each column: for operations that take no batches of gradients."""
+    return _turned(call, theta, _each_alone)
+
+
+def _row_by_row(call, theta):
+    """Return J by a pass for each row: for operations that can be derived once only."""
+    values = call(theta)
+    return _each_alone(values, theta)
+
+
+#: In the order in which they are tried; a few columns are as fast one by one, without an import.
+_WAYS = (_by_columns, _one_by_one, _row_by_row)
+_FEW = 4
+
+
+def _turned(call, theta, each):
+    values = call(theta)
+    if not values.requires_grad:  # it does not depend on theta, or has cut the tie
+        return values.new_zeros((len(values), len(theta)))
+    u = torch.zeros_like(values, requires_grad=True)
+    (product,) = grad(values @ u, theta, create_graph=True)
+    return each(product, u).T
+
+
+def _each(outputs, inputs):
+    """Return the derivatives of each output."""
+    eye = torch.eye(len(outputs), dtype=outputs.dtype)
+    return grad(outputs, inputs, eye, is_grads_batched=True)[0]
+
+
+def _each_alone(outputs, inputs):
+    """Return the same by a pass for each; weights of outputs would make Torch import its compiler."""
+    return torch.stack([grad(one, inputs, retain_graph=True)[0] for one in outputs])
+
+
+def _is_consistent(jacobian, call, theta):
+    """Return whether u'J is what a backward pass gives for some u."""
+    values = call(theta)
+    if not values.requires_grad:
+        return True
+    u = torch.linspace(0.5, 1.5, len(values), dtype=values.dtype)
+    (product,) = grad(values @ u, theta)
+    limit = 1e-8 * (u[:, None] * jacobian).abs().sum(dim=0)
+    return bool(((u @ jacobian - product).abs() <= limit)[torch.isfinite(product)].all())
+
+
+def _is_right(values, n):
+    return isinstance(values, torch.Tensor) and values.shape == (n,)
+
+
+def _first_line(error):
+    return f"{str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}"
+
+
+def _refuse_numpy(error):
+    """Raise where an error comes from NumPy on tensors."""
+    words = str(error).lower()
+    if "numpy" in words or "ndarray" in words or "__array__" in words:
+        raise TypeError(f"model uses NumPy: {_first_line(error)} {_USE_TORCH}") from error

@@ -1,0 +1,81 @@
+"""The sum of squares of a model's residuals, as the minimisers take it."""
+
+import numpy as np
+
+from sknets.training import LeastSquares, Problem
+
+_EPS = np.finfo(float).eps
+
+
+class SumOfSquares(Problem):
+    """Half of the weighted sum of squares.
+
+    Parameters
+    ----------
+    model : Model
+        The model at the rows of the fit.
+    y : ndarray of shape (n_rows,)
+        The target.
+    weight : ndarray of shape (n_rows,) or None
+        Weights of the rows.
+    knows_second : bool, default=False
+        Whether local models have second derivatives: Newton's.
+    """
+
+    def __init__(self, model, y, weight, knows_second=False):
+        self._model = model
+        self._y = y
+        self._root = np.ones(len(y)) if weight is None else np.sqrt(weight)
+        self._knows_second = knows_second
+
+    def loss(self, point):
+        """Return half of the sum of squares."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            residuals = self._root * (self._model.values(point) - self._y)
+            return 0.5 * float(residuals @ residuals)
+
+    def local(self, point):
+        """Return the local model, or None where something is not finite."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            values, jacobian = self._model.values(point), self._model.jacobian(point)
+            residuals = self._root * (values - self._y)
+            jacobian = self._root[:, None] * jacobian
+            largest = np.linalg.norm(self._root * values) + np.linalg.norm(self._root * self._y)
+            size = float(residuals @ residuals) + float(np.sum(np.square(jacobian)))
+            second = (
+                self._model.second(point, self._root * residuals) if self._knows_second else None
+            )
+        if not np.isfinite(size) or (second is not None and not np.isfinite(second).all()):
+            return None
+        return LeastSquares(residuals, jacobian, second, rounding=2 * _EPS * largest)
+
+
+class Held(Problem):
+    """A problem in which one parameter has a given value.
+
+    Parameters
+    ----------
+    problem : Problem
+        The problem with all parameters.
+    place : int
+        Which one is held.
+    value : float
+        Its value.
+    """
+
+    def __init__(self, problem, place, value):
+        self._problem, self._place, self._value = problem, place, value
+
+    def whole(self, rest):
+        """Return all parameters."""
+        return np.insert(rest, self._place, self._value)
+
+    def loss(self, point):
+        """Return the loss."""
+        return self._problem.loss(self.whole(point))
+
+    def local(self, point):
+        """Return the local model of the others."""
+        whole = self._problem.local(self.whole(point))
+        is_other = np.arange(len(point) + 1) != self._place
+        return None if whole is None else whole.of(is_other)

@@ -1,0 +1,24 @@
+"""scikit-learn's checks, with a model of any number of columns."""
+
+import torch
+from sklearn.utils.estimator_checks import check_param_validation, parametrize_with_checks
+
+from sknets import NonlinearRegressor
+
+
+def curve(X, theta):
+    """A line along columns that are weighted by a bump."""
+    places = torch.arange(X.shape[1], dtype=X.dtype)
+    return theta[0] + theta[1] * (X @ torch.exp(-((places - theta[2]) ** 2)))
+
+
+START = [0.0, 1.0, 3.6]
+
+
+@parametrize_with_checks([NonlinearRegressor(curve, START, max_iter=60)])
+def test_check(estimator, check):
+    check(estimator)
+
+
+def test_parameters_are_validated():
+    check_param_validation("NonlinearRegressor", NonlinearRegressor(curve, START))
