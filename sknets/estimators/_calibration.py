@@ -6,16 +6,15 @@ from typing import Any
 import joblib
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length
 
 from sknets import training
 from sknets._interrupts import interrupts_end_all
 from sknets._plain_torch import in_plain_torch
-from sknets.estimators._data import read_weight
-from sknets.estimators._sklearn import count_samples, take_rows
+from sknets._warn import unsaid
+from sknets.estimators._data import read_data
+from sknets.estimators._sklearn import take_rows
 from sknets.estimators._transaction import transaction
-from sknets.estimators._validation_data import split_rows
+from sknets.estimators._validation_data import check_whole, split_rows
 from sknets.parallel import run_all
 
 #: Below so many rows all of them calibrate, in folds, and beyond those that are set aside.
@@ -58,48 +57,63 @@ def fit_calibrated(estimator, X, y, sample_weight, validation):
         If no rows can be held out.
     """
     is_given = validation[0] is not None
-    _check(estimator, is_given)
-    with transaction(estimator):
+    _check(estimator, validation)
+    with transaction(estimator, _undo_for(estimator)):
         if is_given:
             estimator._fit(X, y, sample_weight, validation)
             return _finish(estimator, [estimator], [validation])
-        if y is None:  # for which `fit` has words
-            return estimator._fit(X, y, sample_weight)
-        X, y = map(_sliceable, (X, y))
-        n_rows = count_samples(X)
-        check_consistent_length(X, y)
-        weight = None if sample_weight is None else read_weight(sample_weight, X)
-        kept = np.arange(n_rows) if weight is None else np.flatnonzero(weight)
-        strata = estimator._task.strata_of(y)
-        strata = None if strata is None else strata[kept]
-        seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
+        generator = training.make_generator(estimator.random_state)
+        kept, strata = _look_at(estimator, X, y, sample_weight)
+        seed = training.draw_seed(generator)
 
         def take(rows):
-            return [take_rows(part, kept[rows]) for part in (X, y, weight)]
+            return [take_rows(_sliceable(part), kept[rows]) for part in (X, y, sample_weight)]
 
         n_folds = _count_folds(estimator, len(kept))
         if n_folds is None:
             train, held = split_rows(len(kept), estimator.validation_fraction, seed, strata)
-            parts = take(held)
-            estimator._fit(*take(train), parts)
-            return _finish(estimator, [estimator], [parts])
-        fold = _deal(len(kept), n_folds, strata, np.random.default_rng(seed))
-        parts = [take(fold == number) for number in range(n_folds)]
-        seeds = np.random.default_rng(seed).integers(2**31 - 1, size=n_folds)
+            estimator._fit(*take(train))
+            return _finish(estimator, [estimator], [take(held)])
+        fold = deal(len(kept), n_folds, strata, np.random.default_rng(seed))
+        is_held = [fold == number for number in range(n_folds)]
+        seeds = [training.draw_seed(generator) for _ in is_held]
         with interrupts_end_all():
             estimator._fit(X, y, sample_weight)
             models = run_all(
-                joblib.delayed(_fit_model)(
-                    estimator, take(fold != number), np.mean(fold != number), int(seeds[number])
-                )
-                for number in range(n_folds)
+                joblib.delayed(_fit_model)(estimator, take(~rows), np.mean(~rows), of_fold)
+                for rows, of_fold in zip(is_held, seeds, strict=True)
             )
-        return _finish(estimator, models, parts)
+        return _finish(estimator, models, map(take, is_held))
+
+
+def _undo_for(estimator):
+    """Return what puts back a network that a warm start trains on."""
+    if estimator.warm_start and estimator.n_members == 1 and hasattr(estimator, "_learned"):
+        return training.undo_for(estimator._learned.net)
+    return None
+
+
+def _look_at(estimator, X, y, sample_weight):
+    """Return the rows that have a weight, and the classes by which they are dealt out or None.
+
+    Raises
+    ------
+    ValueError
+        If X, y or weights are invalid, in the words of a fit.
+    """
+    input, task = estimator._make_input(), estimator._task
+    with unsaid(Warning):  # the fit will tell
+        data = read_data(estimator, input, task, X, y, sample_weight, reset=True)
+        target = task.learn(data.y, data.weight, None)
+    kept = np.arange(data.rows.shape[0]) if data.places is None else data.places
+    strata = target.strata(data.y)
+    return kept, None if strata is None else np.ravel(strata)
 
 
 def _sliceable(rows):
     """Return what a user gave as something of which rows can be taken."""
-    return rows if hasattr(rows, "shape") or isinstance(rows, list) else np.asarray(rows)
+    is_sliceable = rows is None or hasattr(rows, "shape") or isinstance(rows, list)
+    return rows if is_sliceable else np.asarray(rows)
 
 
 def check_partial(estimator):
@@ -111,7 +125,9 @@ def check_partial(estimator):
         )
 
 
-def _check(estimator, is_given):
+def _check(estimator, validation):
+    is_given = validation[0] is not None
+    check_whole(*validation)
     if estimator._outputs.kind != "single":
         raise ValueError(
             f"calibrate={estimator.calibrate!r} is for one output of each row, but output="
@@ -147,8 +163,18 @@ def _count_folds(estimator, n_rows):
     return n_folds
 
 
-def _deal(n_rows, n_folds, strata, rng):
-    """Return the fold of each row; each stratum is dealt out in turn, at random within."""
+def deal(n_rows, n_folds, strata, rng):
+    """Return the fold of each row; each stratum is dealt out in turn, at random within.
+
+    Parameters
+    ----------
+    n_rows, n_folds : int
+        Numbers of rows and folds.
+    strata : ndarray of shape (n_rows,) or None
+        What rows have equally often in each fold.
+    rng : numpy.random.Generator
+        Source of the order.
+    """
     order = rng.permutation(n_rows)
     if strata is not None:
         order = order[np.argsort(strata[order], kind="stable")]
@@ -159,17 +185,18 @@ def _deal(n_rows, n_folds, strata, rng):
 
 def _fit_model(estimator, parts, share, seed):
     """Fit a network like that of an estimator, in as many steps, to a share of its rows."""
-    params = {"calibrate": False, "random_state": seed, "verbose": False}
+    model = clone(estimator)
+    model.calibrate, model.random_state, model.verbose = False, seed, False
     if not training.SOLVERS[estimator.solver].takes_all_rows:
-        params["batch_size"] = max(1, round(share * estimator.net_.batch_size))
-    return clone(estimator).set_params(**params)._fit(*parts)
+        size = estimator.net_.batch_size
+        model.batch_size = max(min(2, size), round(share * size))
+    return model._fit(*parts)
 
 
 def _finish(estimator, models, parts):
     """Let the estimator remember what models predict for rows that they have not seen."""
     held = [
-        estimator._hold(model, X, y, weight)
-        for model, (X, y, weight) in zip(models, parts, strict=True)
+        estimator._hold(model, *of_model) for model, of_model in zip(models, parts, strict=True)
     ]
     held = type(held[0]).joined(held)
     estimator._calibration = Calibration(held, held.calibrate())

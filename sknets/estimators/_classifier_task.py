@@ -94,9 +94,11 @@ class ClassifierTask(ClassifierMixin):
         sets : ndarray of bool, shape (n_samples, n_classes)
             Whether a class is in the set of a row. Only with `coverage`.
         """
+        if coverage is not None:
+            check_coverage(coverage)
         raw = self._raw_predict(X)
         labels = self._learned.target.predictions(raw)
-        return labels if coverage is None else (labels, self.predict_set(X, coverage))
+        return labels if coverage is None else (labels, self._set(raw, coverage))
 
     @in_plain_torch
     def predict_proba(self, X):
@@ -169,6 +171,9 @@ class ClassifierTask(ClassifierMixin):
         """
         check_is_fitted(self)
         check_coverage(coverage)
+        return self._set(self._raw_predict(X), coverage)
+
+    def _set(self, raw, coverage):
         calibration = vars(self).get("_calibration")
         if calibration is None:
             raise ValueError("predict_set needs rows that were held out: fit with calibrate=True.")
@@ -177,27 +182,27 @@ class ClassifierTask(ClassifierMixin):
                 "predict_set is for one class per row; y had several labels, each of which has a "
                 "probability of its own (predict_proba)."
             )
-        return calibration.held.sets(self._logs_by(self, X), calibration.scale, coverage)
+        return calibration.held.sets(self._logs_by(self, raw), calibration.scale, coverage)
 
-    def _logs_by(self, model, X):
+    def _logs_by(self, model, raw):
         """Return logarithms of uncalibrated probabilities by a model of the same classes, or of fewer."""
         target = model._learned.target
-        logs = target.log_probabilities(model._raw_predict(X)).astype(np.float64)
+        logs = target.log_probabilities(raw).astype(np.float64)
         if len(target.classes) == len(self.classes_):
             return logs
         wide = np.full((len(logs), len(self.classes_)), -np.inf)
         wide[:, np.searchsorted(self.classes_, target.classes)] = logs
         return wide
 
-    def _hold(self, model, X, y, weight):
+    def _hold(self, model, X, y, weight=None):
         """Return what a model, this one or that of a fold, predicts for rows that it has not seen."""
-        target = self._learned.target
+        target, raw = self._learned.target, model._raw_predict(X)
         weight = None if weight is None else read_weight(weight, y)
         if isinstance(target, targets.LabelTarget):
             y = target.encode(y if sp.issparse(y) else np.asarray(y))
-            return HeldLabels(y, weight, model._raw_predict(X).values.double().numpy())
+            return HeldLabels(y, weight, raw.values.double().numpy())
         y = np.searchsorted(self.classes_, np.ravel(y))
-        return HeldClasses(y, weight, self._logs_by(model, X))
+        return HeldClasses(y, weight, self._logs_by(model, raw))
 
     def score(self, X, y, sample_weight=None):
         """Return the accuracy on data.

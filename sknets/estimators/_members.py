@@ -4,8 +4,8 @@ import copy
 
 import joblib
 from sklearn.base import clone
-from sklearn.utils import check_random_state
 
+from sknets import training
 from sknets._interrupts import interrupts_end_all
 from sknets.parallel import run_all
 
@@ -39,17 +39,20 @@ def fit_members(estimator, earlier, fit):
     ValueError
         If their predictions have no mean.
     """
-    params = estimator.get_params(deep=False) | {"n_members": 1}
+    own = {name: getattr(estimator, name) for name in estimator._page.names}
+    params = estimator.get_params(deep=False) | own | {"n_members": 1, "calibrate": False}
     if earlier is not None:
         members = copy.deepcopy(earlier)
         for member in members:
             callbacks = clone(estimator.callbacks, safe=False)  # each has its own
             own = {"random_state": member.random_state, "callbacks": callbacks}
-            member.set_params(**params | own)
+            vars(member).update(params | own)
     else:
-        random_state = check_random_state(estimator.random_state)
-        seeds = random_state.randint(2**31 - 1, size=estimator.n_members).tolist()
-        members = [clone(estimator).set_params(n_members=1, random_state=seed) for seed in seeds]
+        generator = training.make_generator(estimator.random_state)
+        members = [clone(estimator) for _ in range(estimator.n_members)]
+        for member in members:
+            member.n_members, member.calibrate = 1, False
+            member.random_state = training.draw_seed(generator)
     with interrupts_end_all():
         members = run_all(joblib.delayed(fit)(member) for member in members)
     if not members[0]._learned.target.can_be_pooled:

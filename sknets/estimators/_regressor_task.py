@@ -1,5 +1,7 @@
 """What a regressor can be asked."""
 
+from numbers import Integral
+
 import numpy as np
 from scipy.special import ndtri
 from sklearn.base import MultiOutputMixin, RegressorMixin
@@ -90,7 +92,7 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
             (`dropout`).
         n_draws : int, default=None
             Draws of dropout, of each network, that are used whatever else there is: Monte Carlo dropout.
-            None: 100 if there is nothing else.
+            None: 100 if there is nothing else. The prediction is the one without dropout.
         coverage : float in (0, 1), default=None
             If given, intervals are returned, too, as `predict_interval` makes them: for pipelines, which
             have no such method.
@@ -101,9 +103,9 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
             Predictions in the units of y, in the floating-point type of X unless y needs more digits
             or a larger range. With ``quantile=[...]`` of shape (n_samples, n_quantiles).
         std : ndarray of the same shape
-            Standard deviations. With ``loss='gaussian'`` those of y, as large as held-out rows say they
-            are if `calibrate`. Else what comes from not knowing the network, less than the error.
-            Only if `return_std`.
+            Standard deviations. With ``loss='gaussian'`` those of y, with `calibrate` (and without
+            `n_draws`) as large as held-out rows say. Else what comes from not knowing the network, which
+            is less than the error. Only if `return_std`.
         interval : ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
             Lower and upper ends. Only with `coverage`.
 
@@ -117,12 +119,14 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
             raise ValueError(f"n_draws={n_draws!r} draws for a deviation: set return_std=True.")
         if not return_std and coverage is None:
             return self._predictions(self._raw_predict(X))
+        if coverage is not None:
+            check_coverage(coverage)
         raw, raws = self._raw_and_parts(X)
         answer = [self._predictions(raw)]
         if return_std:
             answer.append(self._deviations(raw, raws, n_draws))
         if coverage is not None:
-            answer.append(self.predict_interval(X, coverage))
+            answer.append(self._interval(raw, raws, coverage))
         return tuple(answer)
 
     def _predictions(self, raw):
@@ -141,18 +145,19 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         """Return standard deviations by what there is: of y, of several networks, of draws of dropout."""
         target = self._learned.target
         if n_draws is not None:
-            check_scalar(n_draws, "n_draws", int, min_val=2)
+            check_scalar(n_draws, "n_draws", Integral, min_val=2)
             raws = self._raws_of_draws(raw.rows, n_draws)
-            raw = target.pool(raws)
-        elif raws is None and not target.has_std:
+            if target.has_std:
+                return target.deviations(target.pool(raws))
+        elif target.has_std:
+            return self._scaled(target.deviations(raw))
+        elif raws is None:
             if not modules.has_dropout(self.net_.module_):
                 raise ValueError(
                     "return_std=True needs loss='gaussian', several networks (n_members=5, say) or "
                     "dropout in fit."
                 )
             raws = self._raws_of_draws(raw.rows, _N_DRAWS)
-        if target.has_std:
-            return self._scaled(target.deviations(raw))
         return _spread([self._predictions(each) for each in raws])
 
     def _scaled(self, deviations):
@@ -165,7 +170,7 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
 
     @in_plain_torch
     def predict_interval(self, X, coverage=0.9):
-        """Return intervals in which y lies with a given probability.
+        """Return intervals in which y lies with a given probability, each output of y for itself.
 
         With `calibrate`, they are conformal: the errors on rows that were held out are laid around
         predictions, or around quantiles (``loss='quantile'``). Errors are measured in standard deviations
@@ -191,47 +196,42 @@ class RegressorTask(RegressorMixin, MultiOutputMixin):
         """
         check_is_fitted(self)
         check_coverage(coverage)
+        return self._interval(*self._raw_and_parts(X), coverage)
+
+    def _interval(self, raw, raws, coverage):
         target, calibration = self._learned.target, vars(self).get("_calibration")
         if calibration is not None:
-            ends = calibration.held.intervals(*self._values_and_std(X), coverage)
+            ends = calibration.held.intervals(*self._values_and_std(raw, raws), coverage)
             ends = np.maximum(ends, target.task.kind.lowest_y)
             return ends[:, 0] if ends.shape[1] == 1 else ends
         if target.has_std:
-            raw, distance = self._raw_predict(X), ndtri(0.5 + coverage / 2)
+            distance = ndtri(0.5 + coverage / 2)
             return _around(self._predictions(raw), target.deviations(raw), distance)
         if target.is_ordered:
-            return self._between_levels(X, coverage)
+            places = _levels_at(target.levels, coverage)
+            return _columns_at(self._predictions(raw), places)
+        remedy = "fit with calibrate=True. (Without them, "
+        if self._outputs.kind != "single":
+            remedy = f"but output={self._outputs.kind!r} has a sequence for each. ("
         raise ValueError(
-            "predict_interval needs rows that were held out: fit with calibrate=True. (Without them, "
-            "loss='gaussian' and loss='quantile' with several quantiles make intervals, which may be too "
+            f"predict_interval needs rows that were held out: {remedy}loss='gaussian' and "
+            "loss='quantile' with several quantiles make intervals by themselves, which may be too "
             "narrow.)"
         )
 
-    def _between_levels(self, X, coverage):
-        levels = np.array(self._learned.target.task.levels)
-        needed = np.array([(1 - coverage) / 2, (1 + coverage) / 2])
-        found = list(outer_levels(levels, coverage))
-        if np.abs(levels[found] - needed).max() > 1e-9:
-            raise ValueError(
-                f"coverage={coverage} lies between the quantiles {needed[0]:g} and {needed[1]:g}, but "
-                f"quantile={levels.tolist()}: add them, or fit with calibrate=True."
-            )
-        return self._predictions(self._raw_predict(X))[:, found]
-
-    def _values_and_std(self, X):
+    def _values_and_std(self, raw, raws):
         """Return predictions and their deviations, or None, as columns in float64."""
-        raw, raws = self._raw_and_parts(X)
         deviations = None
         if raws is not None or self._learned.target.has_std:
             deviations = _columns(self._deviations(raw, raws, None))
         return _columns(self._predictions(raw)), deviations
 
-    def _hold(self, model, X, y, weight):
+    def _hold(self, model, X, y, weight=None):
         """Return what a model, this one or that of a fold, predicts for rows that it has not seen."""
         target = self._learned.target
-        values, std = model._values_and_std(X)
+        values, std = model._values_and_std(*model._raw_and_parts(X))
         weight = None if weight is None else read_weight(weight, y)
-        parts = (target.has_std, target.task.levels, tuple(target.scaling.scale.tolist()))
+        parts = (target.has_std, target.levels, tuple(target.scaling.scale.tolist()))
         y = target.task.columns(np.asarray(y))
         return HeldNumbers(y, weight, values, std, *parts)
 
@@ -268,3 +268,25 @@ def _around(mean, deviation, distance):
     for row, parts in enumerate(zip(mean, deviation, strict=True)):
         ends[row] = _around(*parts, distance)
     return ends
+
+
+def _levels_at(levels, coverage):
+    """Return the positions of the two quantiles between which there is a coverage."""
+    needed = np.array([(1 - coverage) / 2, (1 + coverage) / 2])
+    found = list(outer_levels(levels, coverage))
+    if np.abs(np.array(levels)[found] - needed).max() > 1e-9:
+        raise ValueError(
+            f"coverage={coverage} lies between the quantiles {needed[0]:g} and {needed[1]:g}, but "
+            f"quantile={list(levels)}: add them, or fit with calibrate=True."
+        )
+    return found
+
+
+def _columns_at(predictions, places):
+    """Return some quantiles, also of sequences."""
+    if predictions.dtype != object:
+        return predictions[..., places]
+    chosen = np.empty(len(predictions), dtype=object)
+    for row, values in enumerate(predictions):
+        chosen[row] = values[..., places]
+    return chosen

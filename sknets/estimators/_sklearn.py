@@ -19,7 +19,6 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.validation import (
     _check_feature_names_in,
     _check_sample_weight,
-    _num_samples,
 )
 
 try:  # marked experimental in scikit-learn 1.9
@@ -33,7 +32,6 @@ except ImportError:  # pragma: no cover - a scikit-learn that dropped the protoc
 fit_context = _fit_context(prefer_skip_nested_validation=True)
 check_feature_names_in = _check_feature_names_in
 check_sample_weight = _check_sample_weight
-count_samples = _num_samples
 
 
 def take_rows(X, rows):
@@ -56,7 +54,6 @@ __all__ = [
     "check_feature_names_in",
     "check_sample_weight",
     "constructor_names",
-    "count_samples",
     "fit_context",
     "take_rows",
     "validate_parameter_constraints",

@@ -56,9 +56,8 @@ def split_rows(n_rows, fraction, seed, strata):
     if n_rows - n_held < len(counts):
         classes = "" if strata is None else f" of {len(counts)} classes"
         raise ValueError(
-            f"early_stopping=True cannot set validation_fraction={fraction} of {n_rows} rows{classes} "
-            f"aside: it would leave {n_rows - n_held} to learn from. Lower validation_fraction, or give "
-            "X_val and y_val."
+            f"validation_fraction={fraction} of {n_rows} rows{classes} cannot be set aside: that would "
+            f"leave {n_rows - n_held} to learn from. Lower validation_fraction, or give X_val and y_val."
         )
     if strata is None or (counts.min() > 1 and n_held >= len(counts)):
         train, held = train_test_split(rows, test_size=fraction, random_state=seed, stratify=strata)
@@ -88,6 +87,14 @@ def _split_scarce(rows, n_held, rng, strata):
     return rng.permutation(np.setdiff1d(rows, held)), rng.permutation(held)
 
 
+def check_whole(X_val, y_val, sample_weight_val):
+    """Raise ValueError if a part of a user's validation data is missing."""
+    if X_val is None and (y_val is not None or sample_weight_val is not None):
+        raise ValueError("y_val and sample_weight_val need X_val, which is None.")
+    if X_val is not None and y_val is None:
+        raise ValueError("X_val needs y_val, which is None.")
+
+
 def read_validation(estimator, learned, X_val, y_val, sample_weight_val):
     """Return the validation data that a user gives, or None.
 
@@ -96,12 +103,9 @@ def read_validation(estimator, learned, X_val, y_val, sample_weight_val):
     ValueError
         If parts of them are missing, or do not go with the training data.
     """
+    check_whole(X_val, y_val, sample_weight_val)
     if X_val is None:
-        if y_val is not None or sample_weight_val is not None:
-            raise ValueError("y_val and sample_weight_val need X_val, which is None.")
         return None
-    if y_val is None:
-        raise ValueError("X_val needs y_val, which is None.")
     try:
         parts = (learned.input, learned.target.task, X_val, y_val, sample_weight_val)
         valid = read_data(estimator, *parts, reset=False, name="X_val")

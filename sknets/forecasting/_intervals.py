@@ -53,7 +53,10 @@ def calibrate(plan, train, X, y, fraction):
 def check_errors(residuals):
     """Return the errors that `calibrate` has found; raise ValueError if there are none."""
     if residuals is None:
-        raise ValueError("Intervals need calibration_fraction, such as 0.2, which was None in fit.")
+        raise ValueError(
+            "Intervals and deviations need errors of forecasts: set calibration_fraction, such as 0.2, "
+            "which was None in fit."
+        )
     return residuals
 
 

@@ -37,6 +37,7 @@ def make_regressor(estimator, random_state):
             f"estimator must be a regressor of windows; {_name(regressor)} forecasts by itself."
         )
     _check_answers_once(regressor)
+    _check_calibrates_times(regressor)
     if random_state is not None:
         names = [name for name in regressor.get_params() if name.endswith("random_state")]
         regressor.set_params(**dict.fromkeys(names, random_state))
@@ -52,6 +53,17 @@ def _check_answers_once(regressor):
                 f"estimator={_name(part)} predicts several quantiles, {quantiles}, but a forecast has "
                 "one number for each time: choose one of them. For intervals, set calibration_fraction, "
                 "such as 0.2, and call forecast_interval."
+            )
+
+
+def _check_calibrates_times(regressor):
+    """Refuse rows that are held out at random, for windows that overlap tell of each other."""
+    for part in _parts(regressor):
+        if getattr(part, "calibrate", False):
+            raise ValueError(
+                f"estimator={_name(part)} has calibrate={part.calibrate!r}, which would hold out windows "
+                "that overlap with others: set it to False. For intervals, calibration_fraction=0.2 "
+                "holds back the last times."
             )
 
 

@@ -1,6 +1,7 @@
 """Dropout that draws from the fit's own generator."""
 
 import copy
+from numbers import Real
 
 import numpy as np
 import torch
@@ -123,4 +124,5 @@ def _rate(layer):
         return layer.p
     if isinstance(layer, _TORCHS):
         return layer.dropout
-    return getattr(layer, "recurrent_dropout", 0.0)
+    rate = getattr(layer, "recurrent_dropout", 0.0)
+    return rate if isinstance(rate, Real) else 0.0

@@ -82,7 +82,9 @@ class IdentityOutput(_NumberOutput):
 
 
 class GaussianOutput(_NumberOutput):
-    """Means of normal distributions, in the units of y, of raw outputs (μ, s) with σ² = exp(2s) + c².
+    """Means of normal distributions, in the units of y, of raw outputs (μ, s); σ = c + softplus(s + b).
+
+    Raw outputs of zero are the standard normal distribution, but for c.
 
     Parameters
     ----------
@@ -93,25 +95,25 @@ class GaussianOutput(_NumberOutput):
     """
 
     name = "gaussian"
+    _unit = math.log(math.e - 1.0)  # whose softplus is one
 
     def __init__(self, shift, scale, least_deviation):
         super().__init__(shift, scale)
-        self.floor = least_deviation**2
+        self.least = least_deviation
 
     def forward(self, raw):
-        return self.scaled(self._mean(raw.double()))
+        return self.scaled(self._moments(raw)[0])
 
     def std(self, raw):
         """Return the standard deviations, in the units of y."""
-        return self._variance(raw.double()).sqrt() * self.scale
+        return self._moments(raw)[1] * self.scale
 
     def pool(self, raws):
-        raws = raws.double()
-        mean = self._mean(raws).mean(0)
+        means, deviations = self._moments(raws)
         # of a mixture: the mean variance, and the variance of the means
-        variance = self._variance(raws).mean(0) + self._mean(raws).var(0, correction=0)
-        s = 0.5 * (variance - self.floor).clamp(min=torch.finfo(torch.float64).tiny).log()
-        return torch.cat([mean, s], dim=-1)
+        variance = deviations.square().mean(0) + means.var(0, correction=0)
+        s = _inverse_softplus(variance.sqrt() - self.least) - self._unit
+        return torch.cat([means.mean(0), s], dim=-1)
 
     def fold(self, weight, bias):
         """Return the last layer's weights and intercepts, those of the means in units of y."""
@@ -119,12 +121,9 @@ class GaussianOutput(_NumberOutput):
         shift = torch.cat([self.shift, torch.zeros_like(self.shift)])
         return self._as(weight.dtype, weight * scale, bias * scale + shift)
 
-    @staticmethod
-    def _mean(raw):
-        return raw.chunk(2, dim=-1)[0]
-
-    def _variance(self, raw):
-        return (2.0 * raw.chunk(2, dim=-1)[1]).exp() + self.floor
+    def _moments(self, raw):
+        mean, s = raw.double().chunk(2, dim=-1)
+        return mean, F.softplus(s + self._unit) + self.least
 
 
 class ExpOutput(_NumberOutput):

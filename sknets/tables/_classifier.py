@@ -7,9 +7,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from sknets.estimators import MLPClassifier
+from sknets.estimators._calibration import deal
 from sknets.tables._base import TableEstimator
 from sknets.tables._judge import KnownShares
-from sknets.uncertainty import at_temperature, check_coverage, choose_temperature, quantile_of
+from sknets.uncertainty import HeldClasses, at_temperature, check_coverage, choose_temperature
 
 _SMALLEST = 1e-6
 
@@ -161,8 +162,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         self.temperature_ = choose_temperature(
             lambda temperature: self._loss(at_temperature(mean, temperature), y, weight), len(y)
         )
-        self._score_weight = weight
-        self._scores = 1.0 - at_temperature(mean, self.temperature_)[np.arange(len(y)), y]
+        self._held = _HeldRows(y, weight, _logs(mean))
 
     def _finish(self, mean):
         seen = ~np.isnan(mean).any(axis=1)
@@ -205,8 +205,8 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         """
         if coverage is not None:
             check_coverage(coverage)
-        shares = self.predict_proba(X)
-        labels = self.classes_[shares.argmax(axis=1)]
+        shares = self._predict_mean(X)
+        labels = self.classes_[at_temperature(shares, self.temperature_).argmax(axis=1)]
         return labels if coverage is None else (labels, self._set(shares, coverage))
 
     def predict_set(self, X, coverage=0.9):
@@ -220,13 +220,17 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         X : frame or array of shape (n_samples, n_features)
             The table, with the columns of the fit.
         coverage : float in (0, 1), default=0.9
-            The probability, of rows as they are weighted in the fit. With fewer than coverage /
-            (1 - coverage) rows in the fit, it is less.
+            The probability, of rows as they are weighted in the fit.
 
         Returns
         -------
         ndarray of bool, shape (n_samples, n_classes)
             Whether a class is in the set of a row.
+
+        Raises
+        ------
+        ValueError
+            If the fit had fewer than coverage / (1 - coverage) rows.
 
         References
         ----------
@@ -235,10 +239,10 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         """
         check_is_fitted(self)
         check_coverage(coverage)
-        return self._set(self.predict_proba(X), coverage)
+        return self._set(self._predict_mean(X), coverage)
 
     def _set(self, shares, coverage):
-        return 1.0 - shares <= quantile_of(self._scores, coverage, self._score_weight)
+        return self._held.sets(_logs(shares), self.temperature_, coverage)
 
     def _teach(self, network, encoded, X):
         # each row once for each class, weighted by its probability
@@ -253,14 +257,18 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         network.fit(encoded[rows[kept]], labels[kept], weights[kept])
 
 
+def _logs(shares):
+    return np.log(np.clip(shares, 1e-12, None))
+
+
+class _HeldRows(HeldClasses):
+    remedy = "fit with more rows"
+
+
 class _Dealt(KFold):
     """Rows of each class are dealt out to the folds in turn, however few a class has."""
 
     def split(self, X, y, groups=None):
-        rng = np.random.default_rng(self.random_state)
-        order = rng.permutation(len(y))
-        order = order[np.argsort(y[order], kind="stable")]
-        fold = np.empty(len(y), dtype=int)
-        fold[order] = np.arange(len(y)) % self.n_splits
+        fold = deal(len(y), self.n_splits, y, np.random.default_rng(self.random_state))
         for number in range(self.n_splits):
             yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)

@@ -257,13 +257,17 @@ class TabularRegressor(RegressorMixin, TableEstimator):
         X : frame or array of shape (n_samples, n_features)
             The table, with the columns of the fit.
         coverage : float in (0, 1), default=0.9
-            The probability, of rows as they are weighted in the fit. With fewer than coverage /
-            (1 - coverage) rows in the fit, it is less.
+            The probability, of rows as they are weighted in the fit.
 
         Returns
         -------
         ndarray of shape (n_samples, 2)
             Lower and upper ends.
+
+        Raises
+        ------
+        ValueError
+            If the fit had fewer than coverage / (1 - coverage) rows.
         """
         check_is_fitted(self)
         check_coverage(coverage)

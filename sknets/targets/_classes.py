@@ -38,16 +38,6 @@ class Classification(RowTask):
         """What must not change where a fit goes on, by name."""
         return {"output": self.outputs.kind}
 
-    def strata_of(self, y):
-        """Return the number of each row's class in a y as the user gave it, None for several labels."""
-        if sp.issparse(y):
-            return None
-        y = np.asarray(y)
-        check_classification_targets(y)
-        if y.ndim > 1 and y.shape[1] > 1:
-            return None
-        return np.unique(y.ravel(), return_inverse=True)[1]
-
     def make_loss(self, cross_entropy):
         """Make the loss: a cross-entropy, unless the user has one.
 

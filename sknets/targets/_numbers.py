@@ -79,9 +79,6 @@ class Regression(RowTask):
             "number of entries in quantile": n_levels,
         }
 
-    def strata_of(self, y):
-        """Return None: there are no classes to stratify by."""
-
     def make_loss(self):
         """Make the loss."""
         if callable(self.loss):
@@ -165,6 +162,7 @@ class NumberTarget(RowTarget):
         self.scaling = scaling
         levels = task.levels
         self.is_ordered = levels is not None
+        self.levels = levels
         self.n_outputs = len(levels) if self.is_ordered else len(scaling.scale) * task.kind.n_raw
 
     @property

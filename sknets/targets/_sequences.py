@@ -139,6 +139,11 @@ class SequenceTarget(Target):
         return self.inner.is_ordered
 
     @property
+    def levels(self):
+        """Levels of the quantiles of a step, or None."""
+        return self.inner.levels
+
+    @property
     def has_std(self):
         """Whether raw outputs tell a standard deviation of each step."""
         return self.inner.has_std

@@ -18,11 +18,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sknets.training._slopes import logistic
+
 #: Raw outputs of less are those of a training that has not diverged.
 _ORDINARY = 1e3
 
-#: Of a normal distribution that is learned, in deviations of y.
+#: Of a normal distribution that is learned, in deviations of y: the least deviation, and what is added to
+#: raw outputs so that zero stands for one.
 LEAST_DEVIATION = 1e-3
+UNIT_DEVIATION = math.log(math.e - 1.0)
 
 
 class Loss(nn.Module):
@@ -134,10 +138,11 @@ class HalfSquaredError(Loss):
 
 
 class GaussianNLL(Loss):
-    """(log σ² + (y - μ)² / σ²) / 2 with raw outputs (μ, s) and σ² = exp(2s) + c².
+    """log σ + (y - μ)² / 2σ² with raw outputs (μ, s) and σ = c + log(1 + exp(s + b)).
 
-    The negative log-likelihood of normal numbers, without its constant. The floor c, of deviations of y,
-    keeps it bounded where y has no noise.
+    The negative log-likelihood of normal numbers, without its constant. With b = log(e - 1), raw outputs
+    of zero are σ = 1 (and c). Far from the rows of a fit, σ grows with s rather than its exponential. The
+    least deviation c keeps the loss bounded where y has no noise.
 
     References
     ----------
@@ -150,26 +155,27 @@ class GaussianNLL(Loss):
 
     def elements(self, raw, target):
         mean, s = raw.chunk(2, dim=-1)
-        variance = (2.0 * s).exp() + LEAST_DEVIATION**2
-        return 0.5 * (variance.log() + (target - mean).square() / variance)
+        deviation = F.softplus(s + UNIT_DEVIATION) + LEAST_DEVIATION
+        return deviation.log() + 0.5 * ((target - mean) / deviation).square()
 
     def differentiate(self, raw, target, delta, losses):
-        # with r = (μ - y) / σ² and e = exp(2s) / σ², the gradients are r and e (1 - r² σ²)
+        # with z = (μ - y) / σ, the gradients are z / σ and σ' (1 - z²) / σ
         n = target.shape[-1]
-        slope, slope_of_s = delta[..., :n], delta[..., n:]
-        values, variance = losses[..., :n], losses[..., n:]
-        np.multiply(raw[..., n:], 2.0, out=slope_of_s)
-        np.exp(slope_of_s, out=slope_of_s)
-        np.add(slope_of_s, LEAST_DEVIATION**2, out=variance)
-        slope_of_s /= variance
-        np.subtract(raw[..., :n], target, out=slope)
-        np.multiply(slope, slope, out=values)
-        values /= variance
-        slope /= variance
-        slope_of_s *= 1.0 - values
-        values += np.log(variance)
+        z, slope = delta[..., :n], delta[..., n:]
+        values, deviation = losses[..., :n], losses[..., n:]
+        np.add(raw[..., n:], UNIT_DEVIATION, out=values)
+        logistic(values, slope)
+        np.logaddexp(0.0, values, out=deviation)
+        deviation += LEAST_DEVIATION
+        np.subtract(raw[..., :n], target, out=z)
+        z /= deviation
+        np.multiply(z, z, out=values)
+        slope *= 1.0 - values
+        slope /= deviation
+        z /= deviation
         values *= 0.5
-        variance[...] = 0.0  # its columns have no loss of their own
+        values += np.log(deviation)
+        deviation[...] = 0.0  # its columns have no loss of their own
 
 
 class AbsoluteError(Loss):

@@ -16,7 +16,12 @@ def check_coverage(coverage):
         raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}.")
 
 
-def check_enough(coverage, n_rows, remedy):
+def effective_size(n_rows, weight):
+    """Return how many rows of one weight tell as much as some weighted ones (Kish, 1965)."""
+    return n_rows if weight is None else weight.sum() ** 2 / np.square(weight).sum()
+
+
+def check_enough(coverage, n_rows, weight, remedy):
     """Raise ValueError if so few rows cannot promise a coverage.
 
     Parameters
@@ -25,14 +30,18 @@ def check_enough(coverage, n_rows, remedy):
         The probability.
     n_rows : int
         Rows that were held out.
+    weight : ndarray of shape (n_rows,) or None
+        Their weights. Where they are unequal, rows tell less.
     remedy : str
         What to do about it, beside a lower coverage.
     """
-    least = math.ceil(coverage / (1.0 - coverage) * (1.0 - _ROUNDING))
-    if n_rows < least:
+    least, known = coverage / (1.0 - coverage), effective_size(n_rows, weight)
+    if known < least * (1.0 - _ROUNDING):
+        worth = "" if weight is None else f", by their weights worth {known:.3g}"
         raise ValueError(
-            f"coverage={coverage} needs at least {least} rows that were held out, there "
-            f"{'is' if n_rows == 1 else 'are'} {n_rows}: lower coverage, or {remedy}."
+            f"coverage={coverage} needs at least {math.ceil(least * (1.0 - _ROUNDING))} rows that were "
+            f"held out, there {'is' if n_rows == 1 else 'are'} {n_rows}{worth}: lower coverage, or "
+            f"{remedy}."
         )
 
 
@@ -46,10 +55,11 @@ def quantile_of(scores, coverage, weight=None):
     coverage : float
         The probability. It takes coverage / (1 - coverage) scores to promise it.
     weight : ndarray of shape (n,), default=None
-        Weights of the scores; a further one has the mean weight.
+        Weights of the scores; a further one is a row more of as many as they are worth
+        (`effective_size`).
     """
     order = np.argsort(scores, kind="stable")
-    weight = np.ones(len(scores)) if weight is None else weight[order] / weight.mean()
-    least = coverage * (len(scores) + 1) * (1 - _ROUNDING)  # of all rows and one more
-    place = np.searchsorted(np.cumsum(weight), least)
-    return scores[order[min(place, len(scores) - 1)]]
+    weight = np.ones(len(scores)) if weight is None else weight[order]
+    passed, known = np.cumsum(weight), effective_size(len(scores), weight)
+    least = coverage * (1.0 + 1.0 / known) * (1.0 - _ROUNDING) * passed[-1]
+    return scores[order[min(np.searchsorted(passed, least), len(scores) - 1)]]

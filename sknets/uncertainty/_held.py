@@ -10,6 +10,7 @@ Vovk, Gammerman and Shafer (2005). Algorithmic Learning in a Random World. Sprin
 """
 
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import numpy as np
 import scipy.special
@@ -18,7 +19,8 @@ from sknets.uncertainty._coverage import check_enough, quantile_of
 from sknets.uncertainty._intervals import Intervals
 from sknets.uncertainty._temperature import choose_temperature
 
-_REMEDY = "hold out more rows (X_val, validation_fraction, or calibrate=5 for all of them in turn)"
+#: Rows from which on they can also choose the units of errors, without errors that are too small for it.
+_ROWS_TO_CHOOSE = 100
 
 
 @dataclass
@@ -35,6 +37,11 @@ class Held:
 
     y: np.ndarray
     weight: np.ndarray | None
+
+    #: What to do where rows are too few.
+    remedy: ClassVar[str] = (
+        "hold out more rows (X_val, validation_fraction, or calibrate=5 for all of them in turn)"
+    )
 
     @classmethod
     def joined(cls, parts):
@@ -54,7 +61,7 @@ class Held:
 
     def check(self, coverage):
         """Raise ValueError if there are too few rows for a coverage."""
-        check_enough(coverage, len(self.y), _REMEDY)
+        check_enough(coverage, len(self.y), self.weight, self.remedy)
 
 
 @dataclass
@@ -102,7 +109,8 @@ class HeldNumbers(Held):
         """Return intervals that contain y with a given probability.
 
         Errors are measured in units of `std` where it is one of y, else of what they are expected to be
-        where networks differ so much; quantiles are moved by a distance that is the same for all rows.
+        where networks differ so much (from a hundred rows on, which choose how much that counts);
+        quantiles are moved by a distance that is the same for all rows.
 
         Parameters
         ----------
@@ -141,7 +149,8 @@ class HeldNumbers(Held):
 
     def _units(self, j, coverage):
         """Return what makes units of errors of predictions and standard deviations."""
-        if self.std is None or self.levels is not None:
+        is_fixed = self.std is None or self.levels is not None
+        if is_fixed or not (self.is_of_y or len(self.y) >= _ROWS_TO_CHOOSE):
             return lambda values, std: np.ones(len(values))
         if self.is_of_y:
             return lambda values, std: np.where(std[:, j] > 0, std[:, j], 1.0)

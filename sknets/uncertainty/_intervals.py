@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknets.uncertainty._coverage import quantile_of
+from sknets.uncertainty._coverage import check_enough, quantile_of
 
 #: Rows whose errors make one of the levels between which sizes of errors are interpolated, and the
 #: largest number of levels.
@@ -65,7 +65,13 @@ class Intervals:
             Predictions of new rows, and by how much candidates differ.
         coverage : float
             The probability.
+
+        Raises
+        ------
+        ValueError
+            If there are too few rows for it.
         """
+        check_enough(coverage, len(self._errors), self._weight, "fit with more rows")
         quantile, units = self.choose(coverage)
         return quantile * units(mean, spread)
 

@@ -3,21 +3,21 @@
 import numpy as np
 import scipy.optimize
 
-#: Temperatures among which the best one is looked for.
-_LOWEST, _HIGHEST = 0.2, 20.0
-
-#: Rows at which half of the logarithm of a temperature is believed.
-_ROWS_TO_TRUST = 100
+#: How far the logarithm of a temperature may be from zero.
+_FURTHEST = 5.0
 
 
 def choose_temperature(loss, n_rows):
-    """Return the temperature with the lowest loss, drawn towards 1 where rows are few.
+    """Return the temperature with the lowest loss.
+
+    Its logarithm has a standard normal prior, which few rows outweigh: where all of them are predicted
+    right, the best temperature would be zero.
 
     Parameters
     ----------
     loss : callable
         ``loss(temperature)``: the log-loss of rows that were held out.
-    n_rows : int
+    n_rows : float
         Their number.
 
     References
@@ -25,12 +25,12 @@ def choose_temperature(loss, n_rows):
     Guo, Pleiss, Sun and Weinberger (2017). On calibration of modern neural networks. ICML.
     """
     found = scipy.optimize.minimize_scalar(
-        lambda log: loss(float(np.exp(log))),
-        bounds=(np.log(_LOWEST), np.log(_HIGHEST)),
+        lambda log: n_rows * loss(float(np.exp(log))) + 0.5 * log**2,
+        bounds=(-_FURTHEST, _FURTHEST),
         method="bounded",
         options={"xatol": 1e-4},
     )
-    return float(np.exp(found.x * n_rows / (n_rows + _ROWS_TO_TRUST)))
+    return float(np.exp(found.x))
 
 
 def at_temperature(shares, temperature):

@@ -399,9 +399,10 @@ def test_few_rows_take_folds_and_many_are_split():
     X_many, y_many, _, _ = make_rows(1000, 0)
     many = MLPRegressor(calibrate=True, **FAST).fit(X_many, y_many)
     assert len(many._calibration.held.y) == 100
-    assert len(many.history_["validation_loss"]) == many.n_iter_
+    assert "validation_loss" not in many.history_
     early = MLPRegressor(calibrate=True, early_stopping=True, **FAST).fit(X_many, y_many)
     assert early.best_validation_score_ is not None
+    assert len(early._calibration.held.y) == 100
 
 
 @pytest.mark.parametrize("calibrate", ["split", 3])
@@ -674,6 +675,84 @@ def test_calibrations_that_cannot_be_are_refused(network, message):
         network.fit(X, Y)
 
 
+def test_validation_data_without_x_are_no_validation_data():
+    with pytest.raises(ValueError, match="y_val and sample_weight_val need X_val"):
+        MLPRegressor(calibrate=True, **FAST).fit(X, Y, y_val=Y)
+    with pytest.raises(ValueError, match="X_val needs y_val"):
+        MLPRegressor(calibrate=True, **FAST).fit(X, Y, X_val=X)
+
+
+@pytest.mark.parametrize("calibrate", [3, "split"])
+@pytest.mark.parametrize(
+    ("rows", "y", "message"),
+    [
+        (None, Y, "Expected 2D array, got scalar|None"),
+        (X[:0], Y[:0], "0 sample"),
+        (X, [[1, 2], [3]] * 200, "sequence for each row|inhomogeneous"),
+        (X, Y[:-1], "inconsistent numbers of samples"),
+        (X, None, "requires y to be passed"),
+        (np.full_like(X, np.nan), Y, "NaN"),
+    ],
+)
+def test_data_are_refused_in_the_words_of_a_fit(calibrate, rows, y, message):
+    with pytest.raises(ValueError, match=message) as plain:
+        MLPRegressor(**FAST).fit(rows, y)
+    with pytest.raises(ValueError, match=message) as calibrated:
+        MLPRegressor(calibrate=calibrate, **FAST).fit(rows, y)
+    assert str(calibrated.value) == str(plain.value)
+
+
+def test_a_subclass_with_a_constructor_of_its_own():
+    class Mine(MLPRegressor):
+        """A network with one parameter."""
+
+        def __init__(self, alpha=1e-4):
+            super().__init__(calibrate=3, n_members=2, alpha=alpha, **FAST)
+
+    network = Mine(0.1).fit(X, Y)
+    assert network.predict_interval(X).shape == (400, 2)
+    assert [member.alpha for member in network.members_] == [0.1, 0.1]
+
+
+def test_global_random_state_is_not_touched():
+    before = np.random.get_state()[1].copy()
+    for params in ({"calibrate": 3}, {"calibrate": "split"}, {"n_members": 2}):
+        MLPRegressor(**FAST | {"random_state": None, "max_iter": 1} | params).fit(X, Y)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
+
+
+def test_a_warm_start_that_fails_late_is_undone(monkeypatch):
+    network = MLPRegressor(solver="sgd", calibrate=True, warm_start=True, **FAST)
+    network.fit(X, Y, X_val=X[:50], y_val=Y[:50])
+    before = network.predict(X)
+
+    def fail(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sknets.estimators._calibration._finish", fail)
+    with pytest.raises(KeyboardInterrupt):
+        network.fit(X, Y, X_val=X[:50], y_val=Y[:50])
+    np.testing.assert_array_equal(network.predict(X), before)
+
+
+@pytest.mark.parametrize("is_ragged", [False, True])
+def test_intervals_of_timesteps(is_ragged):
+    series = list(np.random.default_rng(0).standard_normal((40, 6, 2)))
+    if is_ragged:
+        series = [rows[: 3 + k % 4] for k, rows in enumerate(series)]
+    y = [rows[:, 0] for rows in series]
+    network = RNNRegressor(
+        **SMALL_RNN | FAST, loss="quantile", quantile=[0.1, 0.5, 0.9], output="timesteps"
+    ).fit(series, y)
+    for values, ends in zip(
+        network.predict(series), network.predict_interval(series, 0.8), strict=True
+    ):
+        np.testing.assert_array_equal(ends, values[:, [0, 2]])
+    network.set_params(loss="squared_error", quantile=0.5).fit(series, y)
+    with pytest.raises(ValueError, match="output='timesteps' has a sequence .*loss='gaussian'"):
+        network.predict_interval(series)
+
+
 def test_folds_and_validation_data_are_two_ways():
     with pytest.raises(ValueError, match="makes folds of the training data, but X_val is given"):
         MLPRegressor(calibrate=5, **FAST).fit(X, Y, X_val=X, y_val=Y)
@@ -692,6 +771,7 @@ def test_without_anything_to_tell():
     dropping = MLPRegressor(dropout=0.2, **FAST).fit(X, Y)
     with pytest.raises(ValueError, match="n_draws == 1"):
         dropping.predict(X, return_std=True, n_draws=1)
+    assert dropping.predict(X, return_std=True, n_draws=np.int64(3))[1].shape == (400,)
     with pytest.raises(TypeError, match="n_draws must be an instance of"):
         dropping.predict(X, return_std=True, n_draws=2.5)
     module = ModuleRegressor(SmallModule, **FAST).fit(X, Y)
@@ -738,7 +818,9 @@ UNMET = {False: {}, 3: NO_PARTIAL_FIT, "split": NO_PARTIAL_FIT | BY_CHANCE}
     [
         MLPRegressor("gaussian"),
         MLPRegressor(calibrate=3, max_iter=30),
-        MLPClassifier(calibrate="split", validation_fraction=0.3, max_iter=50),
+        MLPClassifier(
+            calibrate="split", validation_fraction=0.3, learning_rate_init=0.005, max_iter=30
+        ),
     ],
     expected_failed_checks=lambda estimator: UNMET[estimator.calibrate],
 )

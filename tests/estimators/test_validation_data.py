@@ -108,7 +108,7 @@ def test_too_few_rows_say_what_to_do(kind, fraction):
 @pytest.mark.filterwarnings("ignore:The number of unique classes")
 def test_classes_of_one_row_each_say_what_to_do():
     network = MLPClassifier(**STOPS)
-    with pytest.raises(ValueError, match=r"30 rows of 30 classes aside.*or give X_val and y_val"):
+    with pytest.raises(ValueError, match=r"30 rows of 30 classes cannot be .*give X_val and y_val"):
         network.fit(X[:30], np.arange(30))
     network.fit(X[:30], np.arange(30), X_val=X[:30], y_val=np.arange(30))
 

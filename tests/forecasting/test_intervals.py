@@ -67,12 +67,12 @@ def test_forecaster_answers_as_all_regressors_do(y):
     expected = np.sqrt(np.mean(fitted.calibration_residuals_**2, axis=0))
     np.testing.assert_allclose(std, expected)
     assert std.shape == forecast.shape
-    with pytest.raises(ValueError, match="Intervals need calibration_fraction"):
+    with pytest.raises(ValueError, match="Intervals and deviations need .*calibration_fraction"):
         forecaster().fit(y=y).predict(return_std=True)
 
 
 def test_intervals_that_cannot_be_had_are_refused():
-    with pytest.raises(ValueError, match="Intervals need calibration_fraction"):
+    with pytest.raises(ValueError, match="Intervals and deviations need .*calibration_fraction"):
         forecaster().fit(y=Y).forecast_interval()
     fitted = forecaster(horizon=2, calibration_fraction=0.1).fit(y=Y)
     with pytest.raises(ValueError, match=r"coverage=0\.9 needs at least 19 errors .* left 11"):

@@ -82,7 +82,7 @@ def test_quantiles_output_is_in_units_of_y():
 def test_gaussian_output_has_means_and_deviations_in_units_of_y():
     output = modules.GaussianOutput([3.0, 0.0], [10.0, 2.0], 1e-3)
     np.testing.assert_allclose(output(FOUR), FOUR[:, :2].numpy() * [10.0, 2.0] + [3.0, 0.0])
-    expected = np.sqrt(np.exp(2 * FOUR[:, 2:].numpy()) + 1e-6) * [10.0, 2.0]
+    expected = (np.log1p(np.exp(FOUR[:, 2:].numpy()) * (np.e - 1)) + 1e-3) * [10.0, 2.0]
     np.testing.assert_allclose(output.std(FOUR), expected)
     weight, bias = output.fold(torch.ones(5, 4), torch.ones(4))
     np.testing.assert_array_equal(weight, [[10.0, 2.0, 1.0, 1.0]] * 5)

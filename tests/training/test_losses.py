@@ -76,7 +76,7 @@ def test_regression_loss_equals_reference(loss, target, reference, weight):
 def test_gaussian_loss_is_the_likelihood_of_normal_numbers(weight):
     raw, target = RNG.standard_normal((12, 4)), RNG.standard_normal((12, 2))
     raw[0, 2:] = -20.0  # below the least deviation
-    deviation = np.sqrt(np.exp(2 * raw[:, 2:]) + 1e-6)
+    deviation = np.log1p(np.exp(raw[:, 2:]) * (np.e - 1)) + 1e-3
     logs = norm.logpdf(target, raw[:, :2], deviation) + np.log(2 * np.pi) / 2
     expected = np.average(-logs.sum(axis=1), weights=weight)
     actual = value(training.GaussianNLL(), raw, target, weight)

@@ -25,13 +25,25 @@ def test_temperature_is_the_one_of_the_lowest_loss(true):
     assert best == pytest.approx(true, rel=0.1)
 
 
-def test_temperature_of_few_rows_is_near_one():
+def test_few_rows_are_not_believed_beyond_measure():
     shares = np.array([[0.9, 0.1], [0.9, 0.1]])
+    for labels, low, high in (([1, 0], 1.0, 3.0), ([0, 0], 0.3, 1.0)):
+
+        def loss(temperature, labels=labels):
+            return log_loss(labels, at_temperature(shares, temperature), labels=[0, 1])
+
+        assert low < choose_temperature(loss, 2) < high
+
+
+def test_a_hundred_rows_are_believed():
+    logits = 10.0 * np.random.default_rng(1).normal(size=(100, 3))
+    y = np.array([RNG.choice(3, p=p) for p in softmax(logits / 10, axis=1)])
 
     def loss(temperature):
-        return log_loss([1, 0], at_temperature(shares, temperature))
+        return log_loss(y, softmax(logits / temperature, axis=1))
 
-    assert 0.9 < choose_temperature(loss, 2) < 1.1
+    best = minimize_scalar(loss, bounds=(1.0, 40.0), method="bounded").x
+    assert choose_temperature(loss, 100) == pytest.approx(best, rel=0.15)
 
 
 def test_temperature_one_changes_nothing():
