@@ -10,15 +10,18 @@ Points are vectors of the parameters that learn, in double precision whatever th
 from abc import ABC, abstractmethod
 
 import numpy as np
+import torch
 from scipy.linalg.blas import dsyrk
 
 from sknets.training._cuda_graph import without_graphs
-from sknets.training._gradients import ClosedForm
 from sknets.training._motion import silent
 from sknets.training._recursion import Recursion
 
 #: Derivatives of residuals that are there at once.
 _BLOCK_VALUES = 2**20
+
+#: Of the last place, by which a loss may be wrong.
+_UNITS = 8.0
 
 
 class Curvature(ABC):
@@ -35,6 +38,10 @@ class Curvature(ABC):
     ----------
     start : ndarray of shape (n_free,)
         The parameters that learn, at the beginning.
+    free : ndarray of int or None
+        Where they are among all parameters; None if all learn.
+    rounding : float
+        By what part of itself the loss may be wrong.
     """
 
     def __init__(self, net, rows):
@@ -44,39 +51,42 @@ class Curvature(ABC):
         is_free = np.ones(len(self._all), dtype=bool)
         for part in learner.frozen:
             is_free[part] = False
-        self._free = slice(None) if is_free.all() else np.flatnonzero(is_free)
-        self.start = self._all[self._free].copy()
+        self.free = None if is_free.all() else np.flatnonzero(is_free)
+        self.start = self._of_free(self._all).copy()
         strength = np.zeros(len(self._all))
         strength[: learner.flat.n_weights] = learner.penalty.alpha
+        self.rounding = _UNITS * torch.finfo(learner.flat.values.dtype).eps
         #: What the L2 penalty adds to the diagonal.
-        self._pull = strength[self._free] / (len(rows) * learner.mean_weight)
+        self._pull = self._of_free(strength) / (len(rows) * learner.mean_weight)
 
     def whole(self, point):
         """Return all parameters at a point."""
-        self._all[self._free] = point
+        self._all[slice(None) if self.free is None else self.free] = point
         return self._all
+
+    def _of_free(self, values):
+        """Return those of all parameters that learn, on the last axis."""
+        return values if self.free is None else values[..., self.free]
 
     def loss(self, point):
         """Return the penalised loss at a point."""
         with silent():
-            return float(self._loss(self.whole(point)) + 0.5 * (self._pull * point) @ point)
+            return float(self._loss(point) + 0.5 * (self._pull * point) @ point)
 
     def expand(self, point):
         """Return loss, gradient and the symmetric matrix of the curvature at a point."""
         with silent():
-            loss, gradient, matrix = self._expand(self.whole(point))
-            if not isinstance(self._free, slice):
-                gradient, matrix = gradient[self._free], matrix[np.ix_(self._free, self._free)]
+            loss, gradient, matrix = self._expand(point)
             pull = self._pull * point
             matrix[np.diag_indices_from(matrix)] += self._pull
             return float(loss + 0.5 * pull @ point), gradient + pull, matrix
 
     @abstractmethod
-    def _loss(self, theta):
+    def _loss(self, point):
         """Return the loss of the rows alone."""
 
     @abstractmethod
-    def _expand(self, theta):
+    def _expand(self, point):
         """Return loss, gradient and matrix of the rows alone."""
 
 
@@ -101,12 +111,12 @@ class SquaredErrors(Curvature):
         self._root = None if weight is None else np.sqrt(weight)[:, None]
 
     @abstractmethod
-    def _residuals(self, theta, block):
+    def _residuals(self, point, block):
         """Return the residuals of a slice of the rows, of shape (n, n_outputs)."""
 
     @abstractmethod
-    def _derivatives(self, theta, block):
-        """Yield residuals of shape (n,), their derivatives of shape (n, P), and roots of their weights."""
+    def _derivatives(self, point, block):
+        """Yield residuals (n,), their derivatives (n, P), and the roots of their weights or None."""
 
     def _blocks(self):
         size = self._block_rows
@@ -114,21 +124,21 @@ class SquaredErrors(Curvature):
             return [slice(None)]
         return [slice(start, start + size) for start in range(0, len(self.rows), size)]
 
-    def _loss(self, theta):
+    def _loss(self, point):
         total = 0.0
         for block in self._blocks():
-            residual = self._residuals(theta, block)
+            residual = self._residuals(point, block)
             if self._root is not None:
                 residual = residual * self._root[block]
             total += np.vdot(residual, residual)
         return 0.5 * total / len(self.rows)
 
-    def _expand(self, theta):
-        n, size = len(self.rows), len(theta)
+    def _expand(self, point):
+        n, size = len(self.rows), len(point)
         total, gradient = 0.0, np.zeros(size)
         matrix = np.zeros((size, size), order="F")
         for block in self._blocks():
-            for residual, derivatives, root in self._derivatives(theta, block):
+            for residual, derivatives, root in self._derivatives(point, block):
                 if root is not None:
                     residual = residual * root
                     derivatives *= root[:, None]
@@ -150,6 +160,7 @@ class DenseSquaredErrors(SquaredErrors):
         size = flat.values.numel()
         block_rows = max(1, min(len(rows), _BLOCK_VALUES // size))
         super().__init__(net, rows, block_rows)
+        self.rounding = _UNITS * np.finfo(np.float64).eps
         self._theta, self._room = np.empty(size), np.empty((block_rows, size))
         self._recursion = Recursion(
             [self._gradient.plan],
@@ -169,15 +180,15 @@ class DenseSquaredErrors(SquaredErrors):
     def _inputs(self, block):
         return self._read(block) if self._x is None else self._x
 
-    def _residuals(self, theta, block):
-        self._theta[:] = theta
+    def _residuals(self, point, block):
+        self._theta[:] = self.whole(point)
         return self._recursion.forward(self._inputs(block)) - self._y[block]
 
-    def _derivatives(self, theta, block):
-        self._theta[:] = theta
+    def _derivatives(self, point, block):
+        self._theta[:] = self.whole(point)
         x, y = self._inputs(block), self._y[block]
         derivatives = self._room[: len(x)]
         root = None if self._root is None else self._root[block, 0]
         for output in range(y.shape[1]):
             raw = self._recursion.differentiate_rows(x, output, derivatives)
-            yield raw[:, output] - y[:, output], derivatives, root
+            yield raw[:, output] - y[:, output], self._of_free(derivatives), root
