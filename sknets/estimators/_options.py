@@ -56,7 +56,7 @@ def _check_solver(estimator):
 def _check_loss(estimator, solver):
     """Raise ValueError if a minimiser cannot work with a loss."""
     loss = estimator.loss
-    if solver.needs_squares and (loss != "squared_error" or estimator._outputs is not SINGLE):
+    if solver.needs_squares and (loss != "squared_error" or estimator._outputs != SINGLE):
         what = (
             f"loss={loss!r} is none"
             if loss != "squared_error"

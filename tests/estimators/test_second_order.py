@@ -160,7 +160,7 @@ def test_other_networks_learn_by_torch(estimator, solver):
     )
     if isinstance(estimator, CNNRegressor):
         x = np.repeat(x, 4, axis=2)[..., None]
-    target = np.asarray(x).reshape(90, -1)[:, :2].sum(axis=1)
+    target = np.square(np.asarray(x).reshape(90, -1)[:, :2]).sum(axis=1)
     ours = clone(estimator).set_params(solver=solver, max_iter=6, random_state=0, tol=1e-8)
     with pytest.warns(ConvergenceWarning):
         curve = ours.fit(x, target).loss_curve_
