@@ -146,8 +146,7 @@ class SquaredErrors(Curvature):
                 gradient += residual @ derivatives
                 # of the rows of J as columns, the lower half of J Jᵀ
                 dsyrk(1.0 / n, derivatives.T, beta=1.0, c=matrix, lower=1, overwrite_c=1)
-        upper = np.triu_indices(size, 1)
-        matrix[upper] = matrix.T[upper]
+        matrix += np.tril(matrix, -1).T
         return 0.5 * total / n, gradient / n, matrix
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from sknets import modules, training
-from sknets.training._second_order_solvers import GaussNewton, LevenbergMarquardt, Newton
+from sknets.training._second_order_solvers import Around, GaussNewton, LevenbergMarquardt, Newton
 from tests.training.nets import WEIGHT, X, make_linear, make_net
 
 KINDS = [LevenbergMarquardt, GaussNewton, Newton]
@@ -196,3 +196,17 @@ def test_a_module_that_draws_is_refused(kind):
     module = nn.Sequential(nn.Linear(3, 4), nn.Dropout(), nn.Linear(4, 1)).double()
     with pytest.raises(ValueError, match="needs the same loss"):
         fit(kind(), module, draws_unseeded=True, max_epochs=3)
+
+
+def test_without_damping_a_singular_model_has_the_shortest_step():
+    J = np.random.default_rng(0).standard_normal((4, 6))
+    model = Around(1.0, J.T @ np.ones(4), J.T @ J)
+    expected = -np.linalg.pinv(J / model.scale) @ np.ones(4) / model.scale
+    np.testing.assert_allclose(model.step(0.0), expected, atol=1e-10)
+    assert Around(1.0, np.ones(2), np.diag([1.0, -1.0])).step(0.0) is None
+
+
+def test_a_careful_step_leaves_out_what_has_little_curvature():
+    model = Around(1.0, np.array([1.0, 1.0]), np.diag([2.0, 1e-7]))
+    np.testing.assert_allclose(model.step(0.0), [-0.5, -1e7])
+    np.testing.assert_allclose(model.careful_step(), [-0.5, 0.0])
