@@ -28,9 +28,9 @@ def _solvers_with(name):
 SCIKIT_LEARNS = (
     parameter(
         f"""solver : {one_of(SOLVERS)}, default='adam'
-        Optimiser. {ALL_ROWS} take all rows in each step: by gradients ("gd", "lbfgs"), damped
-        and plain least squares ("lm", "gauss-newton") or second derivatives ("newton"); see the user
-        guide for their sizes and losses. "adamw" decays weights outside the gradient.""",
+        Optimiser. "gd", "lbfgs" and those of second order ("lm", "gauss-newton": squared error;
+        "newton"), for small networks, take all rows in each step, the others mini-batches. "adamw"
+        decays weights outside the gradient.""",
         [StrOptions(set(SOLVERS))],
     ),
     parameter(

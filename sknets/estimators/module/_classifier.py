@@ -27,10 +27,9 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         Further keyword arguments of `module`. ``module__<name>`` sets one of them, in
         `set_params` and in a grid.
     solver : {'lbfgs', 'lm', 'gauss-newton', 'newton', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
-        Optimiser. 'lbfgs', 'lm', 'gauss-newton', 'newton' and 'gd' take all rows in each step:
-        by gradients ("gd", "lbfgs"), damped and plain least squares ("lm", "gauss-newton") or
-        second derivatives ("newton"); see the user guide for their sizes and losses. "adamw"
-        decays weights outside the gradient.
+        Optimiser. "gd", "lbfgs" and those of second order ("lm", "gauss-newton": squared error;
+        "newton"), for small networks, take all rows in each step, the others mini-batches.
+        "adamw" decays weights outside the gradient.
     alpha : float, default=0.0001
         Strength of the L2 penalty (weight decay) on the weights; divided by the sum of the
         sample weights in a batch.

@@ -30,10 +30,9 @@ class ModuleRegressor(RegressorTask, BaseModule):
         "poisson" has an exponential output (``y >= 0``). A function ``loss(raw, target)``
         returns losses of shape (n_rows,); its target has mean 0 and deviation 1.
     solver : {'lbfgs', 'lm', 'gauss-newton', 'newton', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
-        Optimiser. 'lbfgs', 'lm', 'gauss-newton', 'newton' and 'gd' take all rows in each step:
-        by gradients ("gd", "lbfgs"), damped and plain least squares ("lm", "gauss-newton") or
-        second derivatives ("newton"); see the user guide for their sizes and losses. "adamw"
-        decays weights outside the gradient.
+        Optimiser. "gd", "lbfgs" and those of second order ("lm", "gauss-newton": squared error;
+        "newton"), for small networks, take all rows in each step, the others mini-batches.
+        "adamw" decays weights outside the gradient.
     alpha : float, default=0.0001
         Strength of the L2 penalty (weight decay) on the weights; divided by the sum of the
         sample weights in a batch.

@@ -82,10 +82,9 @@ class RNNRegressor(RegressorTask, BaseRNN):
         all timesteps past the layers, which learn the rest; see Notes. It needs sequences of
         one length, and ``loss='squared_error'``.
     solver : {'lbfgs', 'lm', 'gauss-newton', 'newton', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
-        Optimiser. 'lbfgs', 'lm', 'gauss-newton', 'newton' and 'gd' take all rows in each step:
-        by gradients ("gd", "lbfgs"), damped and plain least squares ("lm", "gauss-newton") or
-        second derivatives ("newton"); see the user guide for their sizes and losses. "adamw"
-        decays weights outside the gradient.
+        Optimiser. "gd", "lbfgs" and those of second order ("lm", "gauss-newton": squared error;
+        "newton"), for small networks, take all rows in each step, the others mini-batches.
+        "adamw" decays weights outside the gradient.
     alpha : float, default=0.1
         Strength of the L2 penalty (weight decay) on the weights; divided by the sum of the
         sample weights in a batch.
