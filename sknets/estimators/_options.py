@@ -4,6 +4,7 @@ import skorch
 from sklearn.metrics import get_scorer
 
 from sknets import training
+from sknets.targets import SINGLE
 
 
 def check_options(estimator, architecture, *, is_partial):
@@ -45,7 +46,28 @@ def _check_solver(estimator):
                     f"solver={estimator.solver!r} minimises a smooth loss over all rows and cannot use "
                     f"{parameter.name}={value!r}; choose another solver, such as 'adam'."
                 )
+        _check_loss(estimator, solver)
     if solver.takes_all_rows and estimator.batch_growth > 1:
         raise ValueError(
             f"solver={estimator.solver!r} always takes all rows: batch_growth must be 1."
+        )
+
+
+def _check_loss(estimator, solver):
+    """Raise ValueError if a minimiser cannot work with a loss."""
+    loss = estimator.loss
+    if solver.needs_squares and (loss != "squared_error" or estimator._outputs != SINGLE):
+        what = (
+            f"loss={loss!r} is none"
+            if loss != "squared_error"
+            else "outputs that are sequences make none"
+        )
+        raise ValueError(
+            f"solver={estimator.solver!r} minimises a sum of squares, and {what}; choose "
+            "solver='newton' or 'lbfgs'."
+        )
+    if solver.needs_second_derivatives and loss in ("absolute_error", "quantile"):
+        raise ValueError(
+            f"solver={estimator.solver!r} needs second derivatives, and loss={loss!r} has none that tell "
+            "where its minimum is; choose solver='lbfgs' or 'adam', or loss='huber'."
         )

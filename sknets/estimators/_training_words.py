@@ -28,8 +28,9 @@ def _solvers_with(name):
 SCIKIT_LEARNS = (
     parameter(
         f"""solver : {one_of(SOLVERS)}, default='adam'
-        Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
-        step, the others mini-batches. "adamw" decays weights outside the gradient.""",
+        Optimiser. "gd", "lbfgs" and those of second order ("lm", "gauss-newton": squared error;
+        "newton"), for small networks, take all rows in each step, the others mini-batches. "adamw"
+        decays weights outside the gradient.""",
         [StrOptions(set(SOLVERS))],
     ),
     parameter(
@@ -80,9 +81,9 @@ SCIKIT_LEARNS = (
         annotation="int | np.random.RandomState | None",
     ),
     parameter(
-        """tol : float, default=1e-4
-        Smallest change of the loss or score that counts as progress; for 'lbfgs' the bound on
-        the gradient. The loss is that of a standardised y.""",
+        f"""tol : float, default=1e-4
+        Smallest change of the loss or score that counts as progress; for {MINIMIZERS}
+        the bound on the gradient. The loss is that of a standardised y.""",
         [Interval(Real, 0, None, closed="left")],
     ),
     parameter(

@@ -105,6 +105,17 @@ class FlatParameters:
             start += parameter.numel()
         return places
 
+    def parameters_of(self, module, theta):
+        """Return, by name, what the parameters of the module are in another vector, as views of it."""
+        places = self.places()
+        strides = {id(p): s for p, s in zip(self._parameters, self._strides, strict=True)}
+        parameters = {}
+        for name, parameter in module.named_parameters():
+            axes = sorted(range(parameter.dim()), key=lambda axis: -strides[id(parameter)][axis])
+            stored = theta[places[id(parameter)]].view([parameter.shape[axis] for axis in axes])
+            parameters[name] = stored.permute([axes.index(axis) for axis in range(len(axes))])
+        return parameters
+
     def move_to(self, values, grad):
         """Lie in other vectors from now on, which take over the values."""
         values.copy_(self.values)

@@ -7,6 +7,10 @@ import numpy as np
 import scipy.linalg
 
 _EPS = np.finfo(float).eps
+#: Eigenvalues of a matrix with ones on its diagonal that are zero but for rounding; and those along which
+#: a quadratic model of a network tells little, since steps lead out of the region where it holds.
+_ROUNDING = 1e-14
+_CAREFUL = 1e-6
 
 
 class LocalModel(ABC):
@@ -23,7 +27,11 @@ class LocalModel(ABC):
         may be set until the first step is asked for.
     noise : float
         By how much a loss may be wrong through rounding: smaller differences tell nothing.
+    is_careful : bool
+        Whether there is a `careful_step`, to be taken where the undamped one is too long.
     """
+
+    is_careful = False
 
     @abstractmethod
     def step(self, damping):
@@ -171,8 +179,10 @@ class LeastSquares(LocalModel):
         return float(np.linalg.norm(self._parts[2][self._counts]))
 
 
-class Quadratic(LocalModel):
+class Symmetric(LocalModel):
     """A loss around a point by its gradient and a symmetric matrix, factorised by Cholesky.
+
+    A subclass says when the minimum is reached.
 
     Parameters
     ----------
@@ -204,16 +214,41 @@ class Quadratic(LocalModel):
         return scaled
 
     def step(self, damping):
-        """Return the step by one Cholesky factorisation, or None where the matrix is indefinite."""
+        """Return the step by one Cholesky factorisation, or None where the matrix is indefinite.
+
+        Without damping, a matrix that is singular has the shortest of all steps in units of D.
+        """
         d = self._d
         try:
             factor = scipy.linalg.cho_factor(
                 self._scaled(damping), overwrite_a=True, check_finite=False
             )
         except np.linalg.LinAlgError:
-            return None
+            return None if damping else self._step_by_eigenvalues(_ROUNDING, d)
+        if not damping and np.square(np.diag(factor[0])).min() <= _ROUNDING:
+            return self._step_by_eigenvalues(_ROUNDING, d)
         step = -scipy.linalg.cho_solve(factor, self.gradient / d, check_finite=False) / d
         return step if np.isfinite(step).all() else None
+
+    def careful_step(self):
+        """Return the undamped step along the directions of larger eigenvalues alone.
+
+        They are those of the matrix itself: a unit that is nearly dead counts for little.
+        """
+        return self._step_by_eigenvalues(_CAREFUL, np.ones(len(self.gradient)))
+
+    def _step_by_eigenvalues(self, least, d):
+        """Return the step along eigenvectors whose eigenvalues are not below a part of the largest."""
+        try:
+            values, vectors = np.linalg.eigh(self.matrix / d / d[:, None])
+        except np.linalg.LinAlgError:
+            return None
+        tiny = least * values[-1]
+        if values[0] < -tiny:
+            return None
+        counts = values > tiny
+        projected = (vectors.T @ (self.gradient / d))[counts]
+        return -(vectors[:, counts] @ (projected / values[counts])) / d
 
     def curvature(self, step):
         """Return s'Hs."""
@@ -227,11 +262,15 @@ class Quadratic(LocalModel):
 
     def of(self, free):
         """Return the model of some of the parameters."""
-        part = Quadratic(
+        part = type(self)(
             self.loss, self.gradient[free], self.matrix[np.ix_(free, free)], self.noise
         )
         part.scale = self.scale[free]
         return part
+
+
+class Quadratic(Symmetric):
+    """A loss of any scale: its offset is measured in units of the loss."""
 
     @cached_property
     def _gain(self):

@@ -114,12 +114,15 @@ class Minimizer(Method):
     takes_all_rows, is_incremental, decays_weights : bool
         As in `Solver`. That it is not incremental also means that another iteration, and so another
         epoch, has begun when the last one is over: a minimiser learns only then that it was the last.
+    needs_squares, needs_second_derivatives : bool
+        Whether the loss must be the squared error, and whether its slope must not jump.
     """
 
     name: str
     takes_all_rows = True
     is_incremental = False
     decays_weights = False
+    needs_squares = needs_second_derivatives = False
 
     counts_rows = False  # as in scikit-learn, whose t_ stays 0 for L-BFGS
     watches_train_loss = False
@@ -179,6 +182,15 @@ class Minimizer(Method):
         recalibrate(net.learner.module, [rows.take(slice(None))])
 
 
+def least_fall(tol):
+    """Return the fall of the loss, relative to it or to 1, that is the least worth an iteration.
+
+    It is SciPy's 2.2e-9 at scikit-learn's default of tol, and goes as the square of the gradient from
+    there: otherwise a small tol would never be reached.
+    """
+    return 2.2e-9 * min(1.0, tol / 1e-4) ** 2
+
+
 class LBFGS(Minimizer):
     """The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno, by SciPy.
 
@@ -210,9 +222,7 @@ class LBFGS(Minimizer):
             if objective.accept(intermediate_result.x, float(intermediate_result.fun)):
                 raise StopIteration
 
-        # SciPy's 2.2e-9 at scikit-learn's default of tol, and as the square of the gradient from
-        # there: otherwise a small tol would never be reached
-        ftol = 2.2e-9 * min(1.0, tol / 1e-4) ** 2
+        ftol = least_fall(tol)
         result = scipy.optimize.minimize(
             objective,
             objective.start,

@@ -5,10 +5,13 @@ from functools import partial
 from sknets.training import _solvers
 from sknets.training._descent import Descent
 from sknets.training._minimizers import LBFGS, Minimizer
+from sknets.training._second_order_solvers import GaussNewton, LevenbergMarquardt, Newton
 
 #: Classes of minimisers and solvers. Each says `takes_all_rows`, `is_incremental` and `decays_weights`;
 #: its keyword-only parameters are parameters of the estimators.
-SOLVERS = {LBFGS.name: LBFGS, **_solvers.SOLVERS}
+SOLVERS = {
+    kind.name: kind for kind in (LBFGS, LevenbergMarquardt, GaussNewton, Newton)
+} | _solvers.SOLVERS
 
 
 def make_method(solver, params=None, *, shuffle=True, batch_growth=1.0):

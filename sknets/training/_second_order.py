@@ -293,13 +293,23 @@ def _rate(local, point, before):
 
 def _walk_to_minimum(search):
     """Walk to the model's minimum, or where that way is at right angles to the gradient, nearer to it."""
-    for damping in (0.0, 1e-6, 1e-3, 1.0):
-        step = search.box.step(search.local, search.point, damping)
-        shortest = 0.0 if damping == 1.0 else 1e-4
+    for step, shortest in _ways_to_minimum(search):
         found = None if step is None else _walk(search, step, shortest)
         if found is not None:
             return found
     return None
+
+
+def _ways_to_minimum(search):
+    """Yield steps, and how far they may be shortened before the next one is tried."""
+    local, box, point = search.local, search.box, search.point
+    is_careful = local.is_careful and not box.is_bounded
+    yield box.step(local, point, 0.0), 1.0 if is_careful else 1e-4
+    if is_careful:
+        yield local.careful_step(), 1e-4
+    for damping in (1e-6, 1e-3):
+        yield box.step(local, point, damping), 1e-4
+    yield box.step(local, point, 1.0), 0.0
 
 
 def _walk(search, direction, shortest=0.0):

@@ -32,6 +32,9 @@ class Slope:
         """Multiply `delta` with f'(z)."""
         raise NotImplementedError
 
+    def fill_rows(self, delta, room, rows):
+        """Write the derivatives of its own parameters, if it learns any, before `chain`."""
+
 
 class Identity(Slope):
     """f(z) = z."""

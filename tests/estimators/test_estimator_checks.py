@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sknets import CNNFeatures
+from sknets import CNNFeatures, MLPClassifier, MLPRegressor
 from tests.estimators.estimators import AT_DEFAULTS
 
 # Checks that skip themselves: one wants SCIPY_ARRAY_API set in the environment, one a
@@ -22,7 +22,14 @@ SKIP_THEMSELVES = {
 }
 
 
-@parametrize_with_checks([*AT_DEFAULTS, CNNFeatures()])
+SMALL = {"hidden_layer_sizes": (5,), "max_iter": 50}
+SECOND_ORDER = [
+    *(MLPRegressor(solver=solver, **SMALL) for solver in ("lm", "gauss-newton", "newton")),
+    MLPClassifier(solver="newton", **SMALL),
+]
+
+
+@parametrize_with_checks([*AT_DEFAULTS, *SECOND_ORDER, CNNFeatures()])
 def test_check(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # checks are about behaviour; some fit odd data on purpose

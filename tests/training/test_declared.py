@@ -4,6 +4,8 @@ import pytest
 
 from sknets import modules, training
 
+MINIMIZERS = ("lbfgs", "lm", "gauss-newton", "newton")
+
 
 def test_declared_are_the_keyword_only_arguments_with_their_defaults():
     class Thing:
@@ -28,8 +30,8 @@ def test_a_constructor_that_replaces_another_declares_anew():
 @pytest.mark.parametrize("name", training.SOLVERS)
 def test_only_steepest_descent_takes_all_rows_and_only_adamw_decays_weights(name):
     solver = training.SOLVERS[name]
-    assert solver.takes_all_rows is (name in ("gd", "lbfgs"))
-    assert solver.is_incremental is (name != "lbfgs")
+    assert solver.takes_all_rows is (name in ("gd", *MINIMIZERS))
+    assert solver.is_incremental is (name not in MINIMIZERS)
     assert solver.decays_weights is (name == "adamw")
 
 

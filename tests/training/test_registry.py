@@ -5,12 +5,14 @@ import pytest
 from sknets import training
 from tests.training.nets import make_linear, make_net, make_rows
 
+MINIMIZERS = ("lbfgs", "lm", "gauss-newton", "newton")
+
 
 @pytest.mark.parametrize("name", training.SOLVERS)
 def test_every_way_says_what_it_needs(name):
     kind = training.SOLVERS[name]
-    assert kind.takes_all_rows is (name in ("gd", "lbfgs"))
-    assert kind.is_incremental is (name != "lbfgs")
+    assert kind.takes_all_rows is (name in ("gd", *MINIMIZERS))
+    assert kind.is_incremental is (name not in MINIMIZERS)
     assert kind.decays_weights is (name == "adamw")
 
 
@@ -47,5 +49,5 @@ def test_methods_answer_the_same_questions():
     for name in training.SOLVERS:
         method = training.make_method(name)
         assert isinstance(method, training.Method)
-        assert method.counts_rows is method.watches_train_loss is (name != "lbfgs")
+        assert method.counts_rows is method.watches_train_loss is (name not in MINIMIZERS)
         assert isinstance(method.advice, dict)

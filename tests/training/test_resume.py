@@ -10,6 +10,8 @@ from torch import nn
 from sknets import training
 from tests.training.nets import make_net, make_rows
 
+STOCHASTIC = [name for name, kind in training.SOLVERS.items() if kind.is_incremental]
+
 
 def go_on(net, *, is_same_fit=True, is_pickled=False, **params):
     """Return a net around the same module that goes on."""
@@ -25,7 +27,7 @@ def go_on(net, *, is_same_fit=True, is_pickled=False, **params):
 
 @pytest.mark.parametrize("is_pickled", [False, True])
 @pytest.mark.parametrize("average", [None, *training.AVERAGES])
-@pytest.mark.parametrize("solver", [name for name in training.SOLVERS if name != "lbfgs"])
+@pytest.mark.parametrize("solver", STOCHASTIC)
 def test_two_nets_in_turn_are_one(solver, average, is_pickled):
     def params():
         return {
@@ -118,7 +120,7 @@ def place_of(net):
 
 
 @pytest.mark.parametrize("average", [None, *training.AVERAGES])
-@pytest.mark.parametrize("solver", [name for name in training.SOLVERS if name != "lbfgs"])
+@pytest.mark.parametrize("solver", STOCHASTIC)
 @pytest.mark.parametrize("rate", ["constant", "adaptive", "invscaling"])
 def test_net_that_goes_on_by_itself_comes_to_where_another_one_would(solver, average, rate):
     net, twin = trained(solver, average, rate), trained(solver, average, rate)
@@ -133,7 +135,7 @@ def test_net_that_goes_on_by_itself_comes_to_where_another_one_would(solver, ave
 
 
 @pytest.mark.parametrize("average", [None, *training.AVERAGES])
-@pytest.mark.parametrize("solver", [name for name in training.SOLVERS if name != "lbfgs"])
+@pytest.mark.parametrize("solver", STOCHASTIC)
 def test_net_that_has_gone_on_by_itself_goes_back(solver, average):
     net, twin = trained(solver, average, "adaptive"), trained(solver, average, "adaptive")
     undo = [training.undo_for(net), training.go_on(net, 8)]

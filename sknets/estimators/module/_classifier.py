@@ -26,32 +26,35 @@ class ModuleClassifier(ClassifierTask, BaseModule):
     module_params : dict or None, default=None
         Further keyword arguments of `module`. ``module__<name>`` sets one of them, in
         `set_params` and in a grid.
-    solver : {'lbfgs', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
-        Optimiser. "lbfgs" (quasi-Newton) and "gd" (steepest descent) take all rows in each
-        step, the others mini-batches. "adamw" decays weights outside the gradient.
+    solver : {'lbfgs', 'lm', 'gauss-newton', 'newton', 'gd', 'sgd', 'adam', 'adamw', 'adagrad', 'rmsprop'}, default='adam'
+        Optimiser. "gd", "lbfgs" and those of second order ("lm", "gauss-newton": squared error;
+        "newton"), for small networks, take all rows in each step, the others mini-batches.
+        "adamw" decays weights outside the gradient.
     alpha : float, default=0.0001
         Strength of the L2 penalty (weight decay) on the weights; divided by the sum of the
         sample weights in a batch.
     batch_size : int, default='auto'
-        Rows in a mini-batch; "auto" is ``min(200, n_samples)``. Not used by 'lbfgs' and 'gd'.
+        Rows in a mini-batch; "auto" is ``min(200, n_samples)``. Not used by 'lbfgs', 'lm',
+        'gauss-newton', 'newton' and 'gd'.
     learning_rate : str or callable, default='constant'
-        Schedule of the learning rate, for all solvers but 'lbfgs': 'constant', 'invscaling',
-        'adaptive', 'step', 'exponential', 'cosine', 'one_cycle', or a function of the epoch
-        (counted from 0) that returns the rate.
+        Schedule of the learning rate, for all solvers but 'lbfgs', 'lm', 'gauss-newton' and
+        'newton': 'constant', 'invscaling', 'adaptive', 'step', 'exponential', 'cosine',
+        'one_cycle', or a function of the epoch (counted from 0) that returns the rate.
     learning_rate_init : float, default=0.001
         Learning rate at the start; for 'one_cycle' the highest one.
     power_t : float, default=0.5
         Exponent of 'invscaling': the rate is ``learning_rate_init / (t_ + 1) ** power_t``.
     max_iter : int, default=200
-        Largest number of epochs (iterations of 'lbfgs').
+        Largest number of epochs (iterations of 'lbfgs', 'lm', 'gauss-newton' and 'newton').
     shuffle : bool, default=True
         Whether the rows are shuffled in each epoch.
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, validation split, shuffles and dropout. None draws a new one;
         global random states are never touched.
     tol : float, default=1e-4
-        Smallest change of the loss or score that counts as progress; for 'lbfgs' the bound on
-        the gradient. The loss is that of a standardised y.
+        Smallest change of the loss or score that counts as progress; for 'lbfgs', 'lm',
+        'gauss-newton' and 'newton' the bound on the gradient. The loss is that of a
+        standardised y.
     verbose : bool or int, default=False
         Whether to print each epoch: its loss, the loss and score of validation data, and the
         time that is left at most, from a second on, by the pace of the last ten epochs.
@@ -95,7 +98,7 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         `validation_fraction` beyond ('split'). Or a number of folds.
     l1_alpha : float, default=0.0
         Strength of the L1 penalty (weight elimination); divided likewise. Eliminated weights
-        are exactly zero. Not for 'lbfgs'.
+        are exactly zero. Not for 'lbfgs', 'lm', 'gauss-newton' and 'newton'.
     batch_growth : float, default=1.0
         Factor, at least 1, by which the batch size grows with each epoch.
     scale_learning_rate : bool, default=False
@@ -112,10 +115,12 @@ class ModuleClassifier(ClassifierTask, BaseModule):
     rho : float, default=0.9
         Decay in [0, 1) of the squared gradients in 'rmsprop'.
     max_grad_norm : float or None, default=None
-        Norm to which longer gradients are shortened. Not for 'lbfgs'.
+        Norm to which longer gradients are shortened. Not for 'lbfgs', 'lm', 'gauss-newton' and
+        'newton'.
     average : {'polyak', 'exponential'} or None, default=None
         Averaging of the iterates: the network predicts with the mean of the weights after all
-        steps, or with their exponential average. Not for 'lbfgs'.
+        steps, or with their exponential average. Not for 'lbfgs', 'lm', 'gauss-newton' and
+        'newton'.
     average_decay : float, default=0.99
         Decay in [0, 1) of the exponential average per step.
     device : str, default='auto'
@@ -127,7 +132,7 @@ class ModuleClassifier(ClassifierTask, BaseModule):
     precision : {'full', 'bf16'}, default='full'
         How to train: "full" computes in `dtype`, "bf16" products of layers in bfloat16 beside
         parameters of float32, faster where a processor has units for it. Predictions are always
-        in full. Not for 'lbfgs'.
+        in full. Not for 'lbfgs', 'lm', 'gauss-newton' and 'newton'.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
     n_members : int, default=1
