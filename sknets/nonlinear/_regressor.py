@@ -236,7 +236,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         self.theta_path_ = np.array(path.points)
 
     @in_plain_torch
-    def predict(self, X, *, return_std=False):
+    def predict(self, X, *, return_std=False, coverage=None):
         """Predict.
 
         Parameters
@@ -245,6 +245,9 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
             The rows.
         return_std : bool, default=False
             Whether to return also the standard error of the curve.
+        coverage : float in (0, 1), default=None
+            If given, intervals are returned, too, as `predict_interval` makes them: for pipelines, which
+            have no such method.
 
         Returns
         -------
@@ -253,12 +256,18 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         std : ndarray of shape (n_samples,)
             By how much the curve is uncertain since the parameters are, by the delta method: the root of
             g' cov g, g the derivatives by the parameters. Only if `return_std`.
+        interval : ndarray of shape (n_samples, 2)
+            Lower and upper ends. Only with `coverage`.
         """
         model = self._model_at(X)
         values = model.values(self._estimate.point)
-        if not return_std:
+        if not return_std and coverage is None:
             return values
-        return values, self._estimate.spread(model.jacobian(self._estimate.point))
+        std = self._estimate.spread(model.jacobian(self._estimate.point))
+        answer = [values, std] if return_std else [values]
+        if coverage is not None:
+            answer.append(self._interval(values, std, coverage))
+        return tuple(answer)
 
     def predict_interval(self, X, coverage=0.9):
         """Return intervals in which a new y lies with a given probability.
@@ -283,10 +292,11 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         ValueError
             If there were no more rows than parameters, which leaves no error to measure.
         """
-        check_is_fitted(self)
+        return self._interval(*self.predict(X, return_std=True), coverage)
+
+    def _interval(self, mean, std, coverage):
         check_coverage(coverage)
         self._check_dof("predict_interval")
-        mean, std = self.predict(X, return_std=True)
         quantile = student.ppf(0.5 + coverage / 2, self._estimate.dof)
         half = quantile * np.sqrt(self._estimate.variance + np.square(std))
         return np.stack([mean - half, mean + half], axis=1)

@@ -64,9 +64,11 @@ def test_a_line_has_the_estimates_and_errors_of_least_squares(solver, weight):
     np.testing.assert_allclose(mean, X[:5] @ beta)
     np.testing.assert_allclose(std, np.sqrt(spread), rtol=1e-7)
     reach = student.ppf(0.95, 27) * np.sqrt(variance + spread)
-    np.testing.assert_allclose(
-        model.predict_interval(X[:5]), np.c_[mean - reach, mean + reach], rtol=1e-7
-    )
+    interval = model.predict_interval(X[:5])
+    np.testing.assert_allclose(interval, np.c_[mean - reach, mean + reach], rtol=1e-7)
+    in_pipelines = make_pipeline(model).predict(X[:5], return_std=True, coverage=0.9)
+    for found, expected in zip(in_pipelines, (mean, std, interval), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_published_estimates_and_intervals_of_an_enzyme():
