@@ -7,7 +7,7 @@ from sknets import NonlinearRegressor
 
 
 class Curve:
-    """A line along columns that are weighted by a bump. Its name has no address, as names of tests need."""
+    """A line along columns that are weighted by a bump; names of tests must have no address."""
 
     def __call__(self, X, theta):
         places = torch.arange(X.shape[1], dtype=X.dtype)
