@@ -145,6 +145,7 @@ class GaussNewton(LeastSquaresSolver):
 
     name = "gauss-newton"
     advice = SecondOrder.advice | {
+        "max_iter": "increase max_iter (now {max_iter}), or use solver='lm', whose steps are damped.",
         "no_progress": "no step lowers the loss. Use solver='lm', whose steps are damped.",
     }
 
