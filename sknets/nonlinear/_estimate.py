@@ -8,8 +8,9 @@ import numpy as np
 _SINGULAR = 1e-11
 #: What is left of a parameter's effect, in parts of what it was and of the fitted values, if it is lost.
 _NO_EFFECT = 1e-10
-#: The part of an unidentified direction from which a parameter belongs to it.
-_BELONGS = 0.05
+#: The part of an unidentified direction, columns scaled, from which a parameter belongs to it: however
+#: little that is, its variance has no bound.
+_BELONGS = 1e-6
 
 
 class Estimate:

@@ -61,7 +61,7 @@ class Profile:
             except ValueError:  # no value of the model there
                 continue
             rise = 2 * end.local.loss - self._estimate.rss
-            if rise < -1e-6 * self._estimate.rss:
+            if rise < -1e-6 * self._estimate.rss and not len(self._estimate.unidentified):
                 self.lower_point = problem.whole(end.point)
             tau = np.sign(value - self._best) * np.sqrt(max(rise, 0.0) / self._estimate.variance)
             self._known[value] = float(tau), end.point

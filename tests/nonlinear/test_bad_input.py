@@ -243,6 +243,25 @@ def test_parameters_that_make_up_for_each_other_are_named():
     assert fit.confidence_intervals(method="profile")["a"].tolist() == [-np.inf, np.inf]
 
 
+def test_a_small_part_of_what_is_open_is_open_too():
+    def model(X, t):
+        return t["a"] * X[:, 0] + t["b"] * (X[:, 0] + 0.04 * X[:, 1]) + t["c"] * X[:, 1]
+
+    two = np.random.default_rng(1).normal(size=(60, 2))
+    y = two @ [1.0, 2.0] + 0.1 * np.random.default_rng(2).normal(size=60)
+    assert np.linalg.matrix_rank(two @ [[1, 1, 0], [0, 0.04, 1]]) == 2
+    fit = NonlinearRegressor(model, {"a": 1.0, "b": 1.0, "c": 1.0})
+    with pytest.warns(ConvergenceWarning, match="determine 'a', 'b' and 'c' only together"):
+        fit.fit(two, y)
+    assert np.isinf(list(fit.theta_std_.values())).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for method in ("wald", "profile"):
+            for ends in fit.confidence_intervals(method=method).values():
+                assert ends.tolist() == [-np.inf, np.inf]
+        fit.profile("c")
+
+
 def test_a_parameter_without_effect_is_named():
     fit = NonlinearRegressor(lambda x, t: decay(x, t) + 0 * t[2], [1.0, 1.0, 1.0])
     with pytest.warns(ConvergenceWarning, match=r"theta\[2\] has no effect"):
