@@ -6,6 +6,7 @@ import numpy as np
 
 from sknets.nonlinear._estimate import Estimate
 from sknets.nonlinear._problem import SumOfSquares
+from sknets.nonlinear._saddle import way_down
 from sknets.training import minimize_along, minimize_damped
 
 #: The damping with which Levenberg-Marquardt begins; the second one, short steps, is for a second try
@@ -52,8 +53,9 @@ class Path(NamedTuple):
     @property
     def stop_reason(self):
         """Why it ended; where a parameter has no effect, there is no minimum to converge to."""
-        is_lost = len(self.estimate.unidentified)
-        return "unidentified" if is_lost else self.ending.stop_reason
+        if self.ending.stop_reason != "saddle" and len(self.estimate.unidentified):
+            return "unidentified"
+        return self.ending.stop_reason
 
     @property
     def rank(self):
@@ -125,18 +127,43 @@ class Fitter:
                 "solver='newton' needs second derivatives, and those of model at theta0 are not finite. "
                 "Move theta0, or choose solver='lm'."
             )
-        ending = SOLVERS[self._solver](
-            self._minimised,
-            start,
-            max_iter=self._max_iter,
-            tol=self._tol,
-            box=self._box,
-            accept=accept,
-            **options,
-        )
-        last = self.problem.local(ending.point)
-        estimate = Estimate(ending.point, last, self._box, start, first)
+        point, n_evaluations = start, 0
+        while True:
+            ending = SOLVERS[self._solver](
+                self._minimised,
+                point,
+                max_iter=self._max_iter - len(points),
+                tol=self._tol,
+                box=self._box,
+                accept=accept,
+                **options,
+            )
+            n_evaluations += ending.n_evaluations
+            last = self.problem.local(ending.point)
+            estimate = Estimate(ending.point, last, self._box, start, first)
+            down = self._leave_saddle(ending, estimate)
+            if down is None:
+                break
+            n_evaluations += down.n_evaluations
+            if down.point is None or len(points) == self._max_iter:
+                reason = "saddle" if down.point is None else "max_iter"
+                ending = ending._replace(stop_reason=reason)
+                break
+            accept(down.point, down.loss)
+            point = down.point
+        ending = ending._replace(n_iter=len(points), n_evaluations=n_evaluations)
         return Path(ending, estimate, [start, *points], [first.loss, *losses])
+
+    def _leave_saddle(self, ending, estimate):
+        """Return the way down where a minimisation has ended without being at a minimum, or None."""
+        if ending.stop_reason == "max_iter":
+            return None
+        lost = estimate.without_effect
+        if ending.local.jacobian[
+            :, lost
+        ].any():  # it has run to where next to nothing is left of it
+            return None
+        return way_down(self.problem, ending.point, self._box)
 
     def _draw(self, start, rng):
         z = rng.standard_normal(len(start))

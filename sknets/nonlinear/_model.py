@@ -62,9 +62,14 @@ class Model:
             return self._find_way(point).numpy()
         return self._jacobian(self._call, _tensor(point).requires_grad_()).numpy()
 
+    @property
+    def has_second(self):
+        """Whether Torch can derive the model twice, as far as known."""
+        return self._jacobian is not _row_by_row
+
     def second(self, point, residuals):
         """Return the sum of residuals times second derivatives, (n_parameters, n_parameters)."""
-        if self._jacobian is _row_by_row:
+        if not self.has_second:
             raise ValueError(
                 "solver='newton' needs second derivatives, but model has an operation that can be "
                 "derived once only. Choose solver='lm'."

@@ -5,6 +5,8 @@ import numpy as np
 from sknets.training import LeastSquares, Problem
 
 _EPS = np.finfo(float).eps
+#: The step of differences of first derivatives, in parts of a parameter.
+_STEP = _EPS ** (1 / 3)
 
 
 class SumOfSquares(Problem):
@@ -48,6 +50,23 @@ class SumOfSquares(Problem):
         if not np.isfinite(size) or (second is not None and not np.isfinite(second).all()):
             return None
         return LeastSquares(residuals, jacobian, second, rounding=2 * _EPS * largest)
+
+    def second(self, point):
+        """Return the sum of residuals times second derivatives; by differences if Torch has none."""
+        residuals = self._root * (self._model.values(point) - self._y)
+        if self._model.has_second:
+            return self._model.second(point, self._root * residuals)
+        columns = []
+        for k, h in enumerate(_STEP * np.where(point == 0, 1.0, np.abs(point))):
+            ahead, behind = (self._slope(point, k, side * h, residuals) for side in (1, -1))
+            columns.append((ahead - behind) / (2 * h))
+        return 0.5 * (np.array(columns) + np.array(columns).T)
+
+    def _slope(self, point, k, move, residuals):
+        """Return J'r at a point beside this one, r that of this one."""
+        beside = point.copy()
+        beside[k] += move
+        return self._model.jacobian(beside).T @ (self._root * residuals)
 
 
 class Held(Problem):

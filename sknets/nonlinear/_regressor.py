@@ -34,6 +34,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
     is minimised by one of the textbook's four methods, theta <- theta - A grad S / 2: gradient descent
     (A = lr I), Gauss-Newton (A = (J'J)^-1), Levenberg-Marquardt (A = (J'J + lambda D)^-1) and Newton
     (A = H^-1). Each has a line search, or a damping that follows how well the last step was predicted.
+    Where one ends at a saddle or a maximum by the Hessian (up to 300 parameters), it steps down and goes on.
 
     Parameters
     ----------
@@ -76,10 +77,10 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
     rss_ : float
         The (weighted) sum of squares.
     converged_ : bool
-        Whether a minimum was found: all parameters determined, and the offset below `tol` or as
-        low as rounding allows.
+        Whether a minimum was found: all parameters determined, the offset below `tol` or as low as
+        rounding allows, and no direction along which the Hessian clearly bends down.
     stop_reason_ : str
-        Why the fit ended: "converged", "max_iter", "no_progress" or "unidentified".
+        Why the fit ended: "converged", "max_iter", "no_progress", "saddle" or "unidentified".
     n_iter_ : int
         Steps taken from the start that counts.
     n_evaluations_ : int

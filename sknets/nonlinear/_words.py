@@ -20,6 +20,11 @@ def advise(path, parameters, solver, max_iter):
                 f"{where} after max_iter={max_iter} iterations, before the sum of squares was at its "
                 f"minimum. Increase max_iter, or try {others}."
             )
+        case "saddle":
+            return (
+                f"{where}, at a saddle or a maximum: the sum of squares bends down, but no step along that "
+                f"way lowers it. Try {others}."
+            )
     return (
         f"{where}, where no step lowers the sum of squares further. The model may have a kink or a jump "
         f"there (abs, clamp, round, comparisons), or be too steep to follow. Try {others}."

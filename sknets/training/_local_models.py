@@ -164,8 +164,8 @@ class LeastSquares(LocalModel):
 
     @property
     def is_exact(self):
-        """Whether that part is below the rounding of r."""
-        return self._along <= self.rounding
+        """Whether that part is below the rounding of r, and H, if it is known, has no way down."""
+        return self._along <= self.rounding and np.isfinite(self.offset)
 
     @cached_property
     def _is_saddle(self):

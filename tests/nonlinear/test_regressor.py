@@ -11,6 +11,7 @@ import scipy.optimize
 import torch
 from scipy.stats import t as student
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -192,6 +193,50 @@ def test_further_starts_find_the_lower_minimum():
     np.testing.assert_array_equal(again.start_rss_, many.start_rss_)
     bounded = NonlinearRegressor(wave, [0.9], bounds=(0, 3), n_starts=20, random_state=0).fit(x, y)
     assert bounded.theta_ == pytest.approx([2.0], abs=0.01)
+
+
+@pytest.mark.parametrize("solver", ["lm", "gauss-newton", "newton", "gd"])
+def test_a_maximum_between_two_minima_is_left(solver):
+    # two bumps and a model of one: between them the slope is zero
+    grid = np.linspace(-4, 4, 81)
+    bumps = np.exp(-np.square(grid - 1.5)) + np.exp(-np.square(grid + 1.5))
+
+    def rss(at):
+        return np.sum(np.square(np.exp(-np.square(grid - at)) - bumps))
+
+    expected = scipy.optimize.minimize_scalar(rss, bounds=(1, 2), method="bounded")
+    for theta0 in ([0.0], [1e-13]):
+        fit = NonlinearRegressor(lambda x, t: torch.exp(-((x - t[0]) ** 2)), theta0, solver=solver)
+        fit.fit(grid[:, None], bumps)
+        assert fit.converged_
+        assert abs(fit.theta_[0]) == pytest.approx(expected.x, abs=1e-4)
+        assert fit.rss_ == pytest.approx(expected.fun)
+        assert len(fit.theta_path_) == len(fit.loss_curve_) == fit.n_iter_ + 1
+        assert (np.diff(fit.loss_curve_) < 1e-12).all()
+
+
+def test_a_maximum_that_bounds_hold_is_no_saddle():
+    grid = np.linspace(-4, 4, 81)
+    bumps = np.exp(-np.square(grid - 1.5)) + np.exp(-np.square(grid + 1.5))
+    fit = NonlinearRegressor(
+        lambda x, t: torch.exp(-((x - t[0]) ** 2)), [0.2], bounds=([0.1], [0.5])
+    ).fit(grid[:, None], bumps)
+    assert fit.converged_
+    assert fit.active_bounds_.tolist() == [1]
+
+
+def test_max_iter_counts_the_step_from_a_saddle():
+    grid = np.linspace(-4, 4, 81)
+    bumps = np.exp(-np.square(grid - 1.5)) + np.exp(-np.square(grid + 1.5))
+    fit = NonlinearRegressor(lambda x, t: torch.exp(-((x - t[0]) ** 2)), [0.0], max_iter=1)
+    with pytest.warns(ConvergenceWarning, match="max_iter=1 iterations"):
+        fit.fit(grid[:, None], bumps)
+    assert fit.n_iter_ == 1
+
+
+def test_a_square_at_zero_is_left():
+    fit = NonlinearRegressor(lambda x, t: t[0] ** 2 * x, [0.0]).fit(X[:, [1]], 4 * X[:, 1])
+    assert abs(fit.theta_[0]) == pytest.approx(2.0)
 
 
 def test_an_exact_fit_has_no_error():

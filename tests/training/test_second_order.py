@@ -200,4 +200,5 @@ def test_a_saddle_is_no_minimum():
     # (p^2 - 1)^2 / 2 at 0: no slope, and the second derivative of r = p^2 - 1 makes H negative
     saddle = LeastSquares(np.array([-1.0]), np.zeros((1, 1)), np.array([[-2.0]]))
     assert saddle.offset == np.inf
+    assert not saddle.is_exact
     assert LeastSquares(np.array([-1.0]), np.zeros((1, 1))).offset == 0.0
