@@ -7,6 +7,9 @@ from sknets.training import LeastSquares, Problem
 _EPS = np.finfo(float).eps
 #: The step of differences of first derivatives, in parts of a parameter.
 _STEP = _EPS ** (1 / 3)
+#: How far along a step its curve is measured, and its size, in steps, up to which it is followed.
+_PROBE = 0.1
+_MOST_BEND = 0.75
 
 
 class SumOfSquares(Problem):
@@ -61,6 +64,20 @@ class SumOfSquares(Problem):
             ahead, behind = (self._slope(point, k, side * h, residuals) for side in (1, -1))
             columns.append((ahead - behind) / (2 * h))
         return 0.5 * (np.array(columns) + np.array(columns).T)
+
+    def bend(self, point, local, step, damping):
+        """Return a step with the acceleration of the geodesic, or None where that is the larger part."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            residuals = self._root * (self._model.values(point + _PROBE * step) - self._y)
+            along = (residuals - local.residuals) / _PROBE
+            turn = 2 / _PROBE * (along - local.jacobian @ step)  # r'' along the step
+        if not np.isfinite(turn).all():
+            return None
+        bent = LeastSquares(turn, local.jacobian)
+        bent.scale = local.scale
+        acceleration = bent.step(damping)
+        sizes = [np.linalg.norm(local.scale * part) for part in (acceleration, step)]
+        return step + acceleration / 2 if 2 * sizes[0] <= _MOST_BEND * sizes[1] else None
 
     def _slope(self, point, k, move, residuals):
         """Return J'r at a point beside this one, r that of this one."""

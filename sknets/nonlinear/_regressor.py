@@ -34,7 +34,8 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
     is minimised by one of the textbook's four methods, theta <- theta - A grad S / 2: gradient descent
     (A = lr I), Gauss-Newton (A = (J'J)^-1), Levenberg-Marquardt (A = (J'J + lambda D)^-1) and Newton
     (A = H^-1). Each has a line search, or a damping that follows how well the last step was predicted.
-    Where one ends at a saddle or a maximum by the Hessian (up to 300 parameters), it steps down and goes on.
+    Where one ends at a saddle or a maximum, by the Hessian (up to 300 parameters), it steps down and goes
+    on. Where Levenberg-Marquardt creeps along a bent valley, its steps follow the bend [3]_.
 
     Parameters
     ----------
@@ -117,6 +118,8 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
     ----------
     .. [1] Bates and Watts (1988). Nonlinear regression analysis and its applications. Wiley.
     .. [2] Seber and Wild (1989). Nonlinear regression. Wiley.
+    .. [3] Transtrum and Sethna (2012). Improvements to the Levenberg-Marquardt algorithm for nonlinear
+       least-squares minimization. arXiv:1201.5885.
 
     Examples
     --------

@@ -78,8 +78,8 @@ def _walk(problem, point, local, box, direction, bend):
         losses = [problem.loss(trial) for trial in trials]
         n_evaluations += 2
         best = int(np.nanargmin([*losses, np.inf]))
-        if best < 2 and losses[best] < local.loss - _ENOUGH * fall:
-            if problem.local(trials[best]) is not None:
-                return WayDown(trials[best], losses[best], n_evaluations)
+        is_lower = best < 2 and losses[best] < local.loss - _ENOUGH * fall
+        if is_lower and problem.local(trials[best]) is not None:
+            return WayDown(trials[best], losses[best], n_evaluations)
         length /= 2
     return WayDown(None, None, n_evaluations)

@@ -22,8 +22,8 @@ def advise(path, parameters, solver, max_iter):
             )
         case "saddle":
             return (
-                f"{where}, at a saddle or a maximum: the sum of squares bends down, but no step along that "
-                f"way lowers it. Try {others}."
+                f"{where}, at a saddle or a maximum: the sum of squares bends down there, but no step "
+                f"lowers it. Try {others}."
             )
     return (
         f"{where}, where no step lowers the sum of squares further. The model may have a kink or a jump "

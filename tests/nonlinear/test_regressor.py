@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknets import NonlinearRegressor
+from tests.nonlinear import strd
 
 RNG = np.random.default_rng(0)
 X = np.c_[np.ones(30), RNG.normal(size=(30, 2))]
@@ -237,6 +238,17 @@ def test_max_iter_counts_the_step_from_a_saddle():
 def test_a_square_at_zero_is_left():
     fit = NonlinearRegressor(lambda x, t: t[0] ** 2 * x, [0.0]).fit(X[:, [1]], 4 * X[:, 1])
     assert abs(fit.theta_[0]) == pytest.approx(2.0)
+
+
+def test_a_valley_that_bends_is_followed_and_max_iter_bounds_all_steps():
+    ref = strd.load("MGH10")
+    fit = NonlinearRegressor(ref.model, ref.starts[0]).fit(ref.X, ref.y)
+    assert fit.converged_
+    assert 100 < fit.n_iter_ <= 1000
+    assert len(fit.theta_path_) == len(fit.loss_curve_) == fit.n_iter_ + 1
+    with pytest.warns(ConvergenceWarning, match="max_iter=150 iterations"):
+        fit.set_params(max_iter=150).fit(ref.X, ref.y)
+    assert fit.n_iter_ == 150
 
 
 def test_an_exact_fit_has_no_error():

@@ -92,6 +92,20 @@ def test_an_exact_fit_converges(way):
     np.testing.assert_allclose(end.point, [5.0, 1.3], rtol=1e-12)
 
 
+def test_a_bend_that_is_too_much_shortens_the_step():
+    problem = decay(lambda x: 5 * np.exp(-1.3 * x))
+    asked = []
+
+    def bend(point, local, step, damping):
+        asked.append(damping)
+        return step if damping > 1 else None
+
+    end = minimize_damped(problem, [1.0, 0.1], max_iter=3, tol=1e-10, bend=bend)
+    assert end.n_iter == 3
+    assert asked[0] == 1e-3
+    assert max(asked) > 1
+
+
 def test_newton_leaves_where_the_hessian_is_indefinite():
     start = np.array([0.0, 1.0, 0.5])
     assert np.linalg.eigvalsh(scipy.optimize.rosen_hess(start)).min() < 0
