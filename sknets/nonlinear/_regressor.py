@@ -222,7 +222,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
             warn_user(advise(path, parameters, self.solver, self.max_iter), ConvergenceWarning)
         self._parameters, self._estimate = parameters, path.estimate
         self._takes_column = model.takes_column
-        self._rows = X, y, sample_weight
+        self._rows = X.copy(), y, sample_weight  # X may be the user's own array
         self._settle(path)
 
     def _settle(self, path):

@@ -251,6 +251,17 @@ def test_a_valley_that_bends_is_followed_and_max_iter_bounds_all_steps():
     assert fit.n_iter_ == 150
 
 
+def test_what_happens_to_the_data_later_does_not_change_the_fit():
+    x, y, weight = CONC[:, None].copy(), RATE.copy(), np.ones(12)
+    fit = NonlinearRegressor(rate, [205.0, 0.08]).fit(x, y, weight)
+    plain = NonlinearRegressor(rate, [205.0, 0.08]).fit(x, y)
+    expected = fit.confidence_intervals(method="profile")
+    for data in (x, y, weight):
+        data *= 10
+    for model in (fit, plain):
+        np.testing.assert_allclose(model.confidence_intervals(method="profile"), expected)
+
+
 def test_an_exact_fit_has_no_error():
     x = np.linspace(0, 1, 12)[:, None]
     model = NonlinearRegressor(rate, [1.0, 1.0]).fit(x, 3 * x[:, 0] / (0.5 + x[:, 0]))
