@@ -11,6 +11,8 @@ from torch.autograd import grad
 
 from sknets._warn import warn_user
 
+#: How far a parameter without a derivative is moved, in parts of itself, to see whether it has none.
+_CUT_STEP = 1e-4
 _USE_TORCH = "Write it in Torch operations (torch.exp, not numpy.exp) on the tensors it is given."
 
 
@@ -116,7 +118,10 @@ class Model:
                 "model returned other values when it was called again. Draw no random numbers in it, and "
                 "change neither X nor theta in place."
             )
-        self._refuse_infinite(self._find_way(start))
+        jacobian = self._find_way(start)
+        self._refuse_infinite(jacobian)
+        for k in torch.nonzero((jacobian == 0).all(dim=0))[:, 0].tolist():
+            self._refuse_cut(start, k)
         if self._jacobian is _row_by_row:
             warn_user(
                 "model has an operation whose derivative has no derivative in Torch, so its Jacobian is "
@@ -180,6 +185,27 @@ class Model:
             raise ValueError(
                 f"model is not differentiable at theta0 with respect to {self._parameters.say(places)}: "
                 "a derivative is not finite. Move theta0, or keep powers, roots and logarithms from 0."
+            )
+
+    def _refuse_cut(self, start, k):
+        """Raise where values follow a parameter of which Torch knows nothing."""
+        step = _CUT_STEP * (abs(start[k]) or 1.0)
+        here, _ = self._attempt(start)
+        slopes = []
+        for move in (step, -step, step / 2, -step / 2):
+            beside = start.copy()
+            beside[k] += move
+            values, error = self._attempt(beside)
+            if error is not None:
+                return
+            slopes.append((values - here) / move)
+        size = slopes[0].norm()
+        # of a square at 0 the slopes have other signs, of a cube other sizes, of a kink only one
+        is_straight = all((slope - slopes[0]).norm() <= 0.1 * size for slope in slopes[1:])
+        if torch.isfinite(size) and size * step > 1e-9 * here.norm() and is_straight:
+            raise ValueError(
+                f"model's derivative by {self._parameters.say([k])} is cut (.item(), float(), math, "
+                "detach): its values change with it, but Torch does not see how. Use operations of Torch."
             )
 
 

@@ -1,5 +1,6 @@
 """Bad input ends in an error that names the parameter and says what to do; the estimator is unharmed."""
 
+import math
 import warnings
 
 import numpy as np
@@ -98,11 +99,28 @@ def test_models_of_another_kind(match, model):
     refuses(match, TypeError, model=model)
 
 
-def test_values_that_forget_theta_have_no_effect():
-    model = NonlinearRegressor(lambda x, t: decay(x, t.detach()), [1.0, 1.0])
-    with pytest.warns(ConvergenceWarning, match=r"theta\[0\] and theta\[1\] have no effect"):
-        model.fit(X, Y)
-    assert not model.converged_
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda x, t: decay(x, [t[0], t[1].item()]),
+        lambda x, t: t[0] * x + math.exp(t[1]),
+        lambda x, t: t[0] * x ** float(t[1]),
+        lambda x, t: decay(x, [t[0], t.detach()[1]]),
+    ],
+)
+def test_cut_derivatives_are_named(model):
+    refuses(r"model's derivative by theta\[1\] is cut .*[Uu]se operations of Torch", model=model)
+
+
+@pytest.mark.parametrize(
+    "bump",
+    [lambda t: t**2, torch.cos, lambda t: t**3, torch.abs, torch.relu, torch.round],
+)
+def test_a_derivative_that_is_zero_at_the_start_is_not_cut(bump):
+    fit = NonlinearRegressor(lambda x, t: t[0] + bump(t[1]) * x, [1.0, 0.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fit.fit(X, Y)
 
 
 @pytest.mark.parametrize(
