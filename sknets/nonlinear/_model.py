@@ -54,9 +54,23 @@ class Model:
             self._X = self._X[:, 0]
 
     def values(self, point):
-        """Return the model's values, of shape (n_rows,)."""
+        """Return the model's values, of shape (n_rows,); they may be infinite or NaN."""
         with torch.no_grad():
-            return self._call(_tensor(point)).numpy()
+            values = self._call(_tensor(point))
+        _check_kind(values, len(self._X))
+        return values.numpy()
+
+    def finite_values(self, point):
+        """Return the same, and raise ValueError if a row has none."""
+        values = self.values(point)
+        is_lost = ~np.isfinite(values)
+        if is_lost.any():
+            row = int(np.argmax(is_lost))
+            raise ValueError(
+                f"model returns {values[row]} at theta_ for {is_lost.sum()} of {len(values)} rows of X "
+                f"(the first is {row}). Leave them out, or take a model that has values there."
+            )
+        return values
 
     def jacobian(self, point):
         """Return their derivatives, of shape (n_rows, n_parameters)."""
@@ -136,20 +150,7 @@ class Model:
             return None, error
 
     def _check_values(self, values, n):
-        if not isinstance(values, torch.Tensor):
-            raise TypeError(
-                f"model must return a tensor, got {type(values).__name__}. {_USE_TORCH}"
-            )
-        if values.shape != (n,):
-            raise ValueError(
-                f"model must return a number for each row, a tensor of shape ({n},), got shape "
-                f"{tuple(values.shape)}. Columns are X[:, 0], X[:, 1] and so on."
-            )
-        if values.dtype != torch.float64:
-            raise TypeError(
-                f"model must return float64, as X and theta are, got {values.dtype}. Leave out what "
-                "casts them, such as .float(), and make tensors in it with dtype=X.dtype."
-            )
+        _check_kind(values, n)
         is_lost = ~torch.isfinite(values)
         if is_lost.any():
             row = int(torch.nonzero(is_lost)[0])
@@ -263,6 +264,22 @@ def _is_consistent(jacobian, call, theta):
     (product,) = grad(values @ u, theta)
     limit = 1e-8 * (u[:, None] * jacobian).abs().sum(dim=0)
     return bool(((u @ jacobian - product).abs() <= limit)[torch.isfinite(product)].all())
+
+
+def _check_kind(values, n):
+    """Raise where values are not a float64 number for each row."""
+    if not isinstance(values, torch.Tensor):
+        raise TypeError(f"model must return a tensor, got {type(values).__name__}. {_USE_TORCH}")
+    if values.shape != (n,):
+        raise ValueError(
+            f"model must return a number for each row, a tensor of shape ({n},), got shape "
+            f"{tuple(values.shape)}. Columns are X[:, 0], X[:, 1] and so on."
+        )
+    if values.dtype != torch.float64:
+        raise TypeError(
+            f"model must return float64, as X and theta are, got {values.dtype}. Leave out what "
+            "casts them, such as .float(), and make tensors in it with dtype=X.dtype."
+        )
 
 
 def _is_right(values, n):

@@ -262,9 +262,14 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
             g' cov g, g the derivatives by the parameters. Only if `return_std`.
         interval : ndarray of shape (n_samples, 2)
             Lower and upper ends. Only with `coverage`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the model has no finite float64 number for each of these rows.
         """
         model = self._model_at(X)
-        values = model.values(self._estimate.point)
+        values = model.finite_values(self._estimate.point)
         if not return_std and coverage is None:
             return values
         std = self._estimate.spread(model.jacobian(self._estimate.point))

@@ -227,6 +227,25 @@ def test_predictions():
         model.profile(0, n_points=1)
 
 
+def test_predictions_are_a_number_for_each_row():
+    squeezed = NonlinearRegressor(lambda X, t: decay(X.squeeze(), t), [1.0, 1.0]).fit(X, Y)
+    with pytest.raises(ValueError, match=r"of shape \(1,\), got shape \(\)"):
+        squeezed.predict(X[:1])
+    offset = torch.zeros(20, dtype=torch.float64)
+    fixed = NonlinearRegressor(lambda x, t: decay(x, t)[:1] + offset * t[0], [1.0, 1.0]).fit(X, Y)
+    with pytest.raises(ValueError, match=r"of shape \(2,\), got shape \(20,\)"):
+        fixed.predict(X[:2])
+    root = NonlinearRegressor(lambda x, t: t[0] * torch.sqrt(x), [1.0]).fit(X, Y)
+    with pytest.raises(
+        ValueError, match=r"model returns nan at theta_ for 2 of 4 rows of X \(the first is 1\)"
+    ):
+        root.predict([[1.0], [-1.0], [2.0], [-3.0]])
+
+
+def test_values_are_checked_on_the_way_too():
+    refuses(r"of shape \(20,\), got shape \(19,\)", model=lambda x, t: decay(x, t)[int(t[0] > 2) :])
+
+
 def test_as_many_rows_as_parameters_leave_no_error():
     model = NonlinearRegressor(decay, [1.0, 1.0]).fit(X[:2], Y[:2])
     np.testing.assert_allclose(model.predict(X[:2]), Y[:2])
