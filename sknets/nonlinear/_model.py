@@ -5,6 +5,8 @@ of J, q of them for q parameters. That is as exact as Torch's forward derivative
 and does not import its compiler, which would take the first fit of each process over a second.
 """
 
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch.autograd import grad
@@ -14,6 +16,18 @@ from sknets._warn import warn_user
 #: How far a parameter without a derivative is moved, in parts of itself, to see whether it has none.
 _CUT_STEP = 1e-4
 _USE_TORCH = "Write it in Torch operations (torch.exp, not numpy.exp) on the tensors it is given."
+
+
+class NoValue(Exception):
+    """The model, or Torch in deriving it, has raised at a point; the message quotes the error."""
+
+
+@contextmanager
+def _as_no_value():
+    try:
+        yield
+    except (RuntimeError, ArithmeticError) as error:  # LinAlgError is a RuntimeError
+        raise NoValue(f"{type(error).__name__}: {_first_line(error)}") from error
 
 
 class Model:
@@ -55,14 +69,18 @@ class Model:
 
     def values(self, point):
         """Return the model's values, of shape (n_rows,); they may be infinite or NaN."""
-        with torch.no_grad():
+        with torch.no_grad(), _as_no_value():
             values = self._call(_tensor(point))
         _check_kind(values, len(self._X))
         return values.numpy()
 
     def finite_values(self, point):
         """Return the same, and raise ValueError if a row has none."""
-        values = self.values(point)
+        try:
+            values = self.values(point)
+        except NoValue as error:
+            shape = tuple(self._X.shape)
+            raise ValueError(f"model failed at theta_ for X of shape {shape}: {error}") from error
         is_lost = ~np.isfinite(values)
         if is_lost.any():
             row = int(np.argmax(is_lost))
@@ -76,7 +94,8 @@ class Model:
         """Return their derivatives, of shape (n_rows, n_parameters)."""
         if self._jacobian is None:
             return self._find_way(point).numpy()
-        return self._jacobian(self._call, _tensor(point).requires_grad_()).numpy()
+        with _as_no_value():
+            return self._jacobian(self._call, _tensor(point).requires_grad_()).numpy()
 
     @property
     def has_second(self):
@@ -91,14 +110,15 @@ class Model:
                 "derived once only. Choose solver='lm'."
             )
         theta = _tensor(point).requires_grad_()
-        values = self._call(theta)
         nothing = np.zeros((len(point), len(point)))
-        if not values.requires_grad:
-            return nothing
-        (slope,) = grad(torch.from_numpy(residuals) @ values, theta, create_graph=True)
-        if not slope.requires_grad:  # a straight model
-            return nothing
-        return _each_alone(slope, theta).numpy()
+        with _as_no_value():
+            values = self._call(theta)
+            if not values.requires_grad:
+                return nothing
+            (slope,) = grad(torch.from_numpy(residuals) @ values, theta, create_graph=True)
+            if not slope.requires_grad:  # a straight model
+                return nothing
+            return _each_alone(slope, theta).numpy()
 
     def _call(self, theta):
         if self._parameters.is_named:

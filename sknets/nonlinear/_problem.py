@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sknets.nonlinear._model import NoValue
 from sknets.training import LeastSquares, Problem
 
 _EPS = np.finfo(float).eps
@@ -35,12 +36,21 @@ class SumOfSquares(Problem):
 
     def loss(self, point):
         """Return half of the sum of squares."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            residuals = self._root * (self._model.values(point) - self._y)
-            return 0.5 * float(residuals @ residuals)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                residuals = self._root * (self._model.values(point) - self._y)
+                return 0.5 * float(residuals @ residuals)
+        except NoValue:
+            return np.inf
 
     def local(self, point):
-        """Return the local model, or None where something is not finite."""
+        """Return the local model, or None where something is not finite or the model fails."""
+        try:
+            return self._local(point)
+        except NoValue:
+            return None
+
+    def _local(self, point):
         with np.errstate(over="ignore", invalid="ignore"):
             values, jacobian = self._model.values(point), self._model.jacobian(point)
             residuals = self._root * (values - self._y)
@@ -55,7 +65,16 @@ class SumOfSquares(Problem):
         return LeastSquares(residuals, jacobian, second, rounding=2 * _EPS * largest)
 
     def second(self, point):
-        """Return the sum of residuals times second derivatives; by differences if Torch has none."""
+        """Return the sum of residuals times second derivatives, by differences if Torch has none.
+
+        None where the model fails.
+        """
+        try:
+            return self._second(point)
+        except NoValue:
+            return None
+
+    def _second(self, point):
         residuals = self._root * (self._model.values(point) - self._y)
         if self._model.has_second:
             return self._model.second(point, self._root * residuals)
@@ -68,7 +87,11 @@ class SumOfSquares(Problem):
     def bend(self, point, local, step, damping):
         """Return a step with the acceleration of the geodesic, or None where that is the larger part."""
         with np.errstate(over="ignore", invalid="ignore"):
-            residuals = self._root * (self._model.values(point + _PROBE * step) - self._y)
+            try:
+                values = self._model.values(point + _PROBE * step)
+            except NoValue:
+                return None
+            residuals = self._root * (values - self._y)
             along = (residuals - local.residuals) / _PROBE
             turn = 2 / _PROBE * (along - local.jacobian @ step)  # r'' along the step
         if not np.isfinite(turn).all():

@@ -112,6 +112,9 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
     but it is one observation with half of the variance, so that standard errors do not change where all
     weights are doubled. Rows of weight 0 are as if they were not there.
 
+    The model must have values at `theta0`. Elsewhere it may have none: where it is not finite, or raises
+    a RuntimeError or an ArithmeticError, the sum of squares counts as infinite.
+
     The fitted estimator keeps X and y of the fit, which profiles need.
 
     References

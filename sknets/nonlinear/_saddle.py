@@ -53,7 +53,7 @@ def way_down(problem, point, box):
     if not 0 < len(free) <= _MOST_PARAMETERS:
         return None
     second = problem.second(point)
-    if not np.isfinite(second).all():
+    if second is None or not np.isfinite(second).all():
         return None
     squares = (local.jacobian.T @ local.jacobian)[np.ix_(free, free)]
     second = second[np.ix_(free, free)]

@@ -366,6 +366,46 @@ def test_a_model_that_loses_its_values_on_the_way_is_followed_round():
     assert fit.converged_
 
 
+@pytest.mark.parametrize("solver", ["lm", "gauss-newton", "newton", "gd"])
+@pytest.mark.parametrize("kind", [RuntimeError, ZeroDivisionError, torch.linalg.LinAlgError])
+def test_a_model_that_fails_on_the_way_is_followed_round(solver, kind):
+    raised = []
+
+    def model(x, theta):
+        if theta[0] <= 0:
+            raised.append(0)
+            raise kind("no such height")
+        return torch.log(theta[0] * x + 1e-3)
+
+    fit = NonlinearRegressor(model, [20.0], solver=solver, n_starts=2, random_state=0)
+    fit.fit(X, np.log(0.01 * X[:, 0] + 1e-3))
+    assert fit.theta_ == pytest.approx([0.01], rel=1e-6)
+    assert raised or solver == "gd"
+    with pytest.raises(ValueError, match=f"failed at theta0 .*{kind.__name__}: no such height"):
+        NonlinearRegressor(model, [-1.0]).fit(X, Y)
+
+
+def test_starts_and_rows_at_which_a_model_fails():
+    def model(x, theta):
+        if theta[0] > 1.5 or len(x) == 3:
+            raise RuntimeError("too high")
+        return decay(x, theta)
+
+    fit = NonlinearRegressor(model, [1.0, 1.0], n_starts=5, random_state=0)
+    fit.fit(X, Y / 3)
+    assert np.isnan(fit.start_rss_).any()
+    assert fit.theta_ == pytest.approx([1.0, 0.7], abs=0.05)
+    with pytest.raises(ValueError, match="failed at theta_ .*RuntimeError: too high"):
+        fit.predict(X[:3])
+    refuses(
+        "our own", model=lambda x, t: decay(x, t) if t[0] == 1 else _raise(ValueError("our own"))
+    )
+
+
+def _raise(error):
+    raise error
+
+
 class Once(torch.autograd.Function):
     """An exponential that NumPy derives."""
 
