@@ -349,7 +349,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         else:
             profiles = [self._profile(place) for place in range(len(self._parameters))]
             ends = np.array([profile.interval(level) for profile in profiles])
-            self._warn_of_lower(profiles)
+            self._warn_of(profiles)
         return self._parameters.rows_as_given(ends)
 
     @in_plain_torch
@@ -384,7 +384,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         self._check_dof("profile")
         profile = self._profile(self._parameters.find(parameter))
         _, tau, points = profile.trace(level, n_points)
-        self._warn_of_lower([profile])
+        self._warn_of([profile])
         table = pd.DataFrame(points, columns=self._parameters.names)
         table["rss"] = self.rss_ + np.square(tau) * self._estimate.variance
         table["tau"] = tau
@@ -395,7 +395,17 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         problem = SumOfSquares(self._model_of_rows(), y, weight)
         return Profile(problem, self._parameters.box, self._estimate, place)
 
-    def _warn_of_lower(self, profiles):
+    def _warn_of(self, profiles):
+        """Warn where a profile has not found minima, or a lower one than the fit."""
+        for profile in profiles:
+            if profile.unsure:
+                near = min(profile.unsure, key=lambda value: abs(value - profile.best))
+                warn_user(
+                    f"The profile of {self._parameters.say([profile.place])} may be too high, and its "
+                    f"interval too short: at {len(profile.unsure)} values (one is {near:.5g}) the fit of "
+                    "the other parameters has not converged.",
+                    ConvergenceWarning,
+                )
         lower = [profile.lower_point for profile in profiles if profile.lower_point is not None]
         if lower:
             warn_user(

@@ -17,6 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknets import NonlinearRegressor
+from sknets.nonlinear import _profile
+from sknets.training import minimize_damped
 from tests.nonlinear import strd
 
 RNG = np.random.default_rng(0)
@@ -348,6 +350,27 @@ def test_a_profile_that_finds_a_lower_sum_says_so():
     assert model.theta_[1] < 1.7
     with pytest.warns(UserWarning, match="lower sum of squares.*theta0="):
         model.profile(1, level=0.9999)
+
+
+@pytest.mark.parametrize("n_short", [1, 3])
+def test_a_profile_whose_fits_do_not_converge_tries_again_and_says_so(monkeypatch, n_short):
+    fit = NonlinearRegressor(named_rate, {"top": 205.0, "half": 0.08}).fit(CONC[:, None], RATE)
+    expected = fit.confidence_intervals(method="profile")["half"]
+    tries = []
+
+    def minimize(problem, start, **options):
+        tries.append(problem._value)
+        if tries.count(problem._value) <= n_short:
+            options["max_iter"] = 0
+        return minimize_damped(problem, start, **options)
+
+    monkeypatch.setattr(_profile, "minimize_damped", minimize)
+    if n_short == 1:
+        ends = fit.confidence_intervals(method="profile")["half"]
+        np.testing.assert_allclose(ends, expected, rtol=1e-5)
+    else:
+        with pytest.warns(ConvergenceWarning, match="profile of 'half' may be too high.*converged"):
+            fit.profile("half")
 
 
 def test_a_fit_imports_no_compiler():
