@@ -1,6 +1,7 @@
 """Bad input ends in an error that names the parameter and says what to do; the estimator is unharmed."""
 
 import math
+import re
 import warnings
 
 import numpy as np
@@ -10,6 +11,12 @@ import torch
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from sknets import NonlinearRegressor
+from sknets.nonlinear._estimate import Estimate
+from sknets.nonlinear._fitting import Path
+from sknets.nonlinear._parameters import Parameters
+from sknets.nonlinear._words import advise
+from sknets.training import Box, LeastSquares
+from sknets.training._second_order import Ending
 
 RNG = np.random.default_rng(0)
 X = np.linspace(0.5, 4, 20)[:, None]
@@ -297,6 +304,23 @@ def test_a_small_part_of_what_is_open_is_open_too():
             for ends in fit.confidence_intervals(method=method).values():
                 assert ends.tolist() == [-np.inf, np.inf]
         fit.profile("c")
+
+
+@pytest.mark.parametrize(
+    ("apart", "match"),
+    [
+        (1e-8, r"determine theta\[0\] and theta\[1\] almost only together"),
+        (1e-3, "a kink or a jump"),
+    ],
+)
+def test_a_fit_that_gets_stuck_says_why(apart, match):
+    jacobian = np.c_[X[:, 0], X[:, 0] + apart * X[:, 0] ** 2, np.cos(X[:, 0])]
+    local = LeastSquares(Y, jacobian)
+    estimate = Estimate(np.ones(3), local, Box())
+    ending = Ending(np.ones(3), local, 5, 9, "no_progress")
+    path = Path(ending, estimate, [], [])
+    said = advise(path, Parameters([1.0, 1.0, 1.0], None), "lm", 1000)
+    assert re.search(match, said)
 
 
 def test_a_parameter_without_effect_is_named():
