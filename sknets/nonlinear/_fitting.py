@@ -16,6 +16,8 @@ _DAMPINGS = (1e-3, 1e4)
 #: which straight steps are short: from there on steps follow the bend.
 _PATIENCE = 100
 _FAR = 0.5
+#: What counts more than the loss, where several paths are compared: minima, then what was on its way.
+_RANKS = {"converged": 0, "max_iter": 1}
 
 
 def _gradient_descent(*args, **options):
@@ -77,8 +79,8 @@ class Path(NamedTuple):
 
     @property
     def rank(self):
-        """What a better path has less of: first whether it has led to no minimum, then the loss."""
-        return self.stop_reason not in ("converged", "max_iter"), self.losses[-1]
+        """What a better path has less of: its reason to end by `_RANKS`, then the loss."""
+        return _RANKS.get(self.stop_reason, len(_RANKS)), self.losses[-1]
 
 
 class Fitter:

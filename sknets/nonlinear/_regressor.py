@@ -58,8 +58,9 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         ``(lower, upper)``, each a number, an array like `theta0` or None; or a dict of such pairs by
         name, of some parameters or all. None is no bound.
     n_starts : int, default=1
-        Number of starts, of which the lowest sum of squares counts. Those after the first are
-        drawn: evenly between bounds, or `theta0` times exp(z), z standard normal (z itself for zeros).
+        Number of starts. The lowest sum of squares of those that have converged counts; if none has, of
+        those that ended by `max_iter`, else of all. Further ones are drawn: evenly between bounds, or
+        `theta0` times exp(z), z standard normal (z itself for zeros).
     random_state : int, RandomState instance or None, default=None
         Seed of further starts.
 

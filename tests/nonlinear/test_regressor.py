@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,9 @@ from sklearn.preprocessing import StandardScaler
 
 from sknets import NonlinearRegressor
 from sknets.nonlinear import _profile
+from sknets.nonlinear._fitting import Path
 from sknets.training import minimize_damped
+from sknets.training._second_order import Ending
 from tests.nonlinear import strd
 
 RNG = np.random.default_rng(0)
@@ -262,6 +265,17 @@ def test_what_happens_to_the_data_later_does_not_change_the_fit():
         data *= 10
     for model in (fit, plain):
         np.testing.assert_allclose(model.confidence_intervals(method="profile"), expected)
+
+
+def test_a_start_that_has_converged_counts_before_one_that_has_not():
+    def path(reason, loss):
+        ending = Ending(np.zeros(1), None, 1, 1, reason)
+        return Path(ending, SimpleNamespace(unidentified=[]), [], [loss])
+
+    paths = [path("no_progress", 0.5), path("max_iter", 1.0), path("converged", 3.0)]
+    paths.append(path("converged", 2.0))
+    found = [paths.pop(paths.index(min(paths, key=lambda path: path.rank))) for _ in range(4)]
+    assert [path.losses[-1] for path in found] == [2.0, 3.0, 1.0, 0.5]
 
 
 def test_an_exact_fit_has_no_error():
