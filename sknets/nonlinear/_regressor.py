@@ -4,6 +4,7 @@ import numbers
 
 import numpy as np
 import pandas as pd
+import scipy.optimize
 from scipy.stats import t as student
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -44,7 +45,8 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         tensor of shape (n_samples, n_features), or (n_samples,) if it has one column and the model needs
         it so. Theta is a tensor of shape (n_parameters,), or a dict of numbers if `theta0` is one.
     theta0 : array-like of shape (n_parameters,) or dict of str to float
-        Where to begin. A dict names the parameters, and all that is told of them are dicts then.
+        Where to begin. A dict (or a Series with an index of str) names the parameters, and all that is
+        told of them are dicts then.
     solver : {'lm', 'gauss-newton', 'newton', 'gd'}, default='lm'
         How to minimise: Levenberg-Marquardt, Gauss-Newton, Newton with the exact Hessian, or gradient
         descent, which is there to compare and needs parameters of similar size.
@@ -54,9 +56,9 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         Bound on the relative offset [1]_, the part of the residuals that a change of the parameters could
         remove. Times the root of n_samples - n_parameters it is about the distance from the minimum in
         standard errors.
-    bounds : tuple, dict or None, default=None
+    bounds : tuple, dict, scipy.optimize.Bounds or None, default=None
         ``(lower, upper)``, each a number, an array like `theta0` or None; or a dict of such pairs by
-        name, of some parameters or all. None is no bound.
+        name, of some parameters or all. None, in an array too, is no bound.
     n_starts : int, default=1
         Number of starts. The lowest sum of squares of those that have converged counts; if none has, of
         those that ended by `max_iter`, else of all. Further ones are drawn: evenly between bounds, or
@@ -148,7 +150,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         "solver": [StrOptions(set(SOLVERS))],
         "max_iter": [Interval(numbers.Integral, 1, None, closed="left")],
         "tol": [Interval(numbers.Real, 0, None, closed="neither")],
-        "bounds": ["array-like", dict, None],
+        "bounds": ["array-like", dict, scipy.optimize.Bounds, None],
         "n_starts": [Interval(numbers.Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }

@@ -5,7 +5,9 @@ import re
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.optimize
 import scipy.sparse as sp
 import torch
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -139,6 +141,7 @@ def test_a_derivative_that_is_zero_at_the_start_is_not_cut(bump):
         ("theta0 must be finite", [1.0, np.nan]),
         ("theta0 must be finite", {"height": np.inf, "rate": 1.0}),
         ("theta0 must be numbers", ["a", "b"]),
+        ("theta0 has a name twice: a, a", pd.Series([1.0, 1.0], ["a", "a"])),
         ("n_samples=20 .* fewer than the 21 parameters", np.ones(21)),
     ],
 )
@@ -163,6 +166,7 @@ def test_starts_of_another_kind():
         (r"bounds of theta\[0\] must be a lower and a larger", (3.0, 1.0)),
         (r"bounds must be \(lower, upper\), each a number or 2 of them", ([0, 0, 0], None)),
         (r"bounds must be \(lower, upper\), got \(0,\)", (0,)),
+        (r"theta0 of theta\[1\] is 1.0, outside of its bounds -inf and 0.5", (None, [None, 0.5])),
     ],
 )
 def test_bounds(match, bounds):
@@ -179,6 +183,8 @@ def test_bounds(match, bounds):
             {"speed": (0, 1)},
         ),
         (r"bounds of 'rate' must be \(lower, upper\), got 3", {"rate": 3}),
+        (r"bounds of 'rate' must be two numbers \(or None\), got \('a', 2\)", {"rate": ("a", 2)}),
+        ("theta0 of 'rate' is 1.0, outside", scipy.optimize.Bounds([0, 2], [3, 3])),
     ],
 )
 def test_bounds_by_name(match, bounds):

@@ -182,6 +182,22 @@ def test_bounds_by_name_and_on_one_side():
     np.testing.assert_allclose(wide.theta_, enzyme().theta_, rtol=1e-8)
 
 
+def test_bounds_in_all_their_forms():
+    expected = enzyme(bounds=([200, -np.inf], [210, np.inf])).theta_
+    for bounds in (
+        ([200, None], [210, None]),
+        scipy.optimize.Bounds([200, -np.inf], [210, np.inf]),
+    ):
+        np.testing.assert_allclose(enzyme(bounds=bounds).theta_, expected)
+    theta0 = pd.Series([205.0, 0.08], ["top", "half"])
+    for bounds in (
+        {"top": (200, 210), "half": None},
+        scipy.optimize.Bounds([200, -np.inf], [210, np.inf]),
+    ):
+        fit = NonlinearRegressor(named_rate, theta0, bounds=bounds).fit(CONC[:, None], RATE)
+        assert fit.theta_ == pytest.approx(dict(zip(("top", "half"), expected, strict=True)))
+
+
 def test_further_starts_find_the_lower_minimum():
     x = np.linspace(0, 10, 60)[:, None]
     y = np.sin(2.0 * x[:, 0]) + 0.05 * RNG.normal(size=60)
