@@ -62,7 +62,7 @@ class SumOfSquares(Problem):
             )
         if not np.isfinite(size) or (second is not None and not np.isfinite(second).all()):
             return None
-        return LeastSquares(residuals, jacobian, second, rounding=2 * _EPS * largest)
+        return LeastSquares(residuals, jacobian, second, 2 * _EPS * largest, size=largest)
 
     def second(self, point):
         """Return the sum of residuals times second derivatives, by differences if Torch has none.

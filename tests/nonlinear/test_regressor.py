@@ -294,6 +294,14 @@ def test_a_start_that_has_converged_counts_before_one_that_has_not():
     assert [path.losses[-1] for path in found] == [2.0, 3.0, 1.0, 0.5]
 
 
+@pytest.mark.parametrize("solver", ["lm", "gauss-newton", "newton", "gd"])
+def test_as_many_rows_as_parameters_are_fitted_exactly(solver):
+    fit = NonlinearRegressor(lambda x, t: t[0] * torch.exp(-t[1] * x), [1.0, 1.0], solver=solver)
+    fit.fit([[0.0], [2.0]], [2.0, 2 * np.exp(-1.0)])
+    assert fit.converged_
+    np.testing.assert_allclose(fit.theta_, [2.0, 0.5], rtol=1e-8)
+
+
 def test_an_exact_fit_has_no_error():
     x = np.linspace(0, 1, 12)[:, None]
     model = NonlinearRegressor(rate, [1.0, 1.0]).fit(x, 3 * x[:, 0] / (0.5 + x[:, 0]))

@@ -210,6 +210,15 @@ def test_offset_is_that_of_bates_and_watts():
     assert square.offset == pytest.approx(LeastSquares(r, J).offset)
 
 
+def test_without_degrees_of_freedom_the_offset_is_the_size_of_the_residuals():
+    J, r = RNG.normal(size=(4, 4)), RNG.normal(size=4)
+    assert LeastSquares(r, J).offset == pytest.approx(1.0)
+    whole = LeastSquares(r, J, size=100.0)
+    assert whole.offset == pytest.approx(np.linalg.norm(r) / 100)
+    free = np.arange(4) < 2
+    assert whole.of(free).offset == pytest.approx(LeastSquares(r, J[:, free]).offset)
+
+
 def test_a_saddle_is_no_minimum():
     # (p^2 - 1)^2 / 2 at 0: no slope, and the second derivative of r = p^2 - 1 makes H negative
     saddle = LeastSquares(np.array([-1.0]), np.zeros((1, 1)), np.array([[-2.0]]))
