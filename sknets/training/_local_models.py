@@ -279,25 +279,6 @@ class Symmetric(LocalModel):
         return part
 
 
-class Quadratic(Symmetric):
-    """A loss of any scale: its offset is measured in units of the loss."""
-
-    @cached_property
-    def _gain(self):
-        step = self.step(0.0)
-        return np.inf if step is None else max(0.0, -float(self.gradient @ step)) / 2
-
-    @property
-    def offset(self):
-        """The square root of what the model has to gain, in units of the loss."""
-        return float(np.sqrt(self._gain / abs(self.loss))) if self.loss else 0.0
-
-    @property
-    def is_exact(self):
-        """Whether what is left to gain is below the rounding of the loss."""
-        return self._gain <= self.noise
-
-
 def _cholesky_root(matrix, gradient):
     try:
         upper = np.linalg.cholesky(matrix).T
