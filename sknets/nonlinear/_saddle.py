@@ -49,7 +49,9 @@ def way_down(problem, point, box):
         None also where there are no second derivatives, or too many.
     """
     local = problem.local(point)
-    free = np.flatnonzero(box.free(point, local.gradient))
+    # at a bound, a slope that is but rounding holds nothing
+    is_slope = np.abs(local.gradient) > 4 * local.rounding * local.scale
+    free = np.flatnonzero(box.free(point, np.where(is_slope, local.gradient, 0.0)))
     if not 0 < len(free) <= _MOST_PARAMETERS:
         return None
     second = problem.second(point)

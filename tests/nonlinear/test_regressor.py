@@ -247,6 +247,14 @@ def test_a_maximum_that_bounds_hold_is_no_saddle():
     assert fit.active_bounds_.tolist() == [1]
 
 
+def test_a_maximum_at_a_bound_is_left_to_the_other_side():
+    grid = np.linspace(-4, 4, 81)
+    bumps = np.exp(-np.square(grid - 1.5)) + np.exp(-np.square(grid + 1.5))
+    for bounds, side in ((([-9], [0]), -1), (([0], [9]), 1)):
+        fit = NonlinearRegressor(lambda x, t: torch.exp(-((x - t[0]) ** 2)), [0.0], bounds=bounds)
+        assert fit.fit(grid[:, None], bumps).theta_[0] == pytest.approx(side * 1.463, abs=1e-3)
+
+
 def test_max_iter_counts_the_step_from_a_saddle():
     grid = np.linspace(-4, 4, 81)
     bumps = np.exp(-np.square(grid - 1.5)) + np.exp(-np.square(grid + 1.5))
