@@ -304,8 +304,8 @@ def test_a_start_that_has_converged_counts_before_one_that_has_not():
 
 @pytest.mark.parametrize("solver", ["lm", "gauss-newton", "newton", "gd"])
 def test_as_many_rows_as_parameters_are_fitted_exactly(solver):
-    fit = NonlinearRegressor(lambda x, t: t[0] * torch.exp(-t[1] * x), [1.0, 1.0], solver=solver)
-    fit.fit([[0.0], [2.0]], [2.0, 2 * np.exp(-1.0)])
+    fit = NonlinearRegressor(lambda x, t: t[0] * torch.exp(-t[1] * x), [5.0, 1.0], solver=solver)
+    fit.fit([[0.5], [3.0]], 2 * np.exp([-0.25, -1.5]))
     assert fit.converged_
     np.testing.assert_allclose(fit.theta_, [2.0, 0.5], rtol=1e-8)
 
