@@ -24,9 +24,9 @@ class NonlinearFitDisplay:
         The rows of the fit.
     grid, curve : ndarray of shape (n_points,)
         The curve.
-    band, wide_band : ndarray of shape (n_points, 2)
+    band, wide_band : ndarray of shape (n_points, 2) or None
         Where the curve lies with a given confidence, and a new y with the same probability, each at one
-        place.
+        place. None: no bands.
     coverage : float
         This probability.
 
@@ -41,7 +41,8 @@ class NonlinearFitDisplay:
     points_ : matplotlib.collections.PathCollection
         The rows.
     bands_ : list of matplotlib.collections.FillBetweenPolyCollection
-        The band for new rows and that of the curve.
+        The band for new rows and that of the curve; none if there were no more rows than parameters,
+        which leaves no error to measure.
 
     Examples
     --------
@@ -88,7 +89,7 @@ class NonlinearFitDisplay:
         TypeError
             If there is no `NonlinearRegressor`.
         ValueError
-            If X has several columns.
+            If X has several columns, or with `log` no place above 0.
         NotFittedError
             If it is not fitted.
         """
@@ -100,20 +101,21 @@ class NonlinearFitDisplay:
                 "ResidualsDisplay and ProfileDisplay take any number."
             )
         x = X[:, 0]
-        if grid is None:
-            ends = x.min(), x.max()
-            if log:
-                ends = x[x > 0].min(), x.max()
-            grid = np.geomspace(*ends, 200) if log else np.linspace(*ends, 200)
-        grid = np.asarray(grid, dtype=float)
+        grid = _make_grid(x, log) if grid is None else np.asarray(grid, dtype=float)
+        if log and not (grid > 0).any():
+            raise ValueError("log=True draws what is above 0, and grid has nothing there.")
         names = getattr(fit, "feature_names_in_", None)
         points = grid[:, None]
         if names is not None:
             points = pd.DataFrame(points, columns=names)
-        curve, std = fit.predict(points, return_std=True)
-        half = student.ppf(0.5 + coverage / 2, fit._estimate.dof) * std
-        band = np.stack([curve - half, curve + half], axis=1)
-        wide = fit.predict_interval(points, coverage)
+        band = wide = None
+        if fit._estimate.dof > 0:
+            wide = fit.predict_interval(points, coverage)
+            curve, std = fit.predict(points, return_std=True)
+            half = student.ppf(0.5 + coverage / 2, fit._estimate.dof) * std
+            band = np.stack([curve - half, curve + half], axis=1)
+        else:
+            curve = fit.predict(points)
         display = cls(x, y, grid, curve, band, wide, coverage)
         return display.plot(log=log, ax=ax, xlabel="x" if names is None else names[0])
 
@@ -143,6 +145,7 @@ class NonlinearFitDisplay:
                 (self.wide_band, 0.12, "a new row"),
                 (self.band, 0.3, "the curve"),
             )
+            if ends is not None
         ]
         (self.line_,) = ax.plot(self.grid, self.curve, color=CURVE, linewidth=2)
         self.points_ = ax.scatter(
@@ -151,7 +154,8 @@ class NonlinearFitDisplay:
         if log:
             ax.set_xscale("log")
         ax.set(xlabel=xlabel, ylabel="y")
-        ax.legend(frameon=False, fontsize="small")
+        if self.bands_:
+            ax.legend(frameon=False, fontsize="small")
         return _framed(self, ax)
 
 
@@ -221,7 +225,8 @@ class ResidualsDisplay:
         _, y, weight = fit._rows
         fitted = fit._model_of_rows().values(fit._estimate.point)
         root = 1.0 if weight is None else np.sqrt(weight)
-        return cls(fitted, root * (y - fitted) / (fit.residual_std_ or 1.0)).plot(axes=axes)
+        std = fit.residual_std_ if fit.residual_std_ > 0 else 1.0  # of an exact fit there is none
+        return cls(fitted, root * (y - fitted) / std).plot(axes=axes)
 
     def plot(self, *, axes=None):
         """Draw the residuals.
@@ -254,6 +259,15 @@ class ResidualsDisplay:
             ax.spines[["top", "right"]].set_visible(False)
         self.axes_, self.figure_ = np.array(axes), left.figure
         return self
+
+
+def _make_grid(x, log):
+    """Return 200 places between the smallest and the largest x, above 0 on a logarithmic axis."""
+    if not log:
+        return np.linspace(x.min(), x.max(), 200)
+    if not (x > 0).any():
+        raise ValueError(f"log=True draws what is above 0, and the largest x is {x.max():g}.")
+    return np.geomspace(x[x > 0].min(), x.max(), 200)
 
 
 def _axes(display, ax):

@@ -1,5 +1,7 @@
 """Profiles of the likelihood, as a picture."""
 
+import numbers
+
 import numpy as np
 from scipy.stats import t as student
 
@@ -58,7 +60,7 @@ class ProfileDisplay:
         ----------
         estimator : estimator
             A fitted `NonlinearRegressor`, or a pipeline or search with one.
-        parameters : list of str or int, default=None
+        parameters : list of str or int, or one of them, default=None
             Names or numbers of the parameters that are drawn; None: all.
         levels : tuple of float, default=(0.5, 0.95)
             Levels of confidence whose heights are drawn; the curves reach a little beyond the largest.
@@ -75,12 +77,23 @@ class ProfileDisplay:
             If matplotlib is missing.
         TypeError
             If there is no `NonlinearRegressor`.
+        ValueError
+            If `parameters` has one that there is not, or none, if a level is not between 0 and 1, or if
+            there were no more rows than parameters.
         NotFittedError
             If it is not fitted.
         """
         fit = regression(estimator)
         names = fit._parameters.names
-        places = [fit._parameters.find(p) for p in (parameters or range(len(names)))]
+        if parameters is None:
+            parameters = range(len(names))
+        elif isinstance(parameters, str | numbers.Integral):
+            parameters = [parameters]
+        if not len(parameters):
+            raise ValueError(f"parameters={parameters!r} names none of {', '.join(names)}.")
+        if not len(levels) or not all(0 < level < 1 for level in levels):
+            raise ValueError(f"levels must be numbers between 0 and 1, got {levels!r}.")
+        places = [fit._parameters.find(parameter) for parameter in parameters]
         reach = 1 - (1 - max(levels)) / 4
         tables = {names[place]: fit.profile(place, level=reach) for place in places}
         best = {names[place]: fit._estimate.point[place] for place in places}

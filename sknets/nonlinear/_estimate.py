@@ -6,10 +6,14 @@ import numpy as np
 
 #: A ratio of singular values, columns scaled, below which parameters can replace each other.
 _SINGULAR = 1e-11
+#: The same ratio below which a fit may get stuck, and the part in that direction of those that are named.
+_NEARLY = 1e-7
+_TAKES_PART = 0.1
 #: What is left of a parameter's effect, in parts of what it was and of the fitted values, if it is lost.
 _NO_EFFECT = 1e-10
-#: The part of an unidentified direction from which a parameter belongs to it.
-_BELONGS = 0.05
+#: The part of an unidentified direction, columns scaled, from which a parameter belongs to it: however
+#: little that is, its variance has no bound.
+_BELONGS = 1e-6
 
 
 class Estimate:
@@ -82,6 +86,14 @@ class Estimate:
         _, v, is_zero = self._parts
         weight = np.abs(v[:, is_zero]).max(axis=1, initial=0.0)
         return self._free[self._lost | (weight > _BELONGS)]
+
+    @property
+    def nearly_unidentified(self):
+        """The places of those that are determined, but so little that no step can tell them apart."""
+        sigma, v, _ = self._parts
+        if not len(sigma) or sigma[-1] > _NEARLY * sigma[0]:
+            return self._free[:0]
+        return self._free[np.abs(v[:, -1]) > _TAKES_PART]
 
     @property
     def without_effect(self):

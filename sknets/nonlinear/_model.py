@@ -5,13 +5,29 @@ of J, q of them for q parameters. That is as exact as Torch's forward derivative
 and does not import its compiler, which would take the first fit of each process over a second.
 """
 
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch.autograd import grad
 
 from sknets._warn import warn_user
 
+#: How far a parameter without a derivative is moved, in parts of itself, to see whether it has none.
+_CUT_STEP = 1e-4
 _USE_TORCH = "Write it in Torch operations (torch.exp, not numpy.exp) on the tensors it is given."
+
+
+class NoValue(Exception):
+    """The model, or Torch in deriving it, has raised at a point; the message quotes the error."""
+
+
+@contextmanager
+def _as_no_value():
+    try:
+        yield
+    except (RuntimeError, ArithmeticError) as error:  # LinAlgError is a RuntimeError
+        raise NoValue(f"{type(error).__name__}: {_first_line(error)}") from error
 
 
 class Model:
@@ -52,32 +68,57 @@ class Model:
             self._X = self._X[:, 0]
 
     def values(self, point):
-        """Return the model's values, of shape (n_rows,)."""
-        with torch.no_grad():
-            return self._call(_tensor(point)).numpy()
+        """Return the model's values, of shape (n_rows,); they may be infinite or NaN."""
+        with torch.no_grad(), _as_no_value():
+            values = self._call(_tensor(point))
+        _check_kind(values, len(self._X))
+        return values.numpy()
+
+    def finite_values(self, point):
+        """Return the same, and raise ValueError if a row has none."""
+        try:
+            values = self.values(point)
+        except NoValue as error:
+            shape = tuple(self._X.shape)
+            raise ValueError(f"model failed at theta_ for X of shape {shape}: {error}") from error
+        is_lost = ~np.isfinite(values)
+        if is_lost.any():
+            row = int(np.argmax(is_lost))
+            raise ValueError(
+                f"model returns {values[row]} at theta_ for {is_lost.sum()} of {len(values)} rows of X "
+                f"(the first is {row}). Leave them out, or take a model that has values there."
+            )
+        return values
 
     def jacobian(self, point):
         """Return their derivatives, of shape (n_rows, n_parameters)."""
         if self._jacobian is None:
             return self._find_way(point).numpy()
-        return self._jacobian(self._call, _tensor(point).requires_grad_()).numpy()
+        with _as_no_value():
+            return self._jacobian(self._call, _tensor(point).requires_grad_()).numpy()
+
+    @property
+    def has_second(self):
+        """Whether Torch can derive the model twice, as far as known."""
+        return self._jacobian is not _row_by_row
 
     def second(self, point, residuals):
         """Return the sum of residuals times second derivatives, (n_parameters, n_parameters)."""
-        if self._jacobian is _row_by_row:
+        if not self.has_second:
             raise ValueError(
                 "solver='newton' needs second derivatives, but model has an operation that can be "
                 "derived once only. Choose solver='lm'."
             )
         theta = _tensor(point).requires_grad_()
-        values = self._call(theta)
         nothing = np.zeros((len(point), len(point)))
-        if not values.requires_grad:
-            return nothing
-        (slope,) = grad(torch.from_numpy(residuals) @ values, theta, create_graph=True)
-        if not slope.requires_grad:  # a straight model
-            return nothing
-        return _each_alone(slope, theta).numpy()
+        with _as_no_value():
+            values = self._call(theta)
+            if not values.requires_grad:
+                return nothing
+            (slope,) = grad(torch.from_numpy(residuals) @ values, theta, create_graph=True)
+            if not slope.requires_grad:  # a straight model
+                return nothing
+            return _each_alone(slope, theta).numpy()
 
     def _call(self, theta):
         if self._parameters.is_named:
@@ -111,7 +152,10 @@ class Model:
                 "model returned other values when it was called again. Draw no random numbers in it, and "
                 "change neither X nor theta in place."
             )
-        self._refuse_infinite(self._find_way(start))
+        jacobian = self._find_way(start)
+        self._refuse_infinite(jacobian)
+        for k in torch.nonzero((jacobian == 0).all(dim=0))[:, 0].tolist():
+            self._refuse_cut(start, k)
         if self._jacobian is _row_by_row:
             warn_user(
                 "model has an operation whose derivative has no derivative in Torch, so its Jacobian is "
@@ -126,20 +170,7 @@ class Model:
             return None, error
 
     def _check_values(self, values, n):
-        if not isinstance(values, torch.Tensor):
-            raise TypeError(
-                f"model must return a tensor, got {type(values).__name__}. {_USE_TORCH}"
-            )
-        if values.shape != (n,):
-            raise ValueError(
-                f"model must return a number for each row, a tensor of shape ({n},), got shape "
-                f"{tuple(values.shape)}. Columns are X[:, 0], X[:, 1] and so on."
-            )
-        if values.dtype != torch.float64:
-            raise TypeError(
-                f"model must return float64, as X and theta are, got {values.dtype}. Leave out what "
-                "casts them, such as .float(), and make tensors in it with dtype=X.dtype."
-            )
+        _check_kind(values, n)
         is_lost = ~torch.isfinite(values)
         if is_lost.any():
             row = int(torch.nonzero(is_lost)[0])
@@ -175,6 +206,27 @@ class Model:
             raise ValueError(
                 f"model is not differentiable at theta0 with respect to {self._parameters.say(places)}: "
                 "a derivative is not finite. Move theta0, or keep powers, roots and logarithms from 0."
+            )
+
+    def _refuse_cut(self, start, k):
+        """Raise where values follow a parameter of which Torch knows nothing."""
+        step = _CUT_STEP * (abs(start[k]) or 1.0)
+        here, _ = self._attempt(start)
+        slopes = []
+        for move in (step, -step, step / 2, -step / 2):
+            beside = start.copy()
+            beside[k] += move
+            values, error = self._attempt(beside)
+            if error is not None:
+                return
+            slopes.append((values - here) / move)
+        size = slopes[0].norm()
+        # of a square at 0 the slopes have other signs, of a cube other sizes, of a kink only one
+        is_straight = all((slope - slopes[0]).norm() <= 0.1 * size for slope in slopes[1:])
+        if torch.isfinite(size) and size * step > 1e-9 * here.norm() and is_straight:
+            raise ValueError(
+                f"model's derivative by {self._parameters.say([k])} is cut (.item(), float(), math, "
+                "detach): its values change with it, but Torch does not see how. Use operations of Torch."
             )
 
 
@@ -232,6 +284,22 @@ def _is_consistent(jacobian, call, theta):
     (product,) = grad(values @ u, theta)
     limit = 1e-8 * (u[:, None] * jacobian).abs().sum(dim=0)
     return bool(((u @ jacobian - product).abs() <= limit)[torch.isfinite(product)].all())
+
+
+def _check_kind(values, n):
+    """Raise where values are not a float64 number for each row."""
+    if not isinstance(values, torch.Tensor):
+        raise TypeError(f"model must return a tensor, got {type(values).__name__}. {_USE_TORCH}")
+    if values.shape != (n,):
+        raise ValueError(
+            f"model must return a number for each row, a tensor of shape ({n},), got shape "
+            f"{tuple(values.shape)}. Columns are X[:, 0], X[:, 1] and so on."
+        )
+    if values.dtype != torch.float64:
+        raise TypeError(
+            f"model must return float64, as X and theta are, got {values.dtype}. Leave out what "
+            "casts them, such as .float(), and make tensors in it with dtype=X.dtype."
+        )
 
 
 def _is_right(values, n):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import scipy.optimize
 
 from sknets.training import Box
 
@@ -14,9 +15,9 @@ class Parameters:
 
     Parameters
     ----------
-    theta0 : array-like of shape (n_parameters,) or dict of str to float
+    theta0 : array-like of shape (n_parameters,), dict of str to float, or Series of them
         The start.
-    bounds : tuple, dict or None
+    bounds : tuple, dict, scipy.optimize.Bounds or None
         As in `NonlinearRegressor`.
 
     Attributes
@@ -24,7 +25,7 @@ class Parameters:
     names : list of str
         Those of the dict, or "theta[0]", "theta[1]" ...
     is_named : bool
-        Whether `theta0` is a dict.
+        Whether `theta0` has names.
     start : ndarray of shape (n_parameters,)
         The start.
     box : Box
@@ -37,6 +38,7 @@ class Parameters:
     """
 
     def __init__(self, theta0, bounds):
+        theta0 = _as_dict_if_named(theta0)
         self.is_named = isinstance(theta0, Mapping)
         self.start = _read_start(theta0)
         if self.is_named:
@@ -80,6 +82,8 @@ class Parameters:
     def _read_box(self, bounds):
         if bounds is None:
             return Box()
+        if isinstance(bounds, scipy.optimize.Bounds):
+            bounds = self._from_scipy(bounds)
         lower, upper = (self._by_name if self.is_named else self._by_place)(bounds)
         is_empty = ~(lower < upper)
         if is_empty.any():
@@ -97,6 +101,12 @@ class Parameters:
             )
         return Box(lower, upper)
 
+    def _from_scipy(self, bounds):
+        pair = self._by_place((bounds.lb, bounds.ub))
+        return (
+            dict(zip(self.names, zip(*pair, strict=True), strict=True)) if self.is_named else pair
+        )
+
     def _by_name(self, bounds):
         if not isinstance(bounds, Mapping):
             raise TypeError(
@@ -109,8 +119,16 @@ class Parameters:
                 f"bounds has {unknown[0]!r}, which is no parameter: theta0 has "
                 f"{', '.join(map(repr, self.names))}."
             )
-        pairs = [_read_pair(bounds.get(name, (None, None)), f"of {name!r}") for name in self.names]
-        ends = [(-np.inf if a is None else a, np.inf if b is None else b) for a, b in pairs]
+        ends = []
+        for name in self.names:
+            pair = bounds.get(name)  # None is no bound, as everywhere
+            low, high = (None, None) if pair is None else _read_pair(pair, f"of {name!r}")
+            for end in (low, high):
+                if not (end is None or isinstance(end, numbers.Real)):
+                    raise ValueError(
+                        f"bounds of {name!r} must be two numbers (or None), got {pair!r}."
+                    )
+            ends.append((-np.inf if low is None else low, np.inf if high is None else high))
         return np.array(ends, dtype=float).T
 
     def _by_place(self, bounds):
@@ -122,7 +140,7 @@ class Parameters:
         ends = []
         for end, none in zip(_read_pair(bounds, ""), (-np.inf, np.inf), strict=True):
             try:
-                values = none if end is None else np.asarray(end, dtype=float)
+                values = _fill(end, none)
                 ends.append(np.broadcast_to(values, self.start.shape).copy())
             except (TypeError, ValueError) as error:
                 raise ValueError(
@@ -130,6 +148,21 @@ class Parameters:
                     f"got {end!r}."
                 ) from error
         return ends
+
+
+def _as_dict_if_named(theta0):
+    """Return a Series with names as the dict it is, all else as it is."""
+    if isinstance(theta0, pd.Series) and all(isinstance(name, str) for name in theta0.index):
+        if not theta0.index.is_unique:
+            raise ValueError(f"theta0 has a name twice: {', '.join(theta0.index)}.")
+        return theta0.to_dict()
+    return theta0
+
+
+def _fill(end, none):
+    """Return an end of bounds as numbers, None being none."""
+    values = np.array(end, dtype=object)
+    return np.where(np.equal(values, None), none, values).astype(float)
 
 
 def _read_pair(bounds, whose):

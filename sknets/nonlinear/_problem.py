@@ -2,9 +2,15 @@
 
 import numpy as np
 
+from sknets.nonlinear._model import NoValue
 from sknets.training import LeastSquares, Problem
 
 _EPS = np.finfo(float).eps
+#: The step of differences of first derivatives, in parts of a parameter.
+_STEP = _EPS ** (1 / 3)
+#: How far along a step its curve is measured, and its size, in steps, up to which it is followed.
+_PROBE = 0.1
+_MOST_BEND = 0.75
 
 
 class SumOfSquares(Problem):
@@ -30,12 +36,21 @@ class SumOfSquares(Problem):
 
     def loss(self, point):
         """Return half of the sum of squares."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            residuals = self._root * (self._model.values(point) - self._y)
-            return 0.5 * float(residuals @ residuals)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                residuals = self._root * (self._model.values(point) - self._y)
+                return 0.5 * float(residuals @ residuals)
+        except NoValue:
+            return np.inf
 
     def local(self, point):
-        """Return the local model, or None where something is not finite."""
+        """Return the local model, or None where something is not finite or the model fails."""
+        try:
+            return self._local(point)
+        except NoValue:
+            return None
+
+    def _local(self, point):
         with np.errstate(over="ignore", invalid="ignore"):
             values, jacobian = self._model.values(point), self._model.jacobian(point)
             residuals = self._root * (values - self._y)
@@ -47,7 +62,51 @@ class SumOfSquares(Problem):
             )
         if not np.isfinite(size) or (second is not None and not np.isfinite(second).all()):
             return None
-        return LeastSquares(residuals, jacobian, second, rounding=2 * _EPS * largest)
+        return LeastSquares(residuals, jacobian, second, 2 * _EPS * largest, size=largest)
+
+    def second(self, point):
+        """Return the sum of residuals times second derivatives, by differences if Torch has none.
+
+        None where the model fails.
+        """
+        try:
+            return self._second(point)
+        except NoValue:
+            return None
+
+    def _second(self, point):
+        residuals = self._root * (self._model.values(point) - self._y)
+        if self._model.has_second:
+            return self._model.second(point, self._root * residuals)
+        columns = []
+        for k, h in enumerate(_STEP * np.where(point == 0, 1.0, np.abs(point))):
+            ahead, behind = (self._slope(point, k, side * h, residuals) for side in (1, -1))
+            columns.append((ahead - behind) / (2 * h))
+        return 0.5 * (np.array(columns) + np.array(columns).T)
+
+    def bend(self, point, local, step, damping):
+        """Return a step with the acceleration of the geodesic, or None where that is the larger part."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            try:
+                values = self._model.values(point + _PROBE * step)
+            except NoValue:
+                return None
+            residuals = self._root * (values - self._y)
+            along = (residuals - local.residuals) / _PROBE
+            turn = 2 / _PROBE * (along - local.jacobian @ step)  # r'' along the step
+        if not np.isfinite(turn).all():
+            return None
+        bent = LeastSquares(turn, local.jacobian)
+        bent.scale = local.scale
+        acceleration = bent.step(damping)
+        sizes = [np.linalg.norm(local.scale * part) for part in (acceleration, step)]
+        return step + acceleration / 2 if 2 * sizes[0] <= _MOST_BEND * sizes[1] else None
+
+    def _slope(self, point, k, move, residuals):
+        """Return J'r at a point beside this one, r that of this one."""
+        beside = point.copy()
+        beside[k] += move
+        return self._model.jacobian(beside).T @ (self._root * residuals)
 
 
 class Held(Problem):

@@ -29,19 +29,25 @@ class Profile:
 
     Attributes
     ----------
+    place : int
+        The parameter.
+    best : float
+        Its estimate.
     lower_point : ndarray or None
         Parameters of a lower sum of squares than that of the fit, if any has been met.
+    unsure : list of float
+        Values at which the fit of the others has not converged.
     """
 
     def __init__(self, problem, box, estimate, place):
-        self._problem, self._estimate, self._place = problem, estimate, place
-        self._best = float(estimate.point[place])
+        self._problem, self._estimate, self.place = problem, estimate, place
+        self.best = float(estimate.point[place])
         is_other = np.arange(len(estimate.point)) != place
         self._is_other = is_other
         self._rest_box = Box(box.lower[is_other], box.upper[is_other]) if box.is_bounded else box
         self._ends = (box.lower[place], box.upper[place]) if box.is_bounded else (-np.inf, np.inf)
-        self._known = {self._best: (0.0, estimate.point[is_other])}
-        self.lower_point = None
+        self._known = {self.best: (0.0, estimate.point[is_other])}
+        self.lower_point, self.unsure = None, []
         std = estimate.std[place]
         if not np.isfinite(std) or not std > 0:
             # what it would be if all others were known
@@ -54,52 +60,73 @@ class Profile:
         if value in self._known:
             return self._known[value]
         nearest = min(self._known, key=lambda known: abs(known - value))
-        problem = Held(self._problem, self._place, value)
-        for start in (self._known[nearest][1], self._known[self._best][1]):
+        problem = Held(self._problem, self.place, value)
+        best, is_sure = None, False
+        for start, damping in self._tries(nearest):
             try:
-                end = minimize_damped(problem, start, max_iter=200, tol=_TOL, box=self._rest_box)
+                end = minimize_damped(
+                    problem, start, max_iter=200, tol=_TOL, box=self._rest_box, damping=damping
+                )
             except ValueError:  # no value of the model there
                 continue
-            rise = 2 * end.local.loss - self._estimate.rss
-            if rise < -1e-6 * self._estimate.rss:
-                self.lower_point = problem.whole(end.point)
-            tau = np.sign(value - self._best) * np.sqrt(max(rise, 0.0) / self._estimate.variance)
-            self._known[value] = float(tau), end.point
-            return self._known[value]
-        return np.sign(value - self._best) * np.inf, None
+            if best is None or end.local.loss < best.local.loss:
+                best = end
+            is_sure = best.stop_reason == "converged" or self._is_near(best)
+            if is_sure:
+                break
+        if best is None:
+            return np.sign(value - self.best) * np.inf, None
+        if not is_sure:
+            self.unsure.append(value)
+        rise = 2 * best.local.loss - self._estimate.rss
+        if rise < -1e-6 * self._estimate.rss and not len(self._estimate.unidentified):
+            self.lower_point = problem.whole(best.point)
+        tau = np.sign(value - self.best) * np.sqrt(max(rise, 0.0) / self._estimate.variance)
+        self._known[value] = float(tau), best.point
+        return self._known[value]
+
+    def _tries(self, nearest):
+        """Return starts and dampings: from the nearest known point, from the best, by short steps."""
+        near, best = self._known[nearest][1], self._known[self.best][1]
+        return (near, 1e-3), (best, 1e-3), (near, 1e4)
+
+    def _is_near(self, end):
+        """Return whether what is left to gain changes tau by little."""
+        # the sum of squares has (offset^2 rss) to fall, tau^2 that in units of the variance
+        return np.square(end.local.offset) * 2 * end.local.loss <= 1e-4 * self._estimate.variance
 
     def interval(self, level):
         """Return where the profile has the height of a level of confidence."""
-        if self._place in self._estimate.unidentified:
+        if self.place in self._estimate.unidentified:
             return self._ends
         if self._estimate.is_exact:
-            return self._best, self._best
+            return self.best, self.best
         height = student.ppf(0.5 + level / 2, self._estimate.dof)
         return self._end(-1, height), self._end(1, height)
 
     def trace(self, level, n_points):
         """Return values of the parameter across an interval, tau and all parameters at each."""
         low, high = self.interval(level)
-        reach = 4 * self._std if np.isfinite(self._std) else abs(self._best) or 1.0
-        low = low if np.isfinite(low) else self._best - reach
-        high = high if np.isfinite(high) else self._best + reach
-        values = np.union1d(np.linspace(low, high, n_points), self._best)
-        values = values[np.argsort(np.abs(values - self._best), kind="stable")]  # from the best on
+        reach = 4 * self._std if np.isfinite(self._std) else abs(self.best) or 1.0
+        low = low if np.isfinite(low) else self.best - reach
+        high = high if np.isfinite(high) else self.best + reach
+        values = np.union1d(np.linspace(low, high, n_points), self.best)
+        values = values[np.argsort(np.abs(values - self.best), kind="stable")]  # from the best on
         found = {value: self.tau(value) for value in values}
         values = np.sort([value for value, (_, rest) in found.items() if rest is not None])
         tau = np.array([found[value][0] for value in values])
-        points = [np.insert(found[value][1], self._place, value) for value in values]
+        points = [np.insert(found[value][1], self.place, value) for value in values]
         return values, tau, np.array(points)
 
     def _end(self, side, height):
         """Return the value on one side at which |tau| has a height, inf if there is none."""
         end = self._ends[side > 0]
-        if self._best == end:
+        if self.best == end:
             return end
-        inner, outer = (self._best, 0.0), None
+        inner, outer = (self.best, 0.0), None
         step = height * self._std
         for _ in range(_MOST_STEPS):
-            value = self._best + side * step
+            value = self.best + side * step
             if not np.isfinite(value):
                 return side * np.inf
             value = min(value, end) if side > 0 else max(value, end)

@@ -4,6 +4,7 @@ import numbers
 
 import numpy as np
 import pandas as pd
+import scipy.optimize
 from scipy.stats import t as student
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -34,6 +35,8 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
     is minimised by one of the textbook's four methods, theta <- theta - A grad S / 2: gradient descent
     (A = lr I), Gauss-Newton (A = (J'J)^-1), Levenberg-Marquardt (A = (J'J + lambda D)^-1) and Newton
     (A = H^-1). Each has a line search, or a damping that follows how well the last step was predicted.
+    Where one ends at a saddle or a maximum, by the Hessian (up to 300 parameters), it steps down and goes
+    on. Where Levenberg-Marquardt creeps along a bent valley, its steps follow the bend [3]_.
 
     Parameters
     ----------
@@ -42,7 +45,8 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         tensor of shape (n_samples, n_features), or (n_samples,) if it has one column and the model needs
         it so. Theta is a tensor of shape (n_parameters,), or a dict of numbers if `theta0` is one.
     theta0 : array-like of shape (n_parameters,) or dict of str to float
-        Where to begin. A dict names the parameters, and all that is told of them are dicts then.
+        Where to begin. A dict (or a Series with an index of str) names the parameters, and all that is
+        told of them are dicts then.
     solver : {'lm', 'gauss-newton', 'newton', 'gd'}, default='lm'
         How to minimise: Levenberg-Marquardt, Gauss-Newton, Newton with the exact Hessian, or gradient
         descent, which is there to compare and needs parameters of similar size.
@@ -52,12 +56,13 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         Bound on the relative offset [1]_, the part of the residuals that a change of the parameters could
         remove. Times the root of n_samples - n_parameters it is about the distance from the minimum in
         standard errors.
-    bounds : tuple, dict or None, default=None
+    bounds : tuple, dict, scipy.optimize.Bounds or None, default=None
         ``(lower, upper)``, each a number, an array like `theta0` or None; or a dict of such pairs by
-        name, of some parameters or all. None is no bound.
+        name, of some parameters or all. None, in an array too, is no bound.
     n_starts : int, default=1
-        Number of starts, of which the lowest sum of squares counts. Those after the first are
-        drawn: evenly between bounds, or `theta0` times exp(z), z standard normal (z itself for zeros).
+        Number of starts. The lowest sum of squares of those that have converged counts; if none has, of
+        those that ended by `max_iter`, else of all. Further ones are drawn: evenly between bounds, or
+        `theta0` times exp(z), z standard normal (z itself for zeros).
     random_state : int, RandomState instance or None, default=None
         Seed of further starts.
 
@@ -76,10 +81,10 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
     rss_ : float
         The (weighted) sum of squares.
     converged_ : bool
-        Whether a minimum was found: all parameters determined, and the offset below `tol` or as
-        low as rounding allows.
+        Whether a minimum was found: all parameters determined, the offset below `tol` or as low as
+        rounding allows, and no direction along which the Hessian clearly bends down.
     stop_reason_ : str
-        Why the fit ended: "converged", "max_iter", "no_progress" or "unidentified".
+        Why the fit ended: "converged", "max_iter", "no_progress", "saddle" or "unidentified".
     n_iter_ : int
         Steps taken from the start that counts.
     n_evaluations_ : int
@@ -110,12 +115,17 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
     but it is one observation with half of the variance, so that standard errors do not change where all
     weights are doubled. Rows of weight 0 are as if they were not there.
 
+    The model must have values at `theta0`. Elsewhere it may have none: where it is not finite, or raises
+    a RuntimeError or an ArithmeticError, the sum of squares counts as infinite.
+
     The fitted estimator keeps X and y of the fit, which profiles need.
 
     References
     ----------
     .. [1] Bates and Watts (1988). Nonlinear regression analysis and its applications. Wiley.
     .. [2] Seber and Wild (1989). Nonlinear regression. Wiley.
+    .. [3] Transtrum and Sethna (2012). Improvements to the Levenberg-Marquardt algorithm for nonlinear
+       least-squares minimization. arXiv:1201.5885.
 
     Examples
     --------
@@ -140,7 +150,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         "solver": [StrOptions(set(SOLVERS))],
         "max_iter": [Interval(numbers.Integral, 1, None, closed="left")],
         "tol": [Interval(numbers.Real, 0, None, closed="neither")],
-        "bounds": ["array-like", dict, None],
+        "bounds": ["array-like", dict, scipy.optimize.Bounds, None],
         "n_starts": [Interval(numbers.Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -218,7 +228,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
             warn_user(advise(path, parameters, self.solver, self.max_iter), ConvergenceWarning)
         self._parameters, self._estimate = parameters, path.estimate
         self._takes_column = model.takes_column
-        self._rows = X, y, sample_weight
+        self._rows = X.copy(), y, sample_weight  # X may be the user's own array
         self._settle(path)
 
     def _settle(self, path):
@@ -258,9 +268,14 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
             g' cov g, g the derivatives by the parameters. Only if `return_std`.
         interval : ndarray of shape (n_samples, 2)
             Lower and upper ends. Only with `coverage`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the model has no finite float64 number for each of these rows.
         """
         model = self._model_at(X)
-        values = model.values(self._estimate.point)
+        values = model.finite_values(self._estimate.point)
         if not return_std and coverage is None:
             return values
         std = self._estimate.spread(model.jacobian(self._estimate.point))
@@ -337,7 +352,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         else:
             profiles = [self._profile(place) for place in range(len(self._parameters))]
             ends = np.array([profile.interval(level) for profile in profiles])
-            self._warn_of_lower(profiles)
+            self._warn_of(profiles)
         return self._parameters.rows_as_given(ends)
 
     @in_plain_torch
@@ -372,7 +387,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         self._check_dof("profile")
         profile = self._profile(self._parameters.find(parameter))
         _, tau, points = profile.trace(level, n_points)
-        self._warn_of_lower([profile])
+        self._warn_of([profile])
         table = pd.DataFrame(points, columns=self._parameters.names)
         table["rss"] = self.rss_ + np.square(tau) * self._estimate.variance
         table["tau"] = tau
@@ -383,7 +398,17 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         problem = SumOfSquares(self._model_of_rows(), y, weight)
         return Profile(problem, self._parameters.box, self._estimate, place)
 
-    def _warn_of_lower(self, profiles):
+    def _warn_of(self, profiles):
+        """Warn where a profile has not found minima, or a lower one than the fit."""
+        for profile in profiles:
+            if profile.unsure:
+                near = min(profile.unsure, key=lambda value: abs(value - profile.best))
+                warn_user(
+                    f"The profile of {self._parameters.say([profile.place])} may be too high, and its "
+                    f"interval too short: at {len(profile.unsure)} values (one is {near:.5g}) the fit of "
+                    "the other parameters has not converged.",
+                    ConvergenceWarning,
+                )
         lower = [profile.lower_point for profile in profiles if profile.lower_point is not None]
         if lower:
             warn_user(

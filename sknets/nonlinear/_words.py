@@ -2,6 +2,11 @@
 
 import numpy as np
 
+_HELP = (
+    "Write the value of one into model, set bounds, start from another theta0 (or n_starts above 1), or "
+    "take rows that tell them apart."
+)
+
 
 def advise(path, parameters, solver, max_iter):
     """Return what to say about a fit that has not converged."""
@@ -20,6 +25,17 @@ def advise(path, parameters, solver, max_iter):
                 f"{where} after max_iter={max_iter} iterations, before the sum of squares was at its "
                 f"minimum. Increase max_iter, or try {others}."
             )
+        case "saddle":
+            return (
+                f"{where}, at a saddle or a maximum: the sum of squares bends down there, but no step "
+                f"lowers it. Try {others}."
+            )
+    together = path.estimate.nearly_unidentified
+    if len(together):
+        return (
+            f"{where}, where no step lowers the sum of squares further: the data determine "
+            f"{parameters.say(together)} almost only together: one can make up for another. {_HELP}"
+        )
     return (
         f"{where}, where no step lowers the sum of squares further. The model may have a kink or a jump "
         f"there (abs, clamp, round, comparisons), or be too steep to follow. Try {others}."
@@ -42,7 +58,4 @@ def _say_unidentified(path, parameters):
         said.append(
             f"the data determine {parameters.say(others)} only together: one can make up for another"
         )
-    return (
-        f"Not identified: {'; '.join(said)}. Write the value of one into model, "
-        "set bounds, start from another theta0 (or n_starts above 1), or take rows that tell them apart."
-    )
+    return f"Not identified: {'; '.join(said)}. {_HELP}"

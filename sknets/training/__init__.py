@@ -10,7 +10,7 @@ from sknets.training._gathering import Gathering, Job, Task, current_task, takin
 from sknets.training._gradients import Gradient, make_gradient
 from sknets.training._history import History
 from sknets.training._learner import Learner
-from sknets.training._local_models import LeastSquares, LocalModel, Quadratic
+from sknets.training._local_models import LeastSquares, LocalModel
 from sknets.training._losses import (
     LEAST_DEVIATION,
     LOSSES,
@@ -105,7 +105,6 @@ __all__ = [
     "Penalty",
     "Pinball",
     "Problem",
-    "Quadratic",
     "Ragged",
     "Rows",
     "Schedule",

@@ -80,13 +80,16 @@ class LeastSquares(LocalModel):
         those of Gauss and Newton.
     rounding : float, default=0.0
         The norm of what r may be wrong by.
+    size : float, default=None
+        What |r| is small beside, if rows are no more than parameters and can be fitted exactly.
     """
 
-    def __init__(self, residuals, jacobian, second=None, rounding=0.0):
+    def __init__(self, residuals, jacobian, second=None, rounding=0.0, size=None):
         self.residuals = residuals
         self.jacobian = jacobian
         self.second = second
         self.rounding = rounding
+        self.size = size
         self.norm = float(np.linalg.norm(residuals))
         self.loss = 0.5 * self.norm**2
         self.gradient = jacobian.T @ residuals
@@ -151,21 +154,28 @@ class LeastSquares(LocalModel):
     def of(self, free):
         """Return the model of some of the parameters."""
         second = None if self.second is None else self.second[np.ix_(free, free)]
-        part = LeastSquares(self.residuals, self.jacobian[:, free], second, self.rounding)
+        part = LeastSquares(
+            self.residuals, self.jacobian[:, free], second, self.rounding, self.size
+        )
         part.scale = self.scale[free]
         return part
 
     @property
     def offset(self):
-        """The relative offset of Bates and Watts: the part of r that lies along the columns of J."""
+        """The relative offset of Bates and Watts: the part of r that lies along the columns of J.
+
+        Where they span all of r, that is 1 however near the minimum, and the offset is |r| / `size`.
+        """
         if self.second is not None and len(self.scale) and self._is_saddle:
             return np.inf
-        return self._along / self.norm if self.norm else 0.0
+        n_rows, n_parameters = self.jacobian.shape
+        whole = self.norm if self.size is None or n_rows > n_parameters else self.size
+        return self._along / whole if whole else 0.0
 
     @property
     def is_exact(self):
-        """Whether that part is below the rounding of r."""
-        return self._along <= self.rounding
+        """Whether that part is below the rounding of r, and H, if it is known, has no way down."""
+        return self._along <= self.rounding and np.isfinite(self.offset)
 
     @cached_property
     def _is_saddle(self):
@@ -267,25 +277,6 @@ class Symmetric(LocalModel):
         )
         part.scale = self.scale[free]
         return part
-
-
-class Quadratic(Symmetric):
-    """A loss of any scale: its offset is measured in units of the loss."""
-
-    @cached_property
-    def _gain(self):
-        step = self.step(0.0)
-        return np.inf if step is None else max(0.0, -float(self.gradient @ step)) / 2
-
-    @property
-    def offset(self):
-        """The square root of what the model has to gain, in units of the loss."""
-        return float(np.sqrt(self._gain / abs(self.loss))) if self.loss else 0.0
-
-    @property
-    def is_exact(self):
-        """Whether what is left to gain is below the rounding of the loss."""
-        return self._gain <= self.noise
 
 
 def _cholesky_root(matrix, gradient):

@@ -164,7 +164,16 @@ class _Search:
 
 
 def minimize_damped(
-    problem, start, *, max_iter, tol, accept=None, box=None, damping=1e-3, keeps_scale=True
+    problem,
+    start,
+    *,
+    max_iter,
+    tol,
+    accept=None,
+    box=None,
+    damping=1e-3,
+    keeps_scale=True,
+    bend=None,
 ):
     """Minimise by damped steps: Levenberg's and Marquardt's, or Newton's where the model is a Hessian's.
 
@@ -189,6 +198,9 @@ def minimize_damped(
         The damping at the start.
     keeps_scale : bool, default=True
         Whether a parameter's scale never shrinks [2]_; else it is that of the present point.
+    bend : callable, default=None
+        Called with each step as ``bend(point, local, step, damping)``: returns the step that follows the
+        curve of the model [3]_, or None where that is too much of a curve and the step must be shorter.
 
     Returns
     -------
@@ -203,6 +215,8 @@ def minimize_damped(
     ----------
     .. [1] Nielsen (1999). Damping parameter in Marquardt's method. Technical University of Denmark.
     .. [2] Moré (1978). The Levenberg-Marquardt algorithm: implementation and theory. LNM 630.
+    .. [3] Transtrum and Sethna (2012). Improvements to the Levenberg-Marquardt algorithm for nonlinear
+       least-squares minimization. arXiv:1201.5885.
     """
     search = _Search(problem, start, max_iter, tol, accept, box)
     growth = 2.0
@@ -210,12 +224,17 @@ def minimize_damped(
         local, point = search.local, search.point
         step = search.box.step(local, point, damping)
         ratio, after = -1.0, None
-        if step is not None:
-            trial = search.box.clip(point + step)
+        ahead = step
+        if bend is not None and step is not None:
+            ahead = bend(point, local, step, damping)
+            search.n_evaluations += 1
+        if ahead is not None:
+            trial = search.box.clip(point + ahead)
             if np.array_equal(trial, point):
                 search.get_stuck()
                 break
-            ratio, after = search.try_point(trial, local.decrease(trial - point))
+            straight = trial - point if bend is None else step
+            ratio, after = search.try_point(trial, local.decrease(straight))
         if after is not None:
             if keeps_scale:
                 after.scale = np.maximum(after.scale, local.scale)

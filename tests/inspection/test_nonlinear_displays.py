@@ -91,3 +91,39 @@ def test_curves_have_one_column():
     model.fit(np.c_[X, X**2], Y)
     with pytest.raises(ValueError, match="one column; X had 2"):
         NonlinearFitDisplay.from_estimator(model)
+
+
+def test_without_degrees_of_freedom_the_curve_is_drawn_without_bands():
+    model = make().fit(X[:2], Y[:2])
+    display = NonlinearFitDisplay.from_estimator(model)
+    assert display.bands_ == []
+    assert np.isfinite(display.line_.get_ydata()).all()
+    assert np.isfinite(ResidualsDisplay.from_estimator(model).residuals).all()
+    with pytest.raises(ValueError, match="needs more rows than parameters"):
+        ProfileDisplay.from_estimator(model)
+
+
+def test_a_logarithmic_axis_needs_places_above_zero(model):
+    below = make().fit(X - 9, Y)
+    with pytest.raises(ValueError, match="log=True draws what is above 0, and the largest x is -5"):
+        NonlinearFitDisplay.from_estimator(below, log=True)
+    with pytest.raises(ValueError, match="log=True .* grid has nothing there"):
+        NonlinearFitDisplay.from_estimator(model, log=True, grid=[-1.0, 0.0])
+    with pytest.raises(ValueError, match="coverage must be between 0 and 1, got 95"):
+        NonlinearFitDisplay.from_estimator(model, coverage=95)
+
+
+@pytest.mark.parametrize("levels", [(95,), (0,), (0.5, 1.0), ()])
+def test_levels_are_between_0_and_1(model, levels):
+    with pytest.raises(ValueError, match="levels must be numbers between 0 and 1, got"):
+        ProfileDisplay.from_estimator(model, levels=levels)
+
+
+def test_parameters_may_be_one_but_not_none(model):
+    for parameters in ("rate", 1, -1, np.array([1])):
+        shown = ProfileDisplay.from_estimator(model, parameters=parameters, levels=(0.5,))
+        assert list(shown.tables) == ["rate"]
+    with pytest.raises(ValueError, match=r"parameters=\[\] names none of height, rate"):
+        ProfileDisplay.from_estimator(model, parameters=[])
+    with pytest.raises(ValueError, match="parameter='speed' is none of height, rate"):
+        ProfileDisplay.from_estimator(model, parameters="speed")

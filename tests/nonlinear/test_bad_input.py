@@ -1,14 +1,24 @@
 """Bad input ends in an error that names the parameter and says what to do; the estimator is unharmed."""
 
+import math
+import re
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.optimize
 import scipy.sparse as sp
 import torch
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from sknets import NonlinearRegressor
+from sknets.nonlinear._estimate import Estimate
+from sknets.nonlinear._fitting import Path
+from sknets.nonlinear._parameters import Parameters
+from sknets.nonlinear._words import advise
+from sknets.training import Box, LeastSquares
+from sknets.training._second_order import Ending
 
 RNG = np.random.default_rng(0)
 X = np.linspace(0.5, 4, 20)[:, None]
@@ -98,11 +108,28 @@ def test_models_of_another_kind(match, model):
     refuses(match, TypeError, model=model)
 
 
-def test_values_that_forget_theta_have_no_effect():
-    model = NonlinearRegressor(lambda x, t: decay(x, t.detach()), [1.0, 1.0])
-    with pytest.warns(ConvergenceWarning, match=r"theta\[0\] and theta\[1\] have no effect"):
-        model.fit(X, Y)
-    assert not model.converged_
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda x, t: decay(x, [t[0], t[1].item()]),
+        lambda x, t: t[0] * x + math.exp(t[1]),
+        lambda x, t: t[0] * x ** float(t[1]),
+        lambda x, t: decay(x, [t[0], t.detach()[1]]),
+    ],
+)
+def test_cut_derivatives_are_named(model):
+    refuses(r"model's derivative by theta\[1\] is cut .*[Uu]se operations of Torch", model=model)
+
+
+@pytest.mark.parametrize(
+    "bump",
+    [lambda t: t**2, torch.cos, lambda t: t**3, torch.abs, torch.relu, torch.round],
+)
+def test_a_derivative_that_is_zero_at_the_start_is_not_cut(bump):
+    fit = NonlinearRegressor(lambda x, t: t[0] + bump(t[1]) * x, [1.0, 0.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fit.fit(X, Y)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +141,7 @@ def test_values_that_forget_theta_have_no_effect():
         ("theta0 must be finite", [1.0, np.nan]),
         ("theta0 must be finite", {"height": np.inf, "rate": 1.0}),
         ("theta0 must be numbers", ["a", "b"]),
+        ("theta0 has a name twice: a, a", pd.Series([1.0, 1.0], ["a", "a"])),
         ("n_samples=20 .* fewer than the 21 parameters", np.ones(21)),
     ],
 )
@@ -138,6 +166,7 @@ def test_starts_of_another_kind():
         (r"bounds of theta\[0\] must be a lower and a larger", (3.0, 1.0)),
         (r"bounds must be \(lower, upper\), each a number or 2 of them", ([0, 0, 0], None)),
         (r"bounds must be \(lower, upper\), got \(0,\)", (0,)),
+        (r"theta0 of theta\[1\] is 1.0, outside of its bounds -inf and 0.5", (None, [None, 0.5])),
     ],
 )
 def test_bounds(match, bounds):
@@ -154,6 +183,8 @@ def test_bounds(match, bounds):
             {"speed": (0, 1)},
         ),
         (r"bounds of 'rate' must be \(lower, upper\), got 3", {"rate": 3}),
+        (r"bounds of 'rate' must be two numbers \(or None\), got \('a', 2\)", {"rate": ("a", 2)}),
+        ("theta0 of 'rate' is 1.0, outside", scipy.optimize.Bounds([0, 2], [3, 3])),
     ],
 )
 def test_bounds_by_name(match, bounds):
@@ -209,6 +240,25 @@ def test_predictions():
         model.profile(0, n_points=1)
 
 
+def test_predictions_are_a_number_for_each_row():
+    squeezed = NonlinearRegressor(lambda X, t: decay(X.squeeze(), t), [1.0, 1.0]).fit(X, Y)
+    with pytest.raises(ValueError, match=r"of shape \(1,\), got shape \(\)"):
+        squeezed.predict(X[:1])
+    offset = torch.zeros(20, dtype=torch.float64)
+    fixed = NonlinearRegressor(lambda x, t: decay(x, t)[:1] + offset * t[0], [1.0, 1.0]).fit(X, Y)
+    with pytest.raises(ValueError, match=r"of shape \(2,\), got shape \(20,\)"):
+        fixed.predict(X[:2])
+    root = NonlinearRegressor(lambda x, t: t[0] * torch.sqrt(x), [1.0]).fit(X, Y)
+    with pytest.raises(
+        ValueError, match=r"model returns nan at theta_ for 2 of 4 rows of X \(the first is 1\)"
+    ):
+        root.predict([[1.0], [-1.0], [2.0], [-3.0]])
+
+
+def test_values_are_checked_on_the_way_too():
+    refuses(r"of shape \(20,\), got shape \(19,\)", model=lambda x, t: decay(x, t)[int(t[0] > 2) :])
+
+
 def test_as_many_rows_as_parameters_leave_no_error():
     model = NonlinearRegressor(decay, [1.0, 1.0]).fit(X[:2], Y[:2])
     np.testing.assert_allclose(model.predict(X[:2]), Y[:2])
@@ -241,6 +291,42 @@ def test_parameters_that_make_up_for_each_other_are_named():
     np.testing.assert_allclose(values, expected, rtol=1e-6)
     np.testing.assert_allclose(std, expected_std, rtol=1e-5)
     assert fit.confidence_intervals(method="profile")["a"].tolist() == [-np.inf, np.inf]
+
+
+def test_a_small_part_of_what_is_open_is_open_too():
+    def model(X, t):
+        return t["a"] * X[:, 0] + t["b"] * (X[:, 0] + 0.04 * X[:, 1]) + t["c"] * X[:, 1]
+
+    two = np.random.default_rng(1).normal(size=(60, 2))
+    y = two @ [1.0, 2.0] + 0.1 * np.random.default_rng(2).normal(size=60)
+    assert np.linalg.matrix_rank(two @ [[1, 1, 0], [0, 0.04, 1]]) == 2
+    fit = NonlinearRegressor(model, {"a": 1.0, "b": 1.0, "c": 1.0})
+    with pytest.warns(ConvergenceWarning, match="determine 'a', 'b' and 'c' only together"):
+        fit.fit(two, y)
+    assert np.isinf(list(fit.theta_std_.values())).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for method in ("wald", "profile"):
+            for ends in fit.confidence_intervals(method=method).values():
+                assert ends.tolist() == [-np.inf, np.inf]
+        fit.profile("c")
+
+
+@pytest.mark.parametrize(
+    ("apart", "match"),
+    [
+        (1e-8, r"determine theta\[0\] and theta\[1\] almost only together"),
+        (1e-3, "a kink or a jump"),
+    ],
+)
+def test_a_fit_that_gets_stuck_says_why(apart, match):
+    jacobian = np.c_[X[:, 0], X[:, 0] + apart * X[:, 0] ** 2, np.cos(X[:, 0])]
+    local = LeastSquares(Y, jacobian)
+    estimate = Estimate(np.ones(3), local, Box())
+    ending = Ending(np.ones(3), local, 5, 9, "no_progress")
+    path = Path(ending, estimate, [], [])
+    said = advise(path, Parameters([1.0, 1.0, 1.0], None), "lm", 1000)
+    assert re.search(match, said)
 
 
 def test_a_parameter_without_effect_is_named():
@@ -308,6 +394,46 @@ def test_a_model_that_loses_its_values_on_the_way_is_followed_round():
     fit.fit(X, np.log(0.01 * X[:, 0] + 1e-3))
     assert fit.theta_ == pytest.approx([0.01], rel=1e-6)
     assert fit.converged_
+
+
+@pytest.mark.parametrize("solver", ["lm", "gauss-newton", "newton", "gd"])
+@pytest.mark.parametrize("kind", [RuntimeError, ZeroDivisionError, torch.linalg.LinAlgError])
+def test_a_model_that_fails_on_the_way_is_followed_round(solver, kind):
+    raised = []
+
+    def model(x, theta):
+        if theta[0] <= 0:
+            raised.append(0)
+            raise kind("no such height")
+        return torch.log(theta[0] * x + 1e-3)
+
+    fit = NonlinearRegressor(model, [20.0], solver=solver, n_starts=2, random_state=0)
+    fit.fit(X, np.log(0.01 * X[:, 0] + 1e-3))
+    assert fit.theta_ == pytest.approx([0.01], rel=1e-6)
+    assert raised or solver == "gd"
+    with pytest.raises(ValueError, match=f"failed at theta0 .*{kind.__name__}: no such height"):
+        NonlinearRegressor(model, [-1.0]).fit(X, Y)
+
+
+def test_starts_and_rows_at_which_a_model_fails():
+    def model(x, theta):
+        if theta[0] > 1.5 or len(x) == 3:
+            raise RuntimeError("too high")
+        return decay(x, theta)
+
+    fit = NonlinearRegressor(model, [1.0, 1.0], n_starts=5, random_state=0)
+    fit.fit(X, Y / 3)
+    assert np.isnan(fit.start_rss_).any()
+    assert fit.theta_ == pytest.approx([1.0, 0.7], abs=0.05)
+    with pytest.raises(ValueError, match="failed at theta_ .*RuntimeError: too high"):
+        fit.predict(X[:3])
+    refuses(
+        "our own", model=lambda x, t: decay(x, t) if t[0] == 1 else _raise(ValueError("our own"))
+    )
+
+
+def _raise(error):
+    raise error
 
 
 class Once(torch.autograd.Function):

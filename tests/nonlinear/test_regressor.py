@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,17 @@ import scipy.optimize
 import torch
 from scipy.stats import t as student
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknets import NonlinearRegressor
+from sknets.nonlinear import _profile
+from sknets.nonlinear._fitting import Path
+from sknets.training import minimize_damped
+from sknets.training._second_order import Ending
+from tests.nonlinear import strd
 
 RNG = np.random.default_rng(0)
 X = np.c_[np.ones(30), RNG.normal(size=(30, 2))]
@@ -175,6 +182,22 @@ def test_bounds_by_name_and_on_one_side():
     np.testing.assert_allclose(wide.theta_, enzyme().theta_, rtol=1e-8)
 
 
+def test_bounds_in_all_their_forms():
+    expected = enzyme(bounds=([200, -np.inf], [210, np.inf])).theta_
+    for bounds in (
+        ([200, None], [210, None]),
+        scipy.optimize.Bounds([200, -np.inf], [210, np.inf]),
+    ):
+        np.testing.assert_allclose(enzyme(bounds=bounds).theta_, expected)
+    theta0 = pd.Series([205.0, 0.08], ["top", "half"])
+    for bounds in (
+        {"top": (200, 210), "half": None},
+        scipy.optimize.Bounds([200, -np.inf], [210, np.inf]),
+    ):
+        fit = NonlinearRegressor(named_rate, theta0, bounds=bounds).fit(CONC[:, None], RATE)
+        assert fit.theta_ == pytest.approx(dict(zip(("top", "half"), expected, strict=True)))
+
+
 def test_further_starts_find_the_lower_minimum():
     x = np.linspace(0, 10, 60)[:, None]
     y = np.sin(2.0 * x[:, 0]) + 0.05 * RNG.normal(size=60)
@@ -192,6 +215,99 @@ def test_further_starts_find_the_lower_minimum():
     np.testing.assert_array_equal(again.start_rss_, many.start_rss_)
     bounded = NonlinearRegressor(wave, [0.9], bounds=(0, 3), n_starts=20, random_state=0).fit(x, y)
     assert bounded.theta_ == pytest.approx([2.0], abs=0.01)
+
+
+@pytest.mark.parametrize("solver", ["lm", "gauss-newton", "newton", "gd"])
+def test_a_maximum_between_two_minima_is_left(solver):
+    # two bumps and a model of one: between them the slope is zero
+    grid = np.linspace(-4, 4, 81)
+    bumps = np.exp(-np.square(grid - 1.5)) + np.exp(-np.square(grid + 1.5))
+
+    def rss(at):
+        return np.sum(np.square(np.exp(-np.square(grid - at)) - bumps))
+
+    expected = scipy.optimize.minimize_scalar(rss, bounds=(1, 2), method="bounded")
+    for theta0 in ([0.0], [1e-13]):
+        fit = NonlinearRegressor(lambda x, t: torch.exp(-((x - t[0]) ** 2)), theta0, solver=solver)
+        fit.fit(grid[:, None], bumps)
+        assert fit.converged_
+        assert abs(fit.theta_[0]) == pytest.approx(expected.x, abs=1e-4)
+        assert fit.rss_ == pytest.approx(expected.fun)
+        assert len(fit.theta_path_) == len(fit.loss_curve_) == fit.n_iter_ + 1
+        assert (np.diff(fit.loss_curve_) < 1e-12).all()
+
+
+def test_a_maximum_that_bounds_hold_is_no_saddle():
+    grid = np.linspace(-4, 4, 81)
+    bumps = np.exp(-np.square(grid - 1.5)) + np.exp(-np.square(grid + 1.5))
+    fit = NonlinearRegressor(
+        lambda x, t: torch.exp(-((x - t[0]) ** 2)), [0.2], bounds=([0.1], [0.5])
+    ).fit(grid[:, None], bumps)
+    assert fit.converged_
+    assert fit.active_bounds_.tolist() == [1]
+
+
+def test_a_maximum_at_a_bound_is_left_to_the_other_side():
+    grid = np.linspace(-4, 4, 81)
+    bumps = np.exp(-np.square(grid - 1.5)) + np.exp(-np.square(grid + 1.5))
+    for bounds, side in ((([-9], [0]), -1), (([0], [9]), 1)):
+        fit = NonlinearRegressor(lambda x, t: torch.exp(-((x - t[0]) ** 2)), [0.0], bounds=bounds)
+        assert fit.fit(grid[:, None], bumps).theta_[0] == pytest.approx(side * 1.463, abs=1e-3)
+
+
+def test_max_iter_counts_the_step_from_a_saddle():
+    grid = np.linspace(-4, 4, 81)
+    bumps = np.exp(-np.square(grid - 1.5)) + np.exp(-np.square(grid + 1.5))
+    fit = NonlinearRegressor(lambda x, t: torch.exp(-((x - t[0]) ** 2)), [0.0], max_iter=1)
+    with pytest.warns(ConvergenceWarning, match="max_iter=1 iterations"):
+        fit.fit(grid[:, None], bumps)
+    assert fit.n_iter_ == 1
+
+
+def test_a_square_at_zero_is_left():
+    fit = NonlinearRegressor(lambda x, t: t[0] ** 2 * x, [0.0]).fit(X[:, [1]], 4 * X[:, 1])
+    assert abs(fit.theta_[0]) == pytest.approx(2.0)
+
+
+def test_a_valley_that_bends_is_followed_and_max_iter_bounds_all_steps():
+    ref = strd.load("MGH10")
+    fit = NonlinearRegressor(ref.model, ref.starts[0]).fit(ref.X, ref.y)
+    assert fit.converged_
+    assert 100 < fit.n_iter_ <= 1000
+    assert len(fit.theta_path_) == len(fit.loss_curve_) == fit.n_iter_ + 1
+    with pytest.warns(ConvergenceWarning, match="max_iter=150 iterations"):
+        fit.set_params(max_iter=150).fit(ref.X, ref.y)
+    assert fit.n_iter_ == 150
+
+
+def test_what_happens_to_the_data_later_does_not_change_the_fit():
+    x, y, weight = CONC[:, None].copy(), RATE.copy(), np.ones(12)
+    fit = NonlinearRegressor(rate, [205.0, 0.08]).fit(x, y, weight)
+    plain = NonlinearRegressor(rate, [205.0, 0.08]).fit(x, y)
+    expected = fit.confidence_intervals(method="profile")
+    for data in (x, y, weight):
+        data *= 10
+    for model in (fit, plain):
+        np.testing.assert_allclose(model.confidence_intervals(method="profile"), expected)
+
+
+def test_a_start_that_has_converged_counts_before_one_that_has_not():
+    def path(reason, loss):
+        ending = Ending(np.zeros(1), None, 1, 1, reason)
+        return Path(ending, SimpleNamespace(unidentified=[]), [], [loss])
+
+    paths = [path("no_progress", 0.5), path("max_iter", 1.0), path("converged", 3.0)]
+    paths.append(path("converged", 2.0))
+    found = [paths.pop(paths.index(min(paths, key=lambda path: path.rank))) for _ in range(4)]
+    assert [path.losses[-1] for path in found] == [2.0, 3.0, 1.0, 0.5]
+
+
+@pytest.mark.parametrize("solver", ["lm", "gauss-newton", "newton", "gd"])
+def test_as_many_rows_as_parameters_are_fitted_exactly(solver):
+    fit = NonlinearRegressor(lambda x, t: t[0] * torch.exp(-t[1] * x), [5.0, 1.0], solver=solver)
+    fit.fit([[0.5], [3.0]], 2 * np.exp([-0.25, -1.5]))
+    assert fit.converged_
+    np.testing.assert_allclose(fit.theta_, [2.0, 0.5], rtol=1e-8)
 
 
 def test_an_exact_fit_has_no_error():
@@ -280,6 +396,27 @@ def test_a_profile_that_finds_a_lower_sum_says_so():
     assert model.theta_[1] < 1.7
     with pytest.warns(UserWarning, match="lower sum of squares.*theta0="):
         model.profile(1, level=0.9999)
+
+
+@pytest.mark.parametrize("n_short", [1, 3])
+def test_a_profile_whose_fits_do_not_converge_tries_again_and_says_so(monkeypatch, n_short):
+    fit = NonlinearRegressor(named_rate, {"top": 205.0, "half": 0.08}).fit(CONC[:, None], RATE)
+    expected = fit.confidence_intervals(method="profile")["half"]
+    tries = []
+
+    def minimize(problem, start, **options):
+        tries.append(problem._value)
+        if tries.count(problem._value) <= n_short:
+            options["max_iter"] = 0
+        return minimize_damped(problem, start, **options)
+
+    monkeypatch.setattr(_profile, "minimize_damped", minimize)
+    if n_short == 1:
+        ends = fit.confidence_intervals(method="profile")["half"]
+        np.testing.assert_allclose(ends, expected, rtol=1e-5)
+    else:
+        with pytest.warns(ConvergenceWarning, match="profile of 'half' may be too high.*converged"):
+            fit.profile("half")
 
 
 def test_a_fit_imports_no_compiler():

@@ -4,13 +4,25 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from sknets.training._local_models import LeastSquares, Quadratic
+from sknets.training._local_models import LeastSquares, Symmetric
 from sknets.training._second_order import Box, Problem, minimize_along, minimize_damped
 
 EPS = np.finfo(float).eps
 RNG = np.random.default_rng(0)
 X = np.c_[np.ones(40), RNG.normal(size=(40, 3))]
 Y = X @ [1.0, -2.0, 0.5, 3.0] + RNG.normal(size=40)
+
+
+class Quadratic(Symmetric):
+    """A loss by its Hessian; a minimum is where the gradient vanishes."""
+
+    @property
+    def offset(self):
+        return np.linalg.norm(self.gradient)
+
+    @property
+    def is_exact(self):
+        return not self.gradient.any()
 
 
 class Fit(Problem):
@@ -90,6 +102,20 @@ def test_an_exact_fit_converges(way):
     end = WAYS[way](problem, [1.0, 0.1], max_iter=100, tol=1e-10)
     assert end.stop_reason == "converged"
     np.testing.assert_allclose(end.point, [5.0, 1.3], rtol=1e-12)
+
+
+def test_a_bend_that_is_too_much_shortens_the_step():
+    problem = decay(lambda x: 5 * np.exp(-1.3 * x))
+    asked = []
+
+    def bend(point, local, step, damping):
+        asked.append(damping)
+        return step if damping > 1 else None
+
+    end = minimize_damped(problem, [1.0, 0.1], max_iter=3, tol=1e-10, bend=bend)
+    assert end.n_iter == 3
+    assert asked[0] == 1e-3
+    assert max(asked) > 1
 
 
 def test_newton_leaves_where_the_hessian_is_indefinite():
@@ -192,12 +218,20 @@ def test_offset_is_that_of_bates_and_watts():
     J, r = RNG.normal(size=(20, 4)), RNG.normal(size=20)
     q, _ = np.linalg.qr(J)
     assert LeastSquares(r, J).offset == pytest.approx(np.linalg.norm(q.T @ r) / np.linalg.norm(r))
-    square = Quadratic(0.5 * r @ r, J.T @ r, J.T @ J)
-    assert square.offset == pytest.approx(LeastSquares(r, J).offset)
+
+
+def test_without_degrees_of_freedom_the_offset_is_the_size_of_the_residuals():
+    J, r = RNG.normal(size=(4, 4)), RNG.normal(size=4)
+    assert LeastSquares(r, J).offset == pytest.approx(1.0)
+    whole = LeastSquares(r, J, size=100.0)
+    assert whole.offset == pytest.approx(np.linalg.norm(r) / 100)
+    free = np.arange(4) < 2
+    assert whole.of(free).offset == pytest.approx(LeastSquares(r, J[:, free]).offset)
 
 
 def test_a_saddle_is_no_minimum():
     # (p^2 - 1)^2 / 2 at 0: no slope, and the second derivative of r = p^2 - 1 makes H negative
     saddle = LeastSquares(np.array([-1.0]), np.zeros((1, 1)), np.array([[-2.0]]))
     assert saddle.offset == np.inf
+    assert not saddle.is_exact
     assert LeastSquares(np.array([-1.0]), np.zeros((1, 1))).offset == 0.0
