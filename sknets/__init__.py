@@ -10,6 +10,7 @@ from sknets.estimators import (
     ModuleClassifier,
     ModuleRegressor,
     RNNClassifier,
+    RNNFeatures,
     RNNRegressor,
 )
 from sknets.forecasting import Forecaster
@@ -28,6 +29,7 @@ __all__ = [
     "ModuleRegressor",
     "NonlinearRegressor",
     "RNNClassifier",
+    "RNNFeatures",
     "RNNRegressor",
     "TabularClassifier",
     "TabularRegressor",

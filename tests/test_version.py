@@ -11,12 +11,13 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.linear_model import LinearRegression
 
 import sknets._version
-from sknets import CNNFeatures, Forecaster, MLPRegressor
+from sknets import CNNFeatures, Forecaster, MLPRegressor, RNNFeatures
 from sknets.preprocessing import Augmentation, SlidingWindows, TokenSequences
 from tests.estimators.estimators import ALL, data_for
 
 OTHERS = [
     CNNFeatures(),
+    RNNFeatures(),
     Forecaster(LinearRegression()),
     Augmentation(),
     SlidingWindows(3),

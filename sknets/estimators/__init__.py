@@ -5,7 +5,7 @@ from sknets.estimators._base import BaseNet
 from sknets.estimators.cnn import CNNClassifier, CNNFeatures, CNNRegressor
 from sknets.estimators.mlp import MLPClassifier, MLPRegressor
 from sknets.estimators.module import ModuleClassifier, ModuleRegressor
-from sknets.estimators.rnn import RNNClassifier, RNNRegressor
+from sknets.estimators.rnn import RNNClassifier, RNNFeatures, RNNRegressor
 
 __all__ = [
     "BaseNet",
@@ -17,6 +17,7 @@ __all__ = [
     "ModuleClassifier",
     "ModuleRegressor",
     "RNNClassifier",
+    "RNNFeatures",
     "RNNRegressor",
 ]
 
