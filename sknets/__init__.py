@@ -2,6 +2,7 @@
 
 from sknets._version import __version__
 from sknets.estimators import (
+    Autoencoder,
     CNNClassifier,
     CNNFeatures,
     CNNRegressor,
@@ -19,6 +20,7 @@ from sknets.parallel import register_backend
 from sknets.tables import TabularClassifier, TabularRegressor
 
 __all__ = [
+    "Autoencoder",
     "CNNClassifier",
     "CNNFeatures",
     "CNNRegressor",
