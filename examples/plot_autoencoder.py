@@ -5,9 +5,11 @@ Two numbers for a digit: an autoencoder beside a PCA
 An autoencoder is a network that returns what it was given by way of a few numbers, the code. With
 straight lines it is a principal component analysis; with hidden layers, codes lie on a curved surface in
 the space of the rows. Two numbers are enough to see the difference: how ten digits spread over a map,
-and what is made again of two, eight and thirty-two numbers. A spiral is one number for an autoencoder; a
-PCA has a straight line for it. (Nothing promises that codes follow the curve in order: where the ends of a
-spiral come near each other, an autoencoder often cuts it, and keeps as much.)
+and what is made again of two, eight and thirty-two numbers.
+
+A spiral is one number for an autoencoder; a PCA has a straight line for it. (Nothing promises that codes
+follow the curve in order: where the ends of a spiral come near each other, an autoencoder often cuts it,
+and keeps as much.)
 """
 
 import argparse
