@@ -3,7 +3,8 @@
 A seed draws 500 digits to test on, and from the others 10, 20 or 50 of each class that have a label. All
 networks have the same training. "rbm" and "autoencoder" learn the rows with a label alone;
 "FrozenEstimator" takes a denoising autoencoder of all rows but those of the test. Differences to no
-pretraining are of the same digits and the same seed. (Rate, momentum and batches of "rbm" were chosen on four of the seeds.)
+pretraining are of the same digits and the same seed. (Rate, momentum and batches of "rbm" were chosen on
+four of the seeds.)
 """
 
 import argparse
