@@ -2,6 +2,7 @@
 
 from sknets._version import __version__
 from sknets.estimators import (
+    Autoencoder,
     CNNClassifier,
     CNNFeatures,
     CNNRegressor,
@@ -10,6 +11,7 @@ from sknets.estimators import (
     ModuleClassifier,
     ModuleRegressor,
     RNNClassifier,
+    RNNFeatures,
     RNNRegressor,
 )
 from sknets.forecasting import Forecaster
@@ -18,6 +20,7 @@ from sknets.parallel import register_backend
 from sknets.tables import TabularClassifier, TabularRegressor
 
 __all__ = [
+    "Autoencoder",
     "CNNClassifier",
     "CNNFeatures",
     "CNNRegressor",
@@ -28,6 +31,7 @@ __all__ = [
     "ModuleRegressor",
     "NonlinearRegressor",
     "RNNClassifier",
+    "RNNFeatures",
     "RNNRegressor",
     "TabularClassifier",
     "TabularRegressor",

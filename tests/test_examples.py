@@ -157,6 +157,19 @@ def check_tables(text):
     assert max(errors) < 215  # least squares has 248, the default network 207
 
 
+def check_autoencoder(text):
+    linear, curved = (
+        [float(number) for number in line.split()[1:]]
+        for line in text.splitlines()
+        if re.match(r"(PCA|autoencoder) +0\.\d+ +0", line)
+    )
+    assert curved[0] > linear[0] + 0.15  # two numbers
+    assert curved[1] > linear[1] + 0.05
+    assert curved[3] > linear[3] + 0.1  # neighbours of their kind
+    spiral = text.split("one number keeps")[1]
+    assert read_numbers(spiral, "autoencoder")[0] > 0.99 > 0.8 > read_numbers(spiral, "PCA")[0]
+
+
 def check_calibration(text):
     before, after = read_numbers(text, "before"), read_numbers(text, "calibrated")
     assert after[0] == before[0]  # the labels stay
@@ -211,6 +224,7 @@ def check_dose_response(text):
 CHECKS = {
     "plot_attributions.py": check_attributions,
     "plot_augmentation.py": check_augmentation,
+    "plot_autoencoder.py": check_autoencoder,
     "plot_calibration.py": check_calibration,
     "plot_dose_response.py": check_dose_response,
     "plot_forecast.py": check_forecast,

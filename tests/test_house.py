@@ -57,6 +57,7 @@ ESTIMATORS = [
     sknets.CNNClassifier,
     sknets.RNNRegressor,
     sknets.RNNClassifier,
+    sknets.Autoencoder,
 ]
 
 
@@ -116,7 +117,9 @@ def public():
                     member = inspect.getattr_static(thing, attribute)
                     owner = next(c for c in thing.__mro__ if attribute in vars(c))
                     is_ours = owner.__module__.startswith("sknets")
-                    if is_ours and not attribute.startswith("_") and not attribute.endswith("_"):
+                    is_value = isinstance(member, str | int)  # which has no docstring
+                    is_hidden = attribute.startswith("_") or attribute.endswith("_")
+                    if is_ours and not is_hidden and not is_value:
                         assert member is not None
                         yield f"{module.__name__}.{name}.{attribute}"
 

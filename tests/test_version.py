@@ -11,12 +11,14 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.linear_model import LinearRegression
 
 import sknets._version
-from sknets import CNNFeatures, Forecaster, MLPRegressor
+from sknets import Autoencoder, CNNFeatures, Forecaster, MLPRegressor, RNNFeatures
 from sknets.preprocessing import Augmentation, SlidingWindows, TokenSequences
 from tests.estimators.estimators import ALL, data_for
 
 OTHERS = [
+    Autoencoder(),
     CNNFeatures(),
+    RNNFeatures(),
     Forecaster(LinearRegression()),
     Augmentation(),
     SlidingWindows(3),

@@ -2,12 +2,14 @@
 
 from sknets.estimators import _before
 from sknets.estimators._base import BaseNet
+from sknets.estimators.autoencoder import Autoencoder
 from sknets.estimators.cnn import CNNClassifier, CNNFeatures, CNNRegressor
 from sknets.estimators.mlp import MLPClassifier, MLPRegressor
 from sknets.estimators.module import ModuleClassifier, ModuleRegressor
-from sknets.estimators.rnn import RNNClassifier, RNNRegressor
+from sknets.estimators.rnn import RNNClassifier, RNNFeatures, RNNRegressor
 
 __all__ = [
+    "Autoencoder",
     "BaseNet",
     "CNNClassifier",
     "CNNFeatures",
@@ -17,6 +19,7 @@ __all__ = [
     "ModuleClassifier",
     "ModuleRegressor",
     "RNNClassifier",
+    "RNNFeatures",
     "RNNRegressor",
 ]
 

@@ -12,7 +12,7 @@ from sknets._plain_torch import in_plain_torch
 from sknets._version import VERSION_KEY, Versioned
 from sknets.estimators import _fit as steps
 from sknets.estimators._attributes import FittedAttributes
-from sknets.estimators._calibration import check_partial, fit_calibrated
+from sknets.estimators._calibration import check_partial
 from sknets.estimators._callbacks import open_tasks
 from sknets.estimators._learned import check_layout, from_state, to_state
 from sknets.estimators._members import check_n_members, fit_members
@@ -21,7 +21,6 @@ from sknets.estimators._overflow import check_outputs
 from sknets.estimators._sklearn import (
     CallbackSupportMixin,
     constructor_names,
-    fit_context,
     validate_parameter_constraints,
 )
 from sknets.estimators._transaction import transaction
@@ -70,44 +69,6 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
     _further_phases = ()
 
     # --- fit ---------------------------------------------------------------------------------------
-
-    @fit_context
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
-        """Fit the network to data.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features) or (n_samples, ...)
-            Training data: a table, or what else the network takes.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Target: class labels or label indicators in classification, numbers in regression.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. A weight of 0 is removal, a weight of 2 is repetition. Weights whose
-            mean is below 1e-9 or above 1e9 count no rows: they are divided by it.
-        X_val : {array-like, sparse matrix} of shape (n_val_samples, ...), default=None
-            Validation data of your own. With `early_stopping` they decide when to stop and
-            nothing is set aside; without it they are recorded in `history_`. With `calibrate` they
-            calibrate.
-        y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_outputs), default=None
-            Target of the validation data.
-        sample_weight_val : array-like of shape (n_val_samples,), default=None
-            Weights of the validation data.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If data or parameters are invalid, or if training diverges. The estimator is
-            then as it was before the call.
-        """
-        validation = (X_val, y_val, sample_weight_val)
-        if self.calibrate:
-            return fit_calibrated(self, X, y, sample_weight, validation)
-        return self._fit(X, y, sample_weight, validation)
 
     @in_plain_torch
     def _fit(self, X, y, sample_weight, validation=(None,) * 3, *, is_partial=False, classes=None):

@@ -11,12 +11,12 @@ from sknets._plain_torch import in_plain_torch
 from sknets.estimators._data import read_weight
 from sknets.estimators._methods import without_class
 from sknets.estimators._sklearn import fit_context
-from sknets.estimators._tasks import is_incremental, score_of
+from sknets.estimators._tasks import SupervisedTask, is_incremental, score_of
 from sknets.uncertainty import HeldClasses, HeldLabels, check_coverage
 
 
 @without_class
-class ClassifierTask(ClassifierMixin):
+class ClassifierTask(SupervisedTask, ClassifierMixin):
     """Classification: labels or label indicators, cross-entropy, probabilities."""
 
     @property

@@ -15,7 +15,7 @@ from sknets.estimators._data import read_weight
 from sknets.estimators._methods import without_class
 from sknets.estimators._overflow import check_predictions
 from sknets.estimators._sklearn import fit_context
-from sknets.estimators._tasks import is_incremental, score_of
+from sknets.estimators._tasks import SupervisedTask, is_incremental, score_of
 from sknets.uncertainty import HeldNumbers, check_coverage, outer_levels
 
 #: Draws of dropout where nothing else tells how sure a prediction is.
@@ -34,7 +34,7 @@ def _spread(predictions):
 
 
 @without_class
-class RegressorTask(RegressorMixin, MultiOutputMixin):
+class RegressorTask(SupervisedTask, RegressorMixin, MultiOutputMixin):
     """Regression: one or several numbers, standardised for the loss and back for the user."""
 
     @property

@@ -20,6 +20,8 @@ class TableInput(Input):
         The parameter `numeric_embedding`, which needs a dense X.
     most_bins : int or None, default=None
         Bins that a column may have, where there are bins.
+    takes_sparse : bool, default=True
+        Whether X may be sparse.
 
     Attributes
     ----------
@@ -31,10 +33,13 @@ class TableInput(Input):
         Columns of the first call with more than two values, of which a wave is no straight line.
     """
 
-    takes_sparse = True
     kind = embedding = most_bins = n_bins = waved = None
 
-    def __init__(self, embedding=None, most_bins=None):
+    takes_sparse = True
+
+    def __init__(self, embedding=None, most_bins=None, *, takes_sparse=True):
+        if not takes_sparse:
+            self.takes_sparse = False
         if embedding is not None:
             self.embedding, self.most_bins, self.takes_sparse = embedding, most_bins, False
 

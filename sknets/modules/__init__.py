@@ -1,6 +1,7 @@
 """Torch modules from tensors to raw outputs; they know Torch and nothing else."""
 
 from sknets.modules._activations import ACTIVATIONS
+from sknets.modules._autoencoder import NOISES, DenseAutoencoder
 from sknets.modules._conv_net import ConvNet, OnSignals, make_base
 from sknets.modules._convolution import METHODS
 from sknets.modules._decoder import EncoderDecoder
@@ -49,12 +50,14 @@ __all__ = [
     "INITIALIZERS",
     "MAP_NORMALIZATIONS",
     "METHODS",
+    "NOISES",
     "NORMALIZATIONS",
     "POOLINGS",
     "SEQUENCE_POOLINGS",
     "WHOLE_PADDING",
     "BatchNorm",
     "ConvNet",
+    "DenseAutoencoder",
     "DenseStack",
     "Dropout",
     "EncoderDecoder",

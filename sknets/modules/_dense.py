@@ -11,6 +11,10 @@ from sknets.modules._embedding import EMBEDDINGS, Periodic, PiecewiseLinear
 from sknets.modules._initialization import Undrawn, initialize
 from sknets.modules._normalization import make_normalization
 from sknets.modules._radial import RadialBasis
+from sknets.modules._standardized import Standardized
+
+#: What may stand before the first layer; one of them is no choice of a user.
+_FRONTS = EMBEDDINGS | {"standardized": Standardized}
 
 _N_STEPS = 3  # of the sequences with which an activation is tried
 
@@ -82,7 +86,8 @@ class DenseStack(nn.Sequential):
     has_steps : bool, default=False
         Whether a row has timesteps, each of which goes through by itself.
     embedding : dict, default=None
-        The layer before the first one: its `kind`, one of `EMBEDDINGS`, and its parameters.
+        The layer before the first one: its `kind`, one of `EMBEDDINGS` or "standardized", and its
+        parameters.
     """
 
     def __init__(
@@ -170,7 +175,7 @@ class Linear(Undrawn, nn.Linear):
 
 def make_embedding(generator, kind, **params):
     """Make an embedding of numbers from its plan."""
-    return EMBEDDINGS[kind](**params, generator=generator)
+    return _FRONTS[kind](**params, generator=generator)
 
 
 def make_linear(n_inputs, n_outputs, weight_init, activation, generator):

@@ -178,10 +178,19 @@ class RecurrentNet(nn.Module):
         """Return what the layers add to the shortcut."""
         return self.shortcut.spread * self._raw(*self.input(x))
 
+    def penultimate(self, x):
+        """Return what the last layer sees of each sequence; a shortcut leads past it."""
+        features = self._features(*self.input(x))
+        for layer in list(self.head)[:-1]:
+            features = layer(features)
+        return features
+
     def _raw(self, values, lengths):
+        return self.head(self._features(values, lengths))
+
+    def _features(self, values, lengths):
         outputs, lengths = self.stack(values, lengths, only_last=self.only_last)
-        features = outputs if self.pool is None else self.pool(outputs, lengths)
-        return self.head(self.feature_dropout(features))
+        return self.feature_dropout(outputs if self.pool is None else self.pool(outputs, lengths))
 
     def attention(self, x):
         """Return the weight of each timestep of the input, shape (n, n_timesteps).

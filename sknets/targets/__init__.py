@@ -3,6 +3,7 @@
 from sknets.targets._classes import Classification, ClassTarget, LabelTarget
 from sknets.targets._numbers import NumberTarget, Regression
 from sknets.targets._outputs import SINGLE, Outputs
+from sknets.targets._reconstruction import Reconstruction
 from sknets.targets._sequences import SequenceTarget, SequenceTask, lift
 from sknets.targets._target import Raw, Target, Task
 
@@ -14,6 +15,7 @@ __all__ = [
     "NumberTarget",
     "Outputs",
     "Raw",
+    "Reconstruction",
     "Regression",
     "SequenceTarget",
     "SequenceTask",

@@ -47,6 +47,15 @@ def by_deviation(y, sample_weight):
     return Scaling(mean, np.where(is_constant, 1.0, deviation), np.where(is_constant, mean, np.nan))
 
 
+def by_common_deviation(y, sample_weight):
+    """Scale by the means, and by one deviation for all columns: the root of their mean variance."""
+    scaling = by_deviation(y, sample_weight)
+    if scaling.is_constant.all():
+        return scaling
+    common = _root_mean_square(scaling.scale[~scaling.is_constant], None)
+    return scaling._replace(scale=np.where(scaling.is_constant, 1.0, common))
+
+
 def by_mean(y, sample_weight):
     """Divide by the mean, where zero must stay zero."""
     mean, _, constant = by_deviation(y, sample_weight)

@@ -30,6 +30,7 @@ from sknets.training._net import Net
 from sknets.training._penalties import Penalty
 from sknets.training._precision import PRECISIONS
 from sknets.training._ragged import Ragged
+from sknets.training._rbm import RBM
 from sknets.training._registry import SOLVERS, make_method
 from sknets.training._resume import go_on, net_state, resume, undo_for
 from sknets.training._schedules import SCHEDULES, Schedule
@@ -72,6 +73,7 @@ __all__ = [
     "LEAST_DEVIATION",
     "LOSSES",
     "PRECISIONS",
+    "RBM",
     "SCHEDULES",
     "SMALL_CONV_STEP",
     "SMALL_RECURRENT_STEP",

@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sknets import CNNFeatures, MLPClassifier, MLPRegressor
+from sknets import Autoencoder, CNNFeatures, MLPClassifier, MLPRegressor, RNNFeatures
 from tests.estimators.estimators import AT_DEFAULTS
 
 # Checks that skip themselves: one wants SCIPY_ARRAY_API set in the environment, one a
@@ -29,7 +29,7 @@ SECOND_ORDER = [
 ]
 
 
-@parametrize_with_checks([*AT_DEFAULTS, *SECOND_ORDER, CNNFeatures()])
+@parametrize_with_checks([*AT_DEFAULTS, *SECOND_ORDER, CNNFeatures(), RNNFeatures(), Autoencoder()])
 def test_check(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # checks are about behaviour; some fit odd data on purpose

@@ -13,7 +13,15 @@ from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_digits
 from torch import nn
 
-from sknets import CNNClassifier, CNNFeatures, Forecaster, MLPRegressor, RNNClassifier, RNNRegressor
+from sknets import (
+    CNNClassifier,
+    CNNFeatures,
+    Forecaster,
+    MLPRegressor,
+    RNNClassifier,
+    RNNFeatures,
+    RNNRegressor,
+)
 from tests.drawn import drawn
 from tests.estimators.estimators import ALL, X_DIABETES, Y_DIABETES, data_for, outputs
 from tests.torch_modes import MODES, modes
@@ -112,6 +120,11 @@ def test_features_attention_and_sequences(mode):
     features = CNNFeatures(CNNClassifier((4,), max_iter=2, random_state=0))
     expected = features.fit(IMAGES, LABELS).transform(IMAGES)
     found = under(mode, lambda: clone(features).fit(IMAGES, LABELS).transform(IMAGES))
+    np.testing.assert_array_equal(found, expected)
+
+    reading = RNNFeatures(RNNClassifier((4,), max_iter=2, random_state=0))
+    expected = reading.fit(IMAGES, LABELS).transform(IMAGES)
+    found = under(mode, lambda: clone(reading).fit(IMAGES, LABELS).transform(IMAGES))
     np.testing.assert_array_equal(found, expected)
 
     reader = RNNRegressor(recurrent_layer_sizes=(4,), pool="attention", max_iter=2, random_state=0)

@@ -1,7 +1,5 @@
 """The convolutional network: what its classifier and its regressor share."""
 
-from sklearn.utils.validation import check_is_fitted
-
 from sknets import modules
 from sknets.estimators._base import BaseNet
 from sknets.estimators._net import Phase
@@ -119,12 +117,6 @@ class BaseCNN(BaseNet):
             dict(zip(columns, row, strict=True)) | {"normalization": self.normalization}
             for row in zip(*columns.values(), strict=True)
         ]
-
-    def _penultimate(self, X):
-        """Return the activations below the output layer, shape (n, n_features)."""
-        check_is_fitted(self)
-        raw = self._raw_predict(X, self.net_.module_.penultimate)
-        return raw.values.numpy().astype(raw.dtype, copy=False)
 
 
 def _auto_channels(longest_side):

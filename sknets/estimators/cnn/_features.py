@@ -1,23 +1,14 @@
 """What a convolutional network sees, for any other model."""
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    clone,
-)
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_is_fitted
 
-from sknets._plain_torch import in_plain_torch
-from sknets._version import Versioned
-from sknets.estimators._sklearn import fit_context
+from sknets.estimators._features import NetworkFeatures
 from sknets.estimators.cnn._base import BaseCNN
 from sknets.estimators.cnn._classifier import CNNClassifier
 
 
-class CNNFeatures(Versioned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class CNNFeatures(NetworkFeatures):
     """Activations below the output layer of a convolutional network, as features.
 
     `fit` trains a copy of the network; `transform` returns what its last layer sees. A network that is
@@ -43,6 +34,7 @@ class CNNFeatures(Versioned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     --------
     CNNClassifier : The network for classes.
     CNNRegressor : The network for numbers.
+    RNNFeatures : The same of a recurrent network.
 
     References
     ----------
@@ -79,83 +71,11 @@ class CNNFeatures(Versioned, ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         self.estimator = estimator
         self.random_state = random_state
 
-    @fit_context
-    def fit(self, X, y=None, **fit_params):
-        """Fit the network, unless it is frozen.
+    def _make_default(self):
+        return CNNClassifier()
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            Images, signals or volumes.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Target; not needed by a frozen network.
-        **fit_params : dict
-            Further arguments of the network's `fit`, such as `sample_weight`.
-
-        Returns
-        -------
-        self : object
-            The fitted transformer.
-        """
-        if isinstance(self.estimator, FrozenEstimator):
-            network = self.estimator.estimator
-            if not isinstance(network, BaseCNN):
-                raise ValueError(
-                    f"estimator={self.estimator!r} must hold a CNNClassifier or a CNNRegressor."
-                )
-            check_is_fitted(network)
-            if fit_params:
-                raise ValueError(
-                    f"The network is frozen and does not learn: {sorted(fit_params)} would have no "
-                    "effect."
-                )
-            network._read(X)
-        else:
-            network = CNNClassifier() if self.estimator is None else clone(self.estimator)
-            if self.random_state is not None:
-                network.set_params(random_state=self.random_state)
-            network.fit(X, y, **fit_params)
-        self.estimator_ = network
-        return self
-
-    @in_plain_torch
-    def transform(self, X):
-        """Return the activations below the output layer.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
-            Images, signals or volumes of the size seen in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features_out)
-            Features.
-        """
-        check_is_fitted(self)
-        return self.estimator_._penultimate(X)
-
-    @property
-    def n_features_in_(self):
-        """Number of features seen in `fit`."""
-        return self._fitted("n_features_in_")
-
-    @property
-    def feature_names_in_(self):
-        """Names of the features, where X had any."""
-        return self._fitted("feature_names_in_")
-
-    @property
-    def _n_features_out(self):
-        return self.estimator_.net_.module_.head[-1].in_features
-
-    def _fitted(self, name):
-        if not hasattr(self, "estimator_"):
-            raise AttributeError(f"CNNFeatures has no {name} before fit.")
-        return getattr(self.estimator_, name)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.target_tags.required = not isinstance(self.estimator, FrozenEstimator)
-        return tags
+    def _check(self, network):
+        if not isinstance(network, BaseCNN):
+            raise ValueError(
+                f"estimator={self.estimator!r} must hold a CNNClassifier or a CNNRegressor."
+            )

@@ -1,12 +1,27 @@
 """The plan of a dense network."""
 
-from sknets import modules
+from sknets import modules, training
 from sknets.estimators._architecture import TableArchitecture
 from sknets.inputs import describe_columns
 
 
 class Dense(TableArchitecture):
-    """A stack of dense layers between a table and the raw outputs."""
+    """A stack of dense layers between a table and the raw outputs.
+
+    Parameters
+    ----------
+    spec : dict
+        The plan.
+    pretraining : object or None, default=None
+        What fills the hidden layers of a new network: ``pretraining.fill(layers, rows, weight, seed)``.
+    """
+
+    pretraining = seed = None
+
+    def __init__(self, spec, pretraining=None):
+        super().__init__(spec)
+        if pretraining is not None:
+            self.pretraining = pretraining
 
     @property
     def activations(self):
@@ -15,12 +30,19 @@ class Dense(TableArchitecture):
 
     def build(self, generator):
         with self._seeded_activations(generator):
-            return modules.DenseStack(**self.spec, generator=generator)
+            module = modules.DenseStack(**self.spec, generator=generator)
+        if self.pretraining is not None:
+            self.seed = training.draw_seed(generator)
+        return module
 
     def prepare(self, module, rows, target, sample_weight):
-        """Learn the edges of bins, if there are any; columns are scaled outside."""
+        """Learn the edges of bins and the first weights, if asked for; columns are scaled outside."""
         if module.encoder is not None:
             module.encoder.learn(rows, sample_weight)
+        if self.pretraining is not None:
+            *layers, _ = module.weighted_layers
+            self.pretraining.fill(layers, rows, sample_weight, self.seed)
+            self.pretraining = None  # what goes on has weights, and a pickle needs no more
 
     def describe_columns(self, module, rows, sample_weight):
         # bins are in units of their own

@@ -9,6 +9,7 @@ from sknets._plain_torch import in_plain_torch
 from sknets.estimators._base import BaseNet
 from sknets.estimators._per_layer import per_layer, read_activations, read_sizes
 from sknets.estimators.mlp._architecture import Dense
+from sknets.estimators.mlp._pretraining import read_pretraining
 from sknets.inputs import TableInput
 
 
@@ -17,7 +18,11 @@ class BaseMLP(BaseNet):
 
     def _make_input(self):
         has_bins = self.numeric_embedding == "piecewise_linear"
-        return TableInput(self.numeric_embedding, self.embedding_bins if has_bins else None)
+        return TableInput(
+            self.numeric_embedding,
+            self.embedding_bins if has_bins else None,
+            takes_sparse=not isinstance(self.pretrain, str),  # which learns all values of X
+        )
 
     def _make_architecture(self, input, target):
         sizes = read_sizes("hidden_layer_sizes", self.hidden_layer_sizes, "units")
@@ -40,7 +45,7 @@ class BaseMLP(BaseNet):
         }
         if self.numeric_embedding is not None:
             plan["embedding"] = {"kind": self.numeric_embedding} | self._embedding_plan(input)
-        return Dense(plan)
+        return Dense(plan, read_pretraining(self, names, sizes))
 
     def _embedding_plan(self, input):
         """Return the parameters of the embedding."""

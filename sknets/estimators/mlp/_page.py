@@ -2,6 +2,8 @@
 
 from numbers import Integral, Real
 
+from sklearn.frozen import FrozenEstimator
+
 from sknets import modules
 from sknets.estimators._layer_words import (
     ACTIVATION,
@@ -48,6 +50,22 @@ LAYERS = (
         [StrOptions(set(modules.NORMALIZATIONS)), None],
     ),
     WEIGHT_INIT,
+)
+
+PRETRAINING = (
+    parameter(
+        """pretrain : {'autoencoder', 'rbm'}, FrozenEstimator or None, default=None
+        What a new network's hidden layers learn of X first: each by an autoencoder that denoises, or as a
+        restricted Boltzmann machine (logistic units). Or a fitted `Autoencoder`, frozen, with such an
+        encoder.""",
+        [StrOptions({"autoencoder", "rbm"}), FrozenEstimator, None],
+        annotation="str | FrozenEstimator | None",
+    ),
+    parameter(
+        """pretrain_iter : int, default=50
+        Epochs of each layer in which 'autoencoder' and 'rbm' learn.""",
+        [Interval(Integral, 1, None, closed="left")],
+    ),
 )
 
 EMBEDDING = (
@@ -97,7 +115,7 @@ WEIGHTS = (
 def _page(task):
     page = Page(
         positional=(*task.first, *SIZES),
-        keyword_only=(*SCIKIT_LEARNS, *task.further, *LAYERS, *EMBEDDING, *FURTHER),
+        keyword_only=(*SCIKIT_LEARNS, *task.further, *LAYERS, *PRETRAINING, *EMBEDDING, *FURTHER),
         attributes=(*task.attributes, *RECORD, *WEIGHTS, *OUTPUTS, N_PARAMETERS, *NETWORK),
     )
     return page.fill(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import skorch
+from sklearn.frozen import FrozenEstimator
 
 from sknets.estimators._regressor_task import RegressorTask
 from sknets.estimators.mlp._base import BaseMLP
@@ -103,6 +104,12 @@ class MLPRegressor(RegressorTask, BaseMLP):
         Initial weights: 'glorot_uniform' (scikit-learn's), 'glorot_normal', 'he_uniform',
         'he_normal', 'orthogonal', or 'linear' (so small that units begin in the linear part of
         their activation).
+    pretrain : {'autoencoder', 'rbm'}, FrozenEstimator or None, default=None
+        What a new network's hidden layers learn of X first: each by an autoencoder that
+        denoises, or as a restricted Boltzmann machine (logistic units). Or a fitted
+        `Autoencoder`, frozen, with such an encoder.
+    pretrain_iter : int, default=50
+        Epochs of each layer in which 'autoencoder' and 'rbm' learn.
     numeric_embedding : {'piecewise_linear', 'periodic'} or None, default=None
         What each column of X becomes first: "piecewise_linear" bins that fill up one after the
         other (jumps, bends), or learned "periodic" waves beside it. Not for sparse X.
@@ -211,6 +218,7 @@ class MLPRegressor(RegressorTask, BaseMLP):
     See Also
     --------
     MLPClassifier : The same network for classes and labels.
+    Autoencoder : A code of X, and layers to begin with.
     ModuleRegressor : The same training for a Torch module of your own.
     sklearn.linear_model.LassoCV : A linear model to compare with.
 
@@ -227,6 +235,8 @@ class MLPRegressor(RegressorTask, BaseMLP):
     .. [2] Kingma and Ba (2015). Adam: a method for stochastic optimization. ICLR.
     .. [3] Srivastava et al. (2014). Dropout: a simple way to prevent neural networks from
        overfitting. JMLR 15.
+    .. [4] Hinton, Osindero and Teh (2006). A fast learning algorithm for deep belief nets. Neural
+       Computation 18.
 
     Examples
     --------
@@ -279,6 +289,8 @@ class MLPRegressor(RegressorTask, BaseMLP):
         dropout: float | Sequence[float] = 0.0,
         normalization: str | None = None,
         weight_init: str = "glorot_uniform",
+        pretrain: str | FrozenEstimator | None = None,
+        pretrain_iter: int = 50,
         numeric_embedding: str | None = None,
         embedding_bins: int = 8,
         embedding_size: int = 4,
@@ -329,6 +341,8 @@ class MLPRegressor(RegressorTask, BaseMLP):
         self.dropout = dropout
         self.normalization = normalization
         self.weight_init = weight_init
+        self.pretrain = pretrain
+        self.pretrain_iter = pretrain_iter
         self.numeric_embedding = numeric_embedding
         self.embedding_bins = embedding_bins
         self.embedding_size = embedding_size

@@ -235,6 +235,7 @@ class RNNClassifier(ClassifierTask, BaseRNN):
     --------
     RNNRegressor : The same network for numbers.
     CNNClassifier : Convolutions, for images and signals.
+    RNNFeatures : What the network sees, for other models.
     sknets.preprocessing.TokenSequences : Texts as sequences of tokens.
 
     Notes

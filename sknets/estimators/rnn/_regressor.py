@@ -238,6 +238,7 @@ class RNNRegressor(RegressorTask, BaseRNN):
     --------
     RNNClassifier : The same network for classes and labels.
     Forecaster : The future of a series.
+    RNNFeatures : What the network sees, for other models.
     sknets.preprocessing.SlidingWindows : A series as lagged samples.
 
     Notes
