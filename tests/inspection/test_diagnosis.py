@@ -6,11 +6,13 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_digits, load_iris, make_friedman1
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
@@ -224,6 +226,31 @@ def texts():
     return make_pipeline(TfidfVectorizer(), network), words, np.array(["yes", "no"] * 30)
 
 
+def decoder():
+    rng = np.random.default_rng(0)
+    series = [rng.normal(size=(n, 1)) for n in rng.integers(5, 9, 60)]
+    network = RNNRegressor(recurrent_layer_sizes=4, output="sequence", max_iter=2, random_state=0)
+    return network, series, [row[:3, 0] for row in series]
+
+
+def words():
+    rng = np.random.default_rng(0)
+    tokens = [rng.integers(0, 9, n) for n in rng.integers(5, 12, 60)]
+    options = {"vocabulary_size": 9, "embedding_dim": 3}
+    network = RNNClassifier(recurrent_layer_sizes=4, max_iter=2, random_state=0, **options)
+    return network, tokens, np.array([row[0] > 4 for row in tokens])
+
+
+def quantiles():
+    options = {"loss": "quantile", "quantile": [0.1, 0.5, 0.9]}
+    return MLPRegressor(max_iter=2, random_state=0, **options), X, Y_TRAIN
+
+
+def sparse_labels():
+    network, X, y = labels()
+    return network, sparse.csr_array(X), sparse.csr_array(y)
+
+
 def labels():
     y = np.column_stack([Y_TRAIN > 14, Y_TRAIN > 10]).astype(int)
     return MLPClassifier(max_iter=2, random_state=0), X, y
@@ -237,7 +264,20 @@ def second_order():
     return MLPRegressor(solver="lbfgs", max_iter=3, random_state=0), X, Y_TRAIN
 
 
-KINDS = [cnn, rnn, tagger, own, texts, labels, outputs, second_order]
+KINDS = [
+    cnn,
+    rnn,
+    tagger,
+    decoder,
+    words,
+    own,
+    texts,
+    labels,
+    sparse_labels,
+    outputs,
+    quantiles,
+    second_order,
+]
 
 
 @pytest.mark.parametrize("make", KINDS)
@@ -248,7 +288,7 @@ def test_every_family_is_diagnosed_and_left_as_it_is(make):
     values, history = inner.net_.flat.values.clone(), [dict(row) for row in inner.net_.history]
     before, parameters = network.predict(X), network.get_params()
     state = torch.get_rng_state()
-    n_held = len(y) // 4
+    n_held = 15
     diagnosis = diagnose(network, X, y, X[:n_held], y[:n_held])
     assert "train_loss" in diagnosis.evidence
     assert torch.equal(inner.net_.flat.values, values)
@@ -256,6 +296,8 @@ def test_every_family_is_diagnosed_and_left_as_it_is(make):
     assert network.get_params() == parameters
     assert torch.equal(torch.get_rng_state(), state)
     after = network.predict(X)
+    if sparse.issparse(before):
+        before, after = before.toarray(), after.toarray()
     for one, other in zip(before, after, strict=True):
         np.testing.assert_array_equal(one, other)
     assert inner.net_.module_.training is False
@@ -273,6 +315,21 @@ def test_training_goes_on_to_the_same_bits_after_a_diagnosis():
 
 
 # --- the report -----------------------------------------------------------------------------------
+
+
+def test_quantiles_are_judged_by_the_median():
+    options = {"loss": "quantile", "quantile": [0.1, 0.5, 0.9], "max_iter": 30}
+    network = MLPRegressor(random_state=0, **options).fit(X, Y_TRAIN)
+    evidence = diagnose(network, X, Y_TRAIN, X_VAL, Y_VAL).evidence
+    expected = r2_score(Y_VAL, network.predict(X_VAL)[:, 1])
+    assert evidence["valid_skill"] == pytest.approx(expected)
+
+
+def test_constant_y_cannot_be_told():
+    y = np.ones(len(X))
+    diagnosis = diagnose(MLPRegressor(max_iter=2, random_state=0).fit(X, y), X, y)
+    assert diagnosis.poor_on == "unknown"
+    assert any("constant" in words for words in diagnosis.unknown)
 
 
 def test_report_is_text_dict_and_html(slow):

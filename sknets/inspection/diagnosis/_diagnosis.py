@@ -6,14 +6,14 @@ import warnings
 
 from sklearn.exceptions import ConvergenceWarning
 
-from sknets.inspection.diagnosis._references import skill
+from sknets.inspection.diagnosis._references import comparable, skill
 
 _ANSWERS = {
     "training": "Poor on its own training rows: it learns too little.",
     "held-out": "Good on its training rows, poor on others: what it learned does not carry over.",
     "nothing to learn": "Nothing that carries over to other rows has been found, by any model.",
     "neither": "Nothing is wrong: simple models do no better.",
-    "unknown": "Good on its training rows; whether on others, cannot be told.",
+    "unknown": "Nothing was found, but not all could be told.",
 }
 
 
@@ -98,7 +98,7 @@ class Diagnosis:
     def answer(self):
         """The answer to the first question, in words."""
         if self.poor_on == "neither" and self.findings:
-            return "No worse than simple models on the whole; but:"
+            return "On the whole no worse than simple models, but:"
         return _ANSWERS[self.poor_on]
 
     def try_out(self, X, y, X_val, y_val):
@@ -114,7 +114,8 @@ class Diagnosis:
         Diagnosis
         """
         before = self.evidence.get("valid_skill", math.nan)
-        of_classes = hasattr(self._place.network, "predict_proba")
+        target = self._place.network._learned.target
+        of_classes, levels = hasattr(target, "classes"), getattr(target, "levels", None)
         for finding in self.findings:
             changes = [remedy for remedy in finding.remedies if remedy.is_change]
             for remedy in changes[:1]:
@@ -122,7 +123,8 @@ class Diagnosis:
                     warnings.simplefilter("ignore", ConvergenceWarning)
                     fitted = self._place.changed(remedy).fit(X, y)
                 remedy.before = before
-                remedy.after = skill(y_val, fitted.predict(X_val), is_of_classes=of_classes)
+                pair = comparable(y_val, fitted.predict(X_val), levels)
+                remedy.after = skill(*pair, is_of_classes=of_classes)
         return self
 
     def to_dict(self):

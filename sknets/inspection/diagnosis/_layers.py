@@ -97,8 +97,11 @@ class Inside(NamedTuple):
 
     @property
     def depth_ratio(self):
-        """Return the gradient of the first layer beside that of the last, before training or after it."""
-        return min(map(_first_to_last, filter(None, (self.start, self.weights))), default=np.nan)
+        """Return the gradient of the first layer beside that of the last, before or after training.
+
+        The larger one counts: where last weights start at zero, no gradient comes through at first.
+        """
+        return max(map(_first_to_last, filter(None, (self.start, self.weights))), default=np.nan)
 
     @property
     def narrowest(self):

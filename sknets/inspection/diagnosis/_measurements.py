@@ -16,7 +16,12 @@ from sknets.inspection._unwrap import unwrap
 from sknets.inspection.diagnosis._columns import find_shifts, find_tellers
 from sknets.inspection.diagnosis._layers import look_inside
 from sknets.inspection.diagnosis._place import find_place
-from sknets.inspection.diagnosis._references import as_table, compare_simple, skill
+from sknets.inspection.diagnosis._references import (
+    as_table,
+    comparable,
+    compare_simple,
+    skill,
+)
 
 _MOST_ROWS = 4000  # that are looked at; of more, so many at random
 _RARE = 0.4  # share of a class, where 1 is an equal one, below which balanced classes are tried
@@ -269,16 +274,21 @@ def _as_tensor(y, dtype):
 def _measure_scores(found, data, valid):
     network, of_classes = found.network, found.is_of_classes
     target = network._learned.target
+    levels = getattr(target, "levels", None)
 
     def predict(rows):
         return target.predictions(network._answer(rows))
 
-    y, predictions = _plain(data.y), _plain(predict(data.rows))
+    y, predictions = scored = comparable(data.y, predict(data.rows), levels)
     found.train_skill = skill(y, predictions, is_of_classes=of_classes)
-    scored = y, predictions
     if valid is not None:
-        scored = _plain(valid.y), _plain(predict(valid.rows))
+        scored = comparable(valid.y, predict(valid.rows), levels)
         found.valid_skill = skill(*scored, is_of_classes=of_classes)
+    if math.isnan(found.train_skill):
+        found.unknown.append(
+            "how good it is on its training rows: y is constant, or of another length"
+        )
+        return
     if of_classes and y.ndim == 1:
         classes, counts = np.unique(y, return_counts=True)
         found.shares = dict(zip(classes.tolist(), (counts / len(y)).tolist(), strict=True))
@@ -289,17 +299,6 @@ def _measure_scores(found, data, valid):
         found.spread = float((predictions != classes[counts.argmax()]).mean())
     elif not of_classes:
         found.spread = float(np.mean(predictions.std(axis=0)) / max(np.mean(y.std(axis=0)), 1e-300))
-
-
-def _plain(y):
-    """Return y, or what is predicted, as an array; of sequences, all their steps."""
-    if hasattr(y, "values") and hasattr(y, "lengths"):
-        return np.asarray(y.values)
-    if hasattr(y, "toarray"):
-        return y.toarray()
-    if isinstance(y, list) or (np.asarray(y).dtype.kind == "O" and np.ndim(y[0])):
-        return np.concatenate([np.asarray(row) for row in y])
-    return np.asarray(y)
 
 
 def _measure_data(found, data, valid):

@@ -27,7 +27,7 @@ def ask(m):
         return "held-out"
     if math.isnan(folds) and m.train_skill < _LEAST:
         return "training"
-    if not m.has_valid and (math.isnan(folds) or m.train_skill > folds + _GAP):
+    if math.isnan(folds) or (not m.has_valid and m.train_skill > folds + _GAP):
         return "unknown"
     return "neither"
 

@@ -23,8 +23,10 @@ def skill(y, predictions, *, is_of_classes):
     Of numbers it is R², of classes the mean recall, from chance on; of several outputs the mean.
     """
     y, predictions = np.asarray(y), np.asarray(predictions)
+    if len(y) != len(predictions) or len(y) < 2:
+        return np.nan
     if not is_of_classes:
-        if len(y) < 2:
+        if not np.ptp(y, axis=0).any():
             return np.nan
         return float(r2_score(y, predictions))
     if y.ndim > 1:
@@ -36,6 +38,31 @@ def skill(y, predictions, *, is_of_classes):
     recall = np.mean([(predictions[y == c] == c).mean() for c in classes])
     chance = 1 / len(classes)
     return float((recall - chance) / (1 - chance))
+
+
+def comparable(y, predictions, levels=None):
+    """Return y and predictions as arrays of one shape where that can be done.
+
+    Of sequences it is all their steps, of several quantiles the one nearest to the median.
+    """
+    y, predictions = _as_array(y), _as_array(predictions)
+    if levels is not None and np.ndim(levels) and predictions.shape[-1] == len(levels):
+        predictions = predictions[..., int(np.argmin(np.abs(np.asarray(levels) - 0.5)))]
+    if predictions.shape != y.shape and predictions.size == y.size:
+        predictions = predictions.reshape(y.shape)
+    return y, predictions
+
+
+def _as_array(y):
+    if hasattr(y, "lengths"):
+        return np.asarray(y.values)
+    if hasattr(y, "toarray"):
+        return y.toarray()
+    y = y if isinstance(y, list) else np.asarray(y)
+    if isinstance(y, list) or y.dtype.kind == "O":
+        rows = [np.asarray(row) for row in y]
+        return np.concatenate(rows) if rows[0].ndim else np.asarray(y)
+    return y
 
 
 class Reference(NamedTuple):
@@ -95,10 +122,9 @@ def _of_sequences(rows):
     if values.dtype.kind in "iu":
         numbers = np.repeat(np.arange(len(lengths)), lengths)
         kept = values[:, 0] < _MOST_COLUMNS
-        places = (numbers[kept], values[kept, 0])
-        shape = (len(lengths), int(values.max()) + 1)
-        counts = sp.coo_array((np.ones(kept.sum()), places), shape=(shape[0], max(1, shape[1])))
-        return sp.csr_array(counts)[:, :_MOST_COLUMNS]
+        counts = np.zeros((len(lengths), min(int(values.max()) + 1, _MOST_COLUMNS)))
+        np.add.at(counts, (numbers[kept], values[kept, 0]), 1.0)
+        return counts
     if len(set(lengths.tolist())) == 1:
         return values.reshape(len(lengths), -1)
     parts = np.split(values, np.cumsum(lengths)[:-1])
