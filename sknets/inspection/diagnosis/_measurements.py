@@ -47,7 +47,7 @@ class Measurements:
         How much better than a constant: R² of numbers, mean recall of classes from chance on.
     spread : float
         Spread of the predictions of training rows beside that of y; of classes, share of rows that are
-        predicted to be of another class than the most frequent one.
+        not predicted to be of the class that is predicted most.
     recalls : dict
         Recall of each class on the validation rows, or on the training rows without any.
     shares : dict
@@ -296,7 +296,7 @@ def _measure_scores(found, data, valid):
         found.recalls = {
             c: float((scored[1][scored[0] == c] == c).mean()) for c in classes[known].tolist()
         }
-        found.spread = float((predictions != classes[counts.argmax()]).mean())
+        found.spread = 1.0 - float(np.unique(predictions, return_counts=True)[1].max() / len(y))
     elif not of_classes:
         found.spread = float(np.mean(predictions.std(axis=0)) / max(np.mean(y.std(axis=0)), 1e-300))
 

@@ -24,6 +24,7 @@ _FALLS = 0.04  # share of the loss by which it fell in the last quarter of the e
 _FEWEST_STEPS = 200
 _FLAT = 0.1  # spread of predictions beside that of y
 _SHRUNK = 0.6  # weights beside those before training
+_STRONG = 0.5  # alpha for each row that leaves little of any weight
 _NARROW = 4  # units of a layer that lets little through
 _MISSED = 0.6, 0.1  # recall of a rare class, and skill that balanced classes bring
 _MOST_NAMES = 5
@@ -136,9 +137,13 @@ def find_vanishing_gradients(m):
 
 def find_constant_prediction(m):
     """Find weights that a penalty has pulled to zero."""
-    if not m.spread < _FLAT or m.inside is None or not m.inside.shrinkage < _SHRUNK:
-        return None
     network = m.network
+    shrinkage = math.nan if m.inside is None else m.inside.shrinkage
+    is_shrunk = shrinkage < _SHRUNK
+    if math.isnan(shrinkage):  # the weights before training are unknown
+        is_shrunk = network.alpha > _STRONG * m.n_rows
+    if not (m.spread < _FLAT and is_shrunk):
+        return None
     changes = {}
     if network.alpha > 1e-3:
         changes["alpha"] = 1e-4
@@ -146,16 +151,15 @@ def find_constant_prediction(m):
         changes["l1_alpha"] = 0.0
     if not changes:
         return None
+    shrunk, evidence = "", {}
+    if not math.isnan(shrinkage):
+        shrunk = f"; they are {shrinkage:.2g} times those before training"
+        evidence = {"weights_to_start": shrinkage}
     return Finding(
         "constant prediction",
-        f"All rows are predicted nearly alike (spread {m.spread:.2g} of that of y), and the weights are "
-        f"{m.inside.shrinkage:.2g} times those before training: the penalty has pulled them to zero "
-        f"(alpha={network.alpha}, l1_alpha={network.l1_alpha}).",
-        {
-            "spread_of_predictions": m.spread,
-            "weights_to_start": m.inside.shrinkage,
-            "alpha": network.alpha,
-        },
+        f"All rows are predicted nearly alike: the penalty (alpha={network.alpha}, "
+        f"l1_alpha={network.l1_alpha}) has pulled the weights to zero{shrunk}.",
+        {"spread_of_predictions": m.spread, "alpha": network.alpha} | evidence,
         remedies_of(m, ("Penalise less:", changes)),
     )
 
@@ -263,10 +267,10 @@ def _larger(m):
 
 TRAINING = (
     find_unscaled,
+    find_constant_prediction,
     find_rate_too_high,
     find_dead_units,
     find_saturated_units,
-    find_constant_prediction,
     find_vanishing_gradients,
     find_rate_too_low,
     find_imbalance,
