@@ -247,3 +247,16 @@ def test_example_shows_what_it_says(name, tmp_path):
     printed = run_example(name, tmp_path / "pictures" / "picture.png").stdout
     if name in CHECKS:
         CHECKS[name](printed)
+
+
+def test_diagnosis_example_names_three_causes_and_mends_them(tmp_path):
+    run = run_example("plot_diagnosis.py", tmp_path / "diagnosis.png")
+    for name, cause in (
+        ("steps too short", "rate too low"),
+        ("deep and logistic", "vanishing gradients"),
+        ("large, few rows", "too large"),
+    ):
+        row = next(line for line in run.stdout.splitlines() if line.startswith(f"{name}  "))
+        assert cause in row
+        before, after = (float(number) for number in row.split()[-2:])
+        assert after > before + 0.05

@@ -7,6 +7,8 @@ from sknets.inspection._gradient_flow import gradient_flow
 from sknets.inspection._gradient_flow_display import GradientFlowDisplay
 from sknets.inspection._heatmap_display import HeatmapDisplay
 from sknets.inspection._integrated_gradients import integrated_gradients
+from sknets.inspection._learning_rate import find_learning_rate
+from sknets.inspection._learning_rate_display import LearningRateDisplay
 from sknets.inspection._maps_displays import ActivationsDisplay, FiltersDisplay
 from sknets.inspection._nonlinear_displays import NonlinearFitDisplay, ResidualsDisplay
 from sknets.inspection._occlusion import occlusion
@@ -14,18 +16,23 @@ from sknets.inspection._population_displays import LeaderboardDisplay, Populatio
 from sknets.inspection._profile_display import ProfileDisplay
 from sknets.inspection._relevance import layer_relevance
 from sknets.inspection._training_curve import TrainingCurveDisplay
+from sknets.inspection.diagnosis import Diagnosis, diagnose
 
 __all__ = [
     "ActivationsDisplay",
+    "Diagnosis",
     "FiltersDisplay",
     "GradientFlowDisplay",
     "HeatmapDisplay",
     "LeaderboardDisplay",
+    "LearningRateDisplay",
     "NonlinearFitDisplay",
     "PopulationDisplay",
     "ProfileDisplay",
     "ResidualsDisplay",
     "TrainingCurveDisplay",
+    "diagnose",
+    "find_learning_rate",
     "grad_cam",
     "gradient_flow",
     "integrated_gradients",

@@ -1,0 +1,133 @@
+"""Pictures of a sweep over learning rates."""
+
+from sknets.inspection._learning_rate import find_learning_rate
+from sknets.inspection._pyplot import import_pyplot
+
+_LOSS, _STEPS, _SUGGESTED = "#1f5f8b", "#c9d2d8", "#d1603d"
+
+
+class LearningRateDisplay:
+    """The training loss while the learning rate grows, and the rate that it suggests.
+
+    Make it with `from_estimator`; the constructor takes the numbers themselves.
+
+    Parameters
+    ----------
+    rates : ndarray of shape (n_steps,)
+        The rates of the steps.
+    losses : ndarray of shape (n_steps,)
+        The training losses of the batches.
+    smoothed_losses : ndarray of shape (n_steps,)
+        Their smoothed course.
+    learning_rate : float, default=None
+        The rate that is suggested.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes with the curve.
+    figure_ : matplotlib.figure.Figure
+        Its figure.
+    line_ : matplotlib.lines.Line2D
+        The smoothed losses.
+    points_ : matplotlib.lines.Line2D
+        The losses of the batches.
+    suggestion_ : matplotlib.lines.Line2D or None
+        The rate that is suggested.
+
+    See Also
+    --------
+    find_learning_rate : What is drawn, as numbers.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.preprocessing import scale
+    >>> from sknets import MLPRegressor
+    >>> from sknets.inspection import LearningRateDisplay
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> display = LearningRateDisplay.from_estimator(MLPRegressor(random_state=0), scale(X), y)
+    >>> display.ax_.get_xscale()
+    'log'
+    """
+
+    def __init__(self, rates, losses, smoothed_losses, *, learning_rate=None):
+        self.rates = rates
+        self.losses = losses
+        self.smoothed_losses = smoothed_losses
+        self.learning_rate = learning_rate
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=300, ax=None):
+        """Try the rates with a clone of a network, and draw.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A network, or a pipeline that ends in one; it need not be fitted.
+        X : array-like of shape (n_samples, ...) or list of sequences
+            Training data, as the estimator takes them.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their target.
+        lowest : float, default=1e-6
+            The first rate.
+        highest : float, default=10.0
+            The last rate.
+        n_steps : int, default=300
+            Number of steps.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        LearningRateDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing.
+        TypeError
+            If there is no network in the estimator.
+        ValueError
+            If its solver knows no learning rate, or data or parameters are wrong.
+        """
+        import_pyplot("LearningRateDisplay")
+        found = find_learning_rate(estimator, X, y, lowest=lowest, highest=highest, n_steps=n_steps)
+        learning_rate = found.pop("learning_rate")
+        return cls(**found, learning_rate=learning_rate).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw the losses.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        LearningRateDisplay
+        """
+        if ax is None:
+            _, ax = import_pyplot("LearningRateDisplay").subplots(layout="constrained")
+        (self.points_,) = ax.plot(
+            self.rates, self.losses, ".", color=_STEPS, markersize=3, label="batches"
+        )
+        (self.line_,) = ax.plot(self.rates, self.smoothed_losses, color=_LOSS, label="smoothed")
+        self.suggestion_ = None
+        if self.learning_rate is not None:
+            self.suggestion_ = ax.axvline(
+                self.learning_rate,
+                color=_SUGGESTED,
+                linestyle=":",
+                label=f"suggested: {self.learning_rate:.2g}",
+            )
+        low, start = min(self.smoothed_losses), self.smoothed_losses[0]
+        room = max(start - low, 1e-12)
+        ax.set(xscale="log", xlabel="learning rate", ylabel="training loss")
+        ax.set_ylim(low - 0.3 * room, start + 0.8 * room)  # an explosion leaves it at the top
+        ax.legend(frameon=False)
+        ax.spines[["top", "right"]].set_visible(False)
+        self.ax_ = ax
+        self.figure_ = ax.figure
+        return self
