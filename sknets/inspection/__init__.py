@@ -10,6 +10,7 @@ from sknets.inspection._integrated_gradients import integrated_gradients
 from sknets.inspection._learning_rate import find_learning_rate
 from sknets.inspection._learning_rate_display import LearningRateDisplay
 from sknets.inspection._maps_displays import ActivationsDisplay, FiltersDisplay
+from sknets.inspection._network_diagram import NetworkDiagram
 from sknets.inspection._nonlinear_displays import NonlinearFitDisplay, ResidualsDisplay
 from sknets.inspection._occlusion import occlusion
 from sknets.inspection._population_displays import LeaderboardDisplay, PopulationDisplay
@@ -26,6 +27,7 @@ __all__ = [
     "HeatmapDisplay",
     "LeaderboardDisplay",
     "LearningRateDisplay",
+    "NetworkDiagram",
     "NonlinearFitDisplay",
     "PopulationDisplay",
     "ProfileDisplay",
