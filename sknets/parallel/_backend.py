@@ -44,7 +44,7 @@ class TogetherBackend(ThreadingBackend):
 
     default_n_jobs = MOST_TASKS
     parallel = None
-    _call = _filters = None
+    _call = _filters = _ahead = None
 
     def effective_n_jobs(self, n_jobs):
         """Return the number of tasks at a time: `n_jobs`, or 64 where it is None or negative."""
@@ -71,6 +71,10 @@ class TogetherBackend(ThreadingBackend):
 
     def start_call(self):
         """Open a call."""
+        # joblib is about to parse this, which Python 3.11 cannot do in several threads
+        self._ahead = self.parallel.pre_dispatch
+        if str(self._ahead).replace(" ", "") == "2*n_jobs":
+            self.parallel.pre_dispatch = 2 * self._n_jobs
         backend, n_jobs = get_active_backend()
         # an ensemble of four asks for four tasks, whatever they would do with more
         is_of_context = isinstance(backend, TogetherBackend)
@@ -84,6 +88,7 @@ class TogetherBackend(ThreadingBackend):
 
     def stop_call(self):
         """Close the call: its tasks are done, or nobody waits for them."""
+        self.parallel.pre_dispatch = self._ahead
         try:
             self._call.close()
         finally:

@@ -192,3 +192,26 @@ def test_process_is_as_before():
     with joblib.parallel_config("sknets", n_jobs=64):
         GridSearchCV(scaled(), GRID, cv=3).fit(X, Y)
     assert (threading.active_count(), os.getpid(), warnings.filters[:]) == before
+
+
+def test_nothing_is_parsed_in_threads(monkeypatch):
+    def parse(expression):
+        raise SystemError("AST constructor recursion depth mismatch")
+
+    monkeypatch.setattr("joblib.parallel.eval_expr", parse)
+    with joblib.parallel_config("sknets", n_jobs=4):
+        parallel = joblib.Parallel(pre_dispatch="2*n_jobs")
+        assert parallel(joblib.delayed(_sum_of_squares)(k) for k in range(6)) == [
+            0,
+            0,
+            1,
+            5,
+            14,
+            30,
+        ]
+        assert parallel.pre_dispatch == "2*n_jobs"
+        assert parallel(joblib.delayed(abs)(-k) for k in range(3)) == [0, 1, 2]
+
+
+def _sum_of_squares(n):
+    return sum(joblib.Parallel()(joblib.delayed(pow)(k, 2) for k in range(n)))
