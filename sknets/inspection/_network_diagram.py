@@ -48,7 +48,7 @@ class NetworkDiagram:
     >>> from sknets import MLPClassifier
     >>> from sknets.inspection import NetworkDiagram
     >>> X, y = load_iris(return_X_y=True, as_frame=True)
-    >>> network = MLPClassifier((5,), solver="lbfgs", alpha=1, random_state=0).fit(X, y)
+    >>> network = MLPClassifier((5,), learning_rate="cosine", random_state=0).fit(X, y)
     >>> [len(units) for units in NetworkDiagram.from_estimator(network).shown_]
     [4, 5, 3]
     """
