@@ -44,13 +44,11 @@ class NetworkDiagram:
 
     Examples
     --------
-    >>> from sklearn.datasets import load_iris
-    >>> from sknets import MLPClassifier
+    >>> import numpy as np
     >>> from sknets.inspection import NetworkDiagram
-    >>> X, y = load_iris(return_X_y=True, as_frame=True)
-    >>> network = MLPClassifier((5,), learning_rate="cosine", random_state=0).fit(X, y)
-    >>> [len(units) for units in NetworkDiagram.from_estimator(network).shown_]
-    [4, 5, 3]
+    >>> display = NetworkDiagram([np.ones((4, 5)), np.ones((5, 3))]).plot(max_units=4)
+    >>> [len(units) for units in display.shown_]
+    [4, 4, 3]
     """
 
     def __init__(self, weights, *, input_names=None, output_names=None):
