@@ -22,15 +22,20 @@ from sknets.uncertainty import HeldNumbers, check_coverage, outer_levels
 _N_DRAWS = 100
 
 
-def _spread(predictions):
+def _each(function, *parts):
+    """Return what a function makes of arrays; of sequences of several lengths, row by row."""
+    if isinstance(parts[0], np.ndarray) and parts[0].dtype != object:
+        return function(*parts)
+    made = np.empty(len(parts[0]), dtype=object)
+    for row, of_row in enumerate(zip(*parts, strict=True)):
+        made[row] = function(*of_row)
+    return made
+
+
+def _spread(*predictions):
     """Return the standard deviation of several predictions of the same rows."""
-    if isinstance(predictions[0], np.ndarray) and predictions[0].dtype != object:
-        unit = np.abs(predictions).max() or 1.0  # else squares may overflow
-        return unit * np.std(np.divide(predictions, unit), axis=0)
-    spreads = np.empty(len(predictions[0]), dtype=object)  # sequences of several lengths
-    for row, of_row in enumerate(zip(*predictions, strict=True)):
-        spreads[row] = np.std(of_row, axis=0)
-    return spreads
+    unit = np.abs(predictions).max() or 1.0  # else squares may overflow
+    return unit * np.std(np.divide(predictions, unit), axis=0)
 
 
 @without_class
@@ -158,7 +163,7 @@ class RegressorTask(SupervisedTask, RegressorMixin, MultiOutputMixin):
                     "dropout in fit."
                 )
             raws = self._raws_of_draws(raw.rows, _N_DRAWS)
-        return _spread([self._predictions(each) for each in raws])
+        return _each(_spread, *map(self._predictions, raws))
 
     def _scaled(self, deviations):
         """Return standard deviations of y as large as held-out rows say they are."""
@@ -205,11 +210,12 @@ class RegressorTask(SupervisedTask, RegressorMixin, MultiOutputMixin):
             ends = np.maximum(ends, target.task.kind.lowest_y)
             return ends[:, 0] if ends.shape[1] == 1 else ends
         if target.has_std:
-            distance = ndtri(0.5 + coverage / 2)
-            return _around(self._predictions(raw), target.deviations(raw), distance)
+            distance = ndtri(0.5 + coverage / 2) * np.array([-1.0, 1.0])
+            parts = self._predictions(raw), target.deviations(raw)
+            return _each(lambda mean, std: mean[..., None] + distance * std[..., None], *parts)
         if target.is_ordered:
             places = _levels_at(target.levels, coverage)
-            return _columns_at(self._predictions(raw), places)
+            return _each(lambda values: values[..., places], self._predictions(raw))
         remedy = "fit with calibrate=True. (Without them, "
         if self._outputs.kind != "single":
             remedy = f"but output={self._outputs.kind!r} has a sequence for each. ("
@@ -260,16 +266,6 @@ def _columns(values):
     return values.reshape(len(values), -1).astype(np.float64)
 
 
-def _around(mean, deviation, distance):
-    """Return the ends of intervals of so many deviations on both sides, also of sequences."""
-    if mean.dtype != object:
-        return np.stack([mean - distance * deviation, mean + distance * deviation], axis=-1)
-    ends = np.empty(len(mean), dtype=object)
-    for row, parts in enumerate(zip(mean, deviation, strict=True)):
-        ends[row] = _around(*parts, distance)
-    return ends
-
-
 def _levels_at(levels, coverage):
     """Return the positions of the two quantiles between which there is a coverage."""
     needed = np.array([(1 - coverage) / 2, (1 + coverage) / 2])
@@ -280,13 +276,3 @@ def _levels_at(levels, coverage):
             f"quantile={list(levels)}: add them, or fit with calibrate=True."
         )
     return found
-
-
-def _columns_at(predictions, places):
-    """Return some quantiles, also of sequences."""
-    if predictions.dtype != object:
-        return predictions[..., places]
-    chosen = np.empty(len(predictions), dtype=object)
-    for row, values in enumerate(predictions):
-        chosen[row] = values[..., places]
-    return chosen

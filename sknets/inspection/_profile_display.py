@@ -114,48 +114,56 @@ class ProfileDisplay:
         ProfileDisplay
         """
         if axes is None:
-            n = len(self.tables)
-            n_columns = min(n, 4)
-            n_rows = -(-n // n_columns)
-            _, axes = import_pyplot(type(self).__name__).subplots(
-                n_rows,
-                n_columns,
-                figsize=(3.1 * n_columns, 3.0 * n_rows),
-                layout="constrained",
-                squeeze=False,
-                sharey=True,
-            )
-            for spare in axes.flat[n:]:
-                spare.set_axis_off()
-            axes = axes.flat[:n]
+            axes = self._make_axes()
         axes = np.atleast_1d(axes)
         self.lines_ = []
-        for ax, (name, table) in zip(axes, self.tables.items(), strict=True):
-            values, tau = table[name].to_numpy(), table["tau"].to_numpy()
-            for level, height in self.heights.items():
-                inside = np.interp([-height, height], tau, values, left=np.nan, right=np.nan)
-                for sign, end in zip((-1, 1), inside, strict=True):
-                    ax.axhline(sign * height, color=INK, linewidth=0.7, linestyle=":")
-                    ax.plot([end, end], [sign * height, tau.min()], color=CURVE, linewidth=0.7)
-                ax.annotate(
-                    f"{100 * level:g}%",
-                    (0.01, height),
-                    xycoords=("axes fraction", "data"),
-                    ha="left",
-                    va="bottom",
-                    fontsize="x-small",
-                    color=INK,
-                )
-            if np.isfinite(self.std[name]) and self.std[name] > 0:
-                straight = (values - self.best[name]) / self.std[name]
-                ax.plot(values, straight, color=_STRAIGHT, linewidth=1.1, linestyle="--")
-            (line,) = ax.plot(values, tau, color=CURVE, linewidth=2)
-            self.lines_.append(line)
-            ax.plot(self.best[name], 0, "o", color=CURVE, markersize=5)
-            ax.set_xlabel(name)
-            ax.set_ylim(1.04 * tau.min(), 1.04 * tau.max())
-            ax.locator_params(axis="x", nbins=5)
-            ax.spines[["top", "right"]].set_visible(False)
+        for ax, name in zip(axes, self.tables, strict=True):
+            self.lines_.append(self._draw(ax, name))
         axes[0].set_ylabel("τ")
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
+
+    def _make_axes(self):
+        n = len(self.tables)
+        n_columns = min(n, 4)
+        n_rows = -(-n // n_columns)
+        _, axes = import_pyplot(type(self).__name__).subplots(
+            n_rows,
+            n_columns,
+            figsize=(3.1 * n_columns, 3.0 * n_rows),
+            layout="constrained",
+            squeeze=False,
+            sharey=True,
+        )
+        for spare in axes.flat[n:]:
+            spare.set_axis_off()
+        return axes.flat[:n]
+
+    def _draw(self, ax, name):
+        """Draw the profile of a parameter; return its line."""
+        table = self.tables[name]
+        values, tau = table[name].to_numpy(), table["tau"].to_numpy()
+        for level, height in self.heights.items():
+            inside = np.interp([-height, height], tau, values, left=np.nan, right=np.nan)
+            for sign, end in zip((-1, 1), inside, strict=True):
+                ax.axhline(sign * height, color=INK, linewidth=0.7, linestyle=":")
+                ax.plot([end, end], [sign * height, tau.min()], color=CURVE, linewidth=0.7)
+            ax.annotate(
+                f"{100 * level:g}%",
+                (0.01, height),
+                xycoords=("axes fraction", "data"),
+                ha="left",
+                va="bottom",
+                fontsize="x-small",
+                color=INK,
+            )
+        if np.isfinite(self.std[name]) and self.std[name] > 0:
+            straight = (values - self.best[name]) / self.std[name]
+            ax.plot(values, straight, color=_STRAIGHT, linewidth=1.1, linestyle="--")
+        (line,) = ax.plot(values, tau, color=CURVE, linewidth=2)
+        ax.plot(self.best[name], 0, "o", color=CURVE, markersize=5)
+        ax.set_xlabel(name)
+        ax.set_ylim(1.04 * tau.min(), 1.04 * tau.max())
+        ax.locator_params(axis="x", nbins=5)
+        ax.spines[["top", "right"]].set_visible(False)
+        return line

@@ -153,17 +153,7 @@ class Fitter:
                 return self.problem.local(point).offset > _FAR
             return False
 
-        first = self.problem.local(start)
-        if first is None:
-            raise ValueError(
-                "The sum of squares or its derivatives are not finite at theta0. Choose one at which the "
-                "model is of y's size."
-            )
-        if self._solver == "newton" and self._minimised.local(start) is None:
-            raise ValueError(
-                "solver='newton' needs second derivatives, and those of model at theta0 are not finite. "
-                "Move theta0, or choose solver='lm'."
-            )
+        first = self._look_at_start(start)
         point, n_evaluations = start, 0
         while True:
             ending = SOLVERS[self._solver](
@@ -191,14 +181,27 @@ class Fitter:
         ending = ending._replace(n_iter=len(points), n_evaluations=n_evaluations)
         return Path(ending, estimate, [start, *points], [first.loss, *losses])
 
+    def _look_at_start(self, start):
+        """Return the local model at a start; raise ValueError where there is none to begin with."""
+        first = self.problem.local(start)
+        if first is None:
+            raise ValueError(
+                "The sum of squares or its derivatives are not finite at theta0. Choose one at which the "
+                "model is of y's size."
+            )
+        if self._solver == "newton" and self._minimised.local(start) is None:
+            raise ValueError(
+                "solver='newton' needs second derivatives, and those of model at theta0 are not finite. "
+                "Move theta0, or choose solver='lm'."
+            )
+        return first
+
     def _leave_saddle(self, ending, estimate):
         """Return the way down where a minimisation has ended without being at a minimum, or None."""
         if ending.stop_reason in ("max_iter", "stopped"):
             return None
-        lost = estimate.without_effect
-        if ending.local.jacobian[
-            :, lost
-        ].any():  # it has run to where next to nothing is left of it
+        # a parameter may have run to where next to nothing is left of its effect
+        if ending.local.jacobian[:, estimate.without_effect].any():
             return None
         return way_down(self.problem, ending.point, self._box)
 

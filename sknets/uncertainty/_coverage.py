@@ -18,7 +18,10 @@ def check_coverage(coverage):
 
 def effective_size(n_rows, weight):
     """Return how many rows of one weight tell as much as some weighted ones (Kish, 1965)."""
-    return n_rows if weight is None else weight.sum() ** 2 / np.square(weight).sum()
+    if weight is None:
+        return n_rows
+    shares = weight / weight.max()  # whose squares cannot overflow
+    return shares.sum() ** 2 / np.square(shares).sum()
 
 
 def check_enough(coverage, n_rows, weight, remedy):
@@ -59,7 +62,7 @@ def quantile_of(scores, coverage, weight=None):
         (`effective_size`).
     """
     order = np.argsort(scores, kind="stable")
-    weight = np.ones(len(scores)) if weight is None else weight[order]
+    weight = np.ones(len(scores)) if weight is None else weight[order] / weight.max()
     passed, known = np.cumsum(weight), effective_size(len(scores), weight)
     least = coverage * (1.0 + 1.0 / known) * (1.0 - _ROUNDING) * passed[-1]
     return scores[order[min(np.searchsorted(passed, least), len(scores) - 1)]]

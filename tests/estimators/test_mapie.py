@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from mapie.classification import SplitConformalClassifier
+from mapie.regression import (
+    ConformalizedQuantileRegressor,
+    CrossConformalRegressor,
+    SplitConformalRegressor,
+)
 from sklearn.base import clone
 
 from sknets import MLPClassifier, MLPRegressor, RNNRegressor
 from tests.estimators.estimators import SMALL_RNN
-
-mapie_regression = pytest.importorskip("mapie.regression")
-mapie_classification = pytest.importorskip("mapie.classification")
 
 FAST = {"learning_rate_init": 0.01, "max_iter": 40, "random_state": 0}
 RNG = np.random.default_rng(0)
@@ -23,7 +26,7 @@ TRAIN, HELD, NEW = slice(300), slice(300, 500), slice(500, None)
 )
 def test_split_intervals_are_the_same(network):
     fitted = clone(network).fit(X[TRAIN], Y[TRAIN])
-    theirs = mapie_regression.SplitConformalRegressor(fitted, confidence_level=0.9, prefit=True)
+    theirs = SplitConformalRegressor(fitted, confidence_level=0.9, prefit=True)
     theirs.conformalize(X[HELD], Y[HELD])
     _, expected = theirs.predict_interval(X[NEW])
     ours = clone(network).set_params(calibrate=True)
@@ -52,16 +55,16 @@ def test_conformalised_quantiles_are_the_same():
             return ours.predict(X)[:, self.number]
 
     levels = [Level(0), Level(2), Level(1)]  # lower, upper, median
-    theirs = mapie_regression.ConformalizedQuantileRegressor(
-        levels, confidence_level=0.9, prefit=True
-    ).conformalize(X[HELD], Y[HELD])
+    theirs = ConformalizedQuantileRegressor(levels, confidence_level=0.9, prefit=True).conformalize(
+        X[HELD], Y[HELD]
+    )
     _, expected = theirs.predict_interval(X[NEW], symmetric_correction=True)
     np.testing.assert_allclose(ours.predict_interval(X[NEW], 0.9), expected[..., 0], rtol=1e-6)
 
 
 def test_intervals_by_folds_agree():
     network = MLPRegressor(**FAST)
-    theirs = mapie_regression.CrossConformalRegressor(
+    theirs = CrossConformalRegressor(
         network, confidence_level=0.9, method="base", cv=5
     ).fit_conformalize(X[:500], Y[:500])
     _, expected = theirs.predict_interval(X[NEW])
@@ -77,7 +80,7 @@ def test_sets_are_the_same_at_temperature_one(monkeypatch):
     monkeypatch.setattr("sknets.uncertainty._held.choose_temperature", lambda loss, n_rows: 1.0)
     network = MLPClassifier(**FAST)
     fitted = clone(network).fit(X[TRAIN], LABELS[TRAIN])
-    theirs = mapie_classification.SplitConformalClassifier(
+    theirs = SplitConformalClassifier(
         fitted, confidence_level=0.8, conformity_score="lac", prefit=True
     ).conformalize(X[HELD], LABELS[HELD])
     _, expected = theirs.predict_set(X[NEW])

@@ -47,6 +47,15 @@ def test_a_row_that_outweighs_all_others_tells_what_one_row_does():
     check_enough(0.9, 60, np.full(60, 7.0), "hold out more")
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_weights_have_no_unit(unit):
+    rng = np.random.default_rng(0)
+    scores, weight = rng.normal(size=50), rng.uniform(1.0, 2.0, 50)
+    assert quantile_of(scores, 0.8, unit * weight) == quantile_of(scores, 0.8, weight)
+    with pytest.raises(ValueError, match="needs at least 99 rows"):
+        check_enough(0.99, 50, unit * weight, "hold out more")
+
+
 @pytest.mark.parametrize("spread", [0.5, 1.0])
 def test_coverage_with_unequal_weights(spread):
     rng = np.random.default_rng(0)
