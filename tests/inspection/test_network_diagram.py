@@ -15,12 +15,6 @@ X, Y = load_iris(return_X_y=True, as_frame=True)
 FAST = {"solver": "lbfgs", "max_iter": 5, "random_state": 0}
 
 
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
-
-
 def words(display):
     return [text.get_text() for text in display.ax_.texts]
 
