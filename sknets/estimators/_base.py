@@ -1,5 +1,6 @@
 """What all estimators share: one way through `fit`, and one through `predict`."""
 
+import inspect
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -67,6 +68,12 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
     #: How many outputs y has for a row, and the phases of training after the first one.
     _outputs = SINGLE
     _further_phases = ()
+
+    def __init_subclass__(cls, **options):
+        """Read the signature of a constructor once: `get_params` and `clone` ask for it each time."""
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__.__signature__ = inspect.signature(cls.__init__)
 
     # --- fit ---------------------------------------------------------------------------------------
 

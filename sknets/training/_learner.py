@@ -14,6 +14,9 @@ from sknets.training._step import Step
 
 _LOWEST_ADAPTIVE_RATE = 1e-6
 
+#: Parameters up to which a `Step` outlasts a training, for the next one.
+_MOST_KEPT = 2**14
+
 #: The `Learner.stop_reason` of one that goes on: if nothing else happens, it ends with the epochs.
 _UNSTOPPED = "max_iter"
 
@@ -168,8 +171,10 @@ class Learner:
         self._step = None
 
     def release(self):
-        """Let go of what was only needed in training."""
-        self._step = self.solver._own = None
+        """Let go of what was only needed in training, where it is large."""
+        self.solver._own = None
+        if len(self.flat.values) > _MOST_KEPT:
+            self._step = None
 
     def __getstate__(self):
         return vars(self) | {"_step": None}  # views of the vectors, which a copy has elsewhere

@@ -19,6 +19,9 @@ from sknets.training._recursion_layers import KINDS
 #: Numbers of rows for which arrays are kept.
 _MOST_SIZES = 4
 
+#: Values of a layer's outputs up to which arrays outlast a training: the next one may be as large.
+_MOST_KEPT = 2**14
+
 
 class Recursion:
     """Losses and gradients of K dense networks of one shape.
@@ -138,8 +141,13 @@ class Recursion:
         return x
 
     def release(self):
-        """Let go of all arrays for batches."""
-        self._rooms.clear()
+        """Let go of large arrays for batches. Small ones stay, for many partial fits of a few rows."""
+        widest = max(layer.n_units for layer in self._layers)
+        if any(size * widest > _MOST_KEPT for size in self._rooms):
+            self._rooms.clear()
+        for rooms, _ in self._rooms.values():
+            for room in rooms:
+                room.forget()
         if self._draws is not None:
             self._draws.release()
 

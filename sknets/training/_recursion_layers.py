@@ -19,6 +19,10 @@ class _Room:
         self.delta, self.scratch = np.empty_like(self.z), np.empty_like(self.z)
         self.mask = np.empty(self.z.shape, bool)
 
+    def forget(self):
+        """Let go of the inputs, which belong to others."""
+        self.x = None
+
     def make_kept(self):
         """Make what dropout needs."""
         self.kept, self.dropped = np.empty_like(self.z), np.empty_like(self.z)
@@ -294,6 +298,12 @@ class _PeriodicRoom:
         self.each_delta_angle = self.delta_angles.reshape(*self._lead, n_columns, n_waves)
         self.delta_of_columns = self._by_column(self.delta_angles, n_waves)
         self.minus_ones = np.full((1, self._lead[-1]), -1.0, self.a.dtype)
+
+    def forget(self):
+        """Let go of the inputs, which belong to others."""
+        self.x = None
+        if self._shape[0] == self._n_inputs:
+            self.waved = None
 
     def _by_column(self, array, n):
         """Return a view of shape ([K,] n_columns, n_rows, n)."""
