@@ -135,7 +135,7 @@ def _running(task):
 
 
 class Turns:
-    """Who computes just now: as many threads as there are processors.
+    """Who computes just now: as many threads as there are processors, or one.
 
     Dozens of threads that all want Python's lock would mostly pass it on. A turn is not waited for
     longer than a moment, so that tasks that wait for each other go on.
@@ -149,6 +149,16 @@ class Turns:
     def __init__(self, n):
         self._places = threading.Semaphore(n)
         self._here = threading.local()
+        self._n_surplus, self._is_narrow = n - 1, False
+        self._lock = threading.Lock()
+
+    def narrow(self):
+        """Let one thread compute at a time, from when the others have given their turns away.
+
+        What tasks of networks do beside training is small steps of Python, in which a second thread
+        would only ask for the lock.
+        """
+        self._is_narrow = True
 
     @contextmanager
     def taken(self):
@@ -176,7 +186,16 @@ class Turns:
     def _give(self):
         if getattr(self._here, "has_turn", False):
             self._here.has_turn = False
-            self._places.release()
+            if not self._takes_away():
+                self._places.release()
+
+    def _takes_away(self):
+        """Return whether a turn that is given back is one too many."""
+        with self._lock:
+            if not (self._is_narrow and self._n_surplus):
+                return False
+            self._n_surplus -= 1
+            return True
 
 
 class Gathering:
@@ -225,6 +244,7 @@ class Gathering:
         """
         with self._lock:
             self._jobs.append(job)
+        self._turns.narrow()
         if not job.is_wanted():
             self.release()
         with self.out_of_turn():

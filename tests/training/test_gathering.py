@@ -254,3 +254,31 @@ def test_who_is_trained_goes_on_before_the_others_are(monkeypatch):
 
     monkeypatch.setattr(_together, "train_together", train_first)
     assert run_all([goes_on, comes_later]) == [None, None]
+
+
+def test_one_task_computes_at_a_time_where_networks_train(monkeypatch):
+    monkeypatch.setattr(_gathering, "n_cpus", lambda: 3)
+    gathering, net = training.Gathering(5), make_net().initialize()
+    present, seen, lock = set(), [], threading.Lock()
+
+    def work(number):
+        def function():
+            for is_before in (True, False):
+                with gathering.turn():
+                    with lock:
+                        present.add(number)
+                    time.sleep(0.02)
+                    with lock:
+                        seen.append((is_before, len(present)))
+                        present.discard(number)
+                if is_before:
+                    training.train(net if number == 0 else make_net().initialize(), make_rows(), 1)
+
+        return function
+
+    started = [start(gathering, work(number)) for number in range(5)]
+    for thread, outcome in started:
+        thread.join(20)
+        assert outcome == [None]
+    assert {n for is_before, n in seen if not is_before} == {1}
+    assert max(n for is_before, n in seen if is_before) > 1
