@@ -150,7 +150,10 @@ def draw_map(ax, points, y):
                 "linewidth": 0.4,
             },
         )
-    ax.set(xticks=[], yticks=[])
+    low, high = np.quantile(points, [0.005, 0.995], axis=0)  # a few lie far out
+    margin = 0.12 * (high - low)
+    limits = list(zip(low - margin, high + margin, strict=True))
+    ax.set(xticks=[], yticks=[], xlim=limits[0], ylim=limits[1])
     ax.spines[:].set_color("0.85")
 
 
