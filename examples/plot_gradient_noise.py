@@ -278,7 +278,7 @@ def draw_balls(ax, problem, balls):
     ax.plot(0, 0, "+", color="black", markersize=12, markeredgewidth=2, label="the minimum")
     ax.set(xlabel="first weight, from the minimum", ylabel="second weight")
     ax.set_aspect("equal", adjustable="datalim")
-    ax.set_title("A constant rate ends in a ball of noise (95% by the closed form)")
+    ax.set_title("A constant rate ends in a ball of noise (ellipses: 95%)")
     ax.legend(frameon=False, fontsize=9, loc="upper left")
 
 
