@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -197,6 +198,82 @@ def check_intervals(text):
         assert width < constant[4]
 
 
+def check_gradient_noise(text):
+    assert float(re.search(r"Largest difference .*: (\S+)", text).group(1)) < 1e-12
+    assert -1.1 < float(re.search(r"Slope .*: (\S+)", text).group(1)) < -0.9
+    rows = re.findall(r"^ +(\d+) +(\d\.\d+) +(\d\.\d+) +\d", text, re.M)
+    assert len(rows) == 11
+    for m, again, once in ((int(m), float(a), float(b)) for m, a, b in rows):
+        assert abs(again - 1) < 0.15
+        assert abs(once * 1796 / (1797 - m) - 1) < 0.15
+
+    balls = re.findall(r"^(0\.\d+) +(\S+e\S+) +(\S+) +(\S+) +(\S+)$", text, re.M)
+    rates, drawn, closed, in_epochs, _ = np.array(balls, dtype=float).T
+    np.testing.assert_allclose(drawn, closed, rtol=0.1)
+    small = rates <= 0.05
+    slopes = [np.polyfit(*np.log([rates[small], each[small]]), 1)[0] for each in (drawn, in_epochs)]
+    assert abs(slopes[0] - 1) < 0.1
+    assert abs(slopes[1] - 3) < 0.2
+
+    end = {name: float(re.search(rf"^{name} +(\S+e\S+)$", text, re.M).group(1)) for name in PATHS}
+    assert 0.5 < end["1 / t"] / end[r"tr\(S\) / 2mt"] < 2
+    assert end["1 / t"] < 0.01 * end["constant 0.02"] < 0.01 * end["constant 0.2"]
+    assert end["1 / t²"] > end["constant 0.2"]
+
+
+PATHS = ("constant 0.2", "constant 0.02", "1 / t", "1 / t²", r"tr\(S\) / 2mt")
+
+
+def check_width(text):
+    slopes = {
+        name: float(re.search(rf"^Slope of {name}.*?  (-\S+?),?( |$)", text, re.M).group(1))
+        for name in ("networks", "polynomials", "random units")
+    }
+    assert -1.6 < slopes["networks"] < -0.9
+    assert abs(slopes["polynomials"] + 0.5) < 0.15
+    assert slopes["random units"] > -0.8
+    rows = re.findall(r"^ *(\d+) columns  (\S+) (\S+) (\S+)$", text, re.M)
+    for _, network, *others in rows[3:]:  # from four columns on
+        assert float(network) < 0.05 < 0.4 < min(float(other) for other in others)
+    assert len(rows) == 7
+
+
+def check_depth(text):
+    written = re.findall(r"^(\d) (\d+) (\d+) (\S+) (\S+)$", text, re.M)
+    for k, deep, shallow, *errors in written:
+        assert (int(deep), int(shallow)) == (2 * int(k), 2 ** int(k))
+        assert max(float(error) for error in errors) < 1e-12
+    assert len(written) == 8
+    trained = [read_numbers(text, f"{k} folds") for k in range(1, 6)]
+    assert max(trained[1]) < 0.05
+    assert min(trained[4]) > 0.9
+
+    tree, one, three, six = (
+        read_numbers(text, kind) for kind in ("tree  ", "1     ", "3     ", "6     ")
+    )
+    assert tree[-1] < 0.7 * min(three[-1], six[-1])
+    assert max(three[-1], six[-1]) < 0.7 * one[-1]
+    for name in ("digits", "breast cancer", "wine", "diabetes"):
+        row = next(line for line in text.splitlines() if line.startswith(f"{name}  "))
+        for more, error in re.findall(r"([+-]\S+) \((\S+)\)", row)[:2]:  # two layers, four
+            assert float(more) < max(2 * float(error), 1)
+
+
+def check_layers_of_digits(text):
+    pixels = read_numbers(text, "dense, pixels")
+    dense, untrained, convolutional = (
+        np.array([read_numbers(text, f"{name}, layer {k}") for k in (1, 2, 3)])
+        for name in ("dense", "dense, untrained", "convolutional")
+    )
+    assert (dense[:, 0] > pixels[0] + 0.3).all()
+    assert (np.diff(dense[:, 0]) > -0.01).all()
+    assert (np.diff(convolutional[:, 0]) > 0).all()
+    assert (abs(untrained[:, 0] - pixels[0]) < 0.1).all()
+    assert (np.diff(untrained, axis=0) < 0).all()
+    assert convolutional[2, 0] > dense[2, 0] + 0.03
+    assert convolutional[2, 1] > pixels[1] > dense[2, 1]
+
+
 def check_four_methods(text):
     # steps, evaluations, milliseconds, S, top and rate: the first two are whole numbers
     rows = {
@@ -226,10 +303,13 @@ CHECKS = {
     "plot_augmentation.py": check_augmentation,
     "plot_autoencoder.py": check_autoencoder,
     "plot_calibration.py": check_calibration,
+    "plot_depth.py": check_depth,
     "plot_dose_response.py": check_dose_response,
     "plot_forecast.py": check_forecast,
     "plot_four_methods.py": check_four_methods,
+    "plot_gradient_noise.py": check_gradient_noise,
     "plot_intervals.py": check_intervals,
+    "plot_layers_of_digits.py": check_layers_of_digits,
     "plot_long_memory.py": check_long_memory,
     "plot_many_networks.py": check_many_networks,
     "plot_nyse.py": check_nyse,
@@ -238,6 +318,7 @@ CHECKS = {
     "plot_signals.py": check_signals,
     "plot_tables.py": check_tables,
     "plot_transfer.py": check_transfer,
+    "plot_width.py": check_width,
 }
 
 
