@@ -119,5 +119,6 @@ class ParameterPath(skorch.callbacks.Callback):
 
 @in_plain_torch
 def _parameters(net):
-    vector = torch.nn.utils.parameters_to_vector(net.module_.parameters())
-    return vector.detach().cpu().numpy().copy()
+    # not Torch's parameters_to_vector, which takes no kernels that lie channels-last
+    parts = [parameter.detach().reshape(-1) for parameter in net.module_.parameters()]
+    return torch.cat(parts).cpu().numpy()

@@ -125,6 +125,8 @@ class Drawing:
         )
         self._mark(ax, self._heights_at)
         ax.set_zlabel("log10 of the loss" if self.log else "loss")
+        ax.computed_zorder = False  # else the surface hides what lies on it
+        ax.set_box_aspect(None, zoom=0.8)  # else labels are cut off
 
     def _mark(self, ax, height=None):
         """Draw the path and the fits; in three dimensions at a height."""
