@@ -88,12 +88,17 @@ class Drawing:
         (where,) = self.display.coordinates
         (self.line,) = ax.plot(where, self.losses, label=label)
         color = self.line.get_color()
+
+        def heights_at(points):  # NaN, which is not drawn, where the line does not reach
+            return np.interp(points, where, self.losses.filled(np.nan), left=np.nan, right=np.nan)
+
         at = self._fits()[:, 0]
-        self.fits = ax.scatter(at, np.interp(at, where, self.losses), color=color, zorder=3)
+        self.fits = ax.scatter(at, heights_at(at), color=color, zorder=3)
         if self.display.path is not None:
             along = self.display.path[:, 0]
-            heights = np.interp(along, where, self.losses)
-            (self.path_line,) = ax.plot(along, heights, ".", color=_PATH, label="path of training")
+            (self.path_line,) = ax.plot(
+                along, heights_at(along), ".", color=_PATH, label="path of training"
+            )
         ax.set_ylabel("loss")
         if self.log:
             ax.set_yscale("log")
@@ -127,6 +132,9 @@ class Drawing:
         ax.set_zlabel("log10 of the loss" if self.log else "loss")
         ax.computed_zorder = False  # else the surface hides what lies on it
         ax.set_box_aspect(None, zoom=0.8)  # else labels are cut off
+        ax.locator_params(nbins=5)
+        for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+            axis.labelpad = 10
 
     def _mark(self, ax, height=None):
         """Draw the path and the fits; in three dimensions at a height."""

@@ -366,6 +366,14 @@ def test_lines_lie_in_one_picture():
     np.testing.assert_allclose(further.fits_.get_offsets()[:, 0], [0, 1])
 
 
+def test_a_fit_beside_the_line_is_not_marked():
+    display = DRAW(fitted(), X_NUM, Y_NUM, directions="random", extent=(0.5, 1), n_points=3)
+    assert display.fits_.get_offsets()[0, 0] < display.ax_.get_xlim()[0]
+    line = DRAW(fitted(), X_NUM, Y_NUM, directions=["random"], extent=(0.5, 1), n_points=3)
+    assert np.ma.masked_invalid(line.fits_.get_offsets())[0].mask.any()
+    assert line.ax_.get_xlim()[0] > 0.4
+
+
 def test_what_overflows_is_left_blank():
     losses = np.array([[1.0, 2.0], [np.inf, np.nan]])
     display = LossSurfaceDisplay(losses, np.array([[0.0, 1.0], [0.0, 1.0]])).plot()
