@@ -115,6 +115,7 @@ def draw(found, data, path):
     axes[0].legend(frameon=False, fontsize=8, loc="center right")
     X_train, _, y_train, _ = data
     LearningRateDisplay.from_estimator(MLPRegressor(random_state=0), X_train, y_train, ax=axes[3])
+    axes[3].legend(frameon=False, fontsize=8, loc="upper left")
     axes[3].set_title("all rates in 300 steps\nfind_learning_rate", fontsize=10)
     figure.savefig(path, dpi=110)
 

@@ -298,6 +298,21 @@ def check_dose_response(text):
     assert profile_to > wald_to + 0.2
 
 
+def check_loss_surface(printed):
+    """Skips widen the valley of ten layers; fifteen plain layers learn nothing."""
+    rows = [line.split() for line in printed.splitlines() if line.split()[1:2] in (["yes"], ["no"])]
+    ranges = {
+        tuple(row[:2]): [float(word.rstrip("%")) for word in row[2:] if word != "to"]
+        for row in rows
+    }
+    assert (
+        ranges["10", "yes"][4] > ranges["10", "no"][5]
+    )  # the narrowest of one, the widest of the other
+    assert ranges["10", "yes"][2] > ranges["10", "no"][3]
+    assert ranges["15", "no"][1] < 15
+    assert ranges["15", "yes"][2] > 90
+
+
 CHECKS = {
     "plot_attributions.py": check_attributions,
     "plot_augmentation.py": check_augmentation,
@@ -319,6 +334,7 @@ CHECKS = {
     "plot_tables.py": check_tables,
     "plot_transfer.py": check_transfer,
     "plot_width.py": check_width,
+    "plot_loss_surface.py": check_loss_surface,
 }
 
 

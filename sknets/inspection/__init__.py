@@ -9,10 +9,12 @@ from sknets.inspection._heatmap_display import HeatmapDisplay
 from sknets.inspection._integrated_gradients import integrated_gradients
 from sknets.inspection._learning_rate import find_learning_rate
 from sknets.inspection._learning_rate_display import LearningRateDisplay
+from sknets.inspection._loss_surface_display import LossSurfaceDisplay
 from sknets.inspection._maps_displays import ActivationsDisplay, FiltersDisplay
 from sknets.inspection._network_diagram import NetworkDiagram
 from sknets.inspection._nonlinear_displays import NonlinearFitDisplay, ResidualsDisplay
 from sknets.inspection._occlusion import occlusion
+from sknets.inspection._parameter_path import ParameterPath
 from sknets.inspection._population_displays import LeaderboardDisplay, PopulationDisplay
 from sknets.inspection._profile_display import ProfileDisplay
 from sknets.inspection._relevance import layer_relevance
@@ -27,8 +29,10 @@ __all__ = [
     "HeatmapDisplay",
     "LeaderboardDisplay",
     "LearningRateDisplay",
+    "LossSurfaceDisplay",
     "NetworkDiagram",
     "NonlinearFitDisplay",
+    "ParameterPath",
     "PopulationDisplay",
     "ProfileDisplay",
     "ResidualsDisplay",

@@ -24,6 +24,7 @@ _FALLEN, _BEYOND = (
     0.75,
     2.0,
 )  # of all that the loss falls; times the rate at which it has (measured)
+_CAUTIOUS = 0.1  # of that rate, where epochs are many and other rows judge (measured)
 _START = 0.2  # share of the steps whose mean loss it falls from
 
 
@@ -118,8 +119,8 @@ def find_learning_rate(estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=30
     A clone of the network starts with a tiny rate, which grows by the same factor with every step, until
     the loss explodes. The loss falls where the rate is large enough, and rises again where it is too
     large. The suggestion is twice the rate at which the smoothed loss has fallen by three quarters of all
-    that it falls: a high rate, for a low training loss in few epochs. With a constant rate a third of it
-    may do better on other rows; with a schedule that falls it is the first.
+    that it falls: a high rate, for a low training loss in few epochs, or with ``early_stopping=True``.
+    Where all epochs of `max_iter` are taken, a tenth of it does better on other rows.
 
     Parameters
     ----------
@@ -144,6 +145,8 @@ def find_learning_rate(estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=30
 
         learning_rate : float
             The suggestion, for `learning_rate_init`.
+        cautious_learning_rate : float
+            A tenth of it.
         rates : ndarray of shape (n_steps_taken,)
             The rates of the steps.
         losses : ndarray of shape (n_steps_taken,)
@@ -162,6 +165,14 @@ def find_learning_rate(estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=30
     --------
     LearningRateDisplay : The losses as a picture.
     diagnose : Why a network disappoints.
+
+    Notes
+    -----
+    Over 15 sets of up to 900 rows, the loss of held-out rows beside the lowest of a grid of rates is, as
+    a geometric mean, 1.49 at the suggestion, 1.11 at the cautious rate and 1.32 at the default of 0.001
+    after 200 epochs of a constant rate, and 1.15, 1.37 and 1.51 with early stopping. By the training loss
+    the suggestion is within a factor of 3 of the best rate on 13 of them. Where labels are wrong, a rate
+    below both may be the best.
 
     References
     ----------
@@ -214,8 +225,10 @@ def find_learning_rate(estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=30
     losses = np.array(sweep.losses)
     losses = losses[np.isfinite(losses)]
     rates, smoothed = rates[: len(losses)], smooth(losses)
+    learning_rate = suggest(rates, smoothed)
     return Bunch(
-        learning_rate=suggest(rates, smoothed),
+        learning_rate=learning_rate,
+        cautious_learning_rate=_CAUTIOUS * learning_rate,
         rates=rates,
         losses=losses,
         smoothed_losses=smoothed,

@@ -7,7 +7,7 @@ _LOSS, _STEPS, _SUGGESTED = "#1f5f8b", "#c9d2d8", "#d1603d"
 
 
 class LearningRateDisplay:
-    """The training loss while the learning rate grows, and the rate that it suggests.
+    """The training loss while the learning rate grows, and the rates that it suggests.
 
     Make it with `from_estimator`; the constructor takes the numbers themselves.
 
@@ -21,6 +21,8 @@ class LearningRateDisplay:
         Their smoothed course.
     learning_rate : float, default=None
         The rate that is suggested.
+    cautious_learning_rate : float, default=None
+        A lower one, for many epochs without early stopping.
 
     Attributes
     ----------
@@ -34,6 +36,8 @@ class LearningRateDisplay:
         The losses of the batches.
     suggestion_ : matplotlib.lines.Line2D or None
         The rate that is suggested.
+    cautious_ : matplotlib.lines.Line2D or None
+        The lower one.
 
     See Also
     --------
@@ -51,11 +55,14 @@ class LearningRateDisplay:
     'log'
     """
 
-    def __init__(self, rates, losses, smoothed_losses, *, learning_rate=None):
+    def __init__(
+        self, rates, losses, smoothed_losses, *, learning_rate=None, cautious_learning_rate=None
+    ):
         self.rates = rates
         self.losses = losses
         self.smoothed_losses = smoothed_losses
         self.learning_rate = learning_rate
+        self.cautious_learning_rate = cautious_learning_rate
 
     @classmethod
     def from_estimator(cls, estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=300, ax=None):
@@ -93,8 +100,7 @@ class LearningRateDisplay:
         """
         import_pyplot("LearningRateDisplay")
         found = find_learning_rate(estimator, X, y, lowest=lowest, highest=highest, n_steps=n_steps)
-        learning_rate = found.pop("learning_rate")
-        return cls(**found, learning_rate=learning_rate).plot(ax=ax)
+        return cls(**found).plot(ax=ax)
 
     def plot(self, *, ax=None):
         """Draw the losses.
@@ -114,14 +120,8 @@ class LearningRateDisplay:
             self.rates, self.losses, ".", color=_STEPS, markersize=3, label="batches"
         )
         (self.line_,) = ax.plot(self.rates, self.smoothed_losses, color=_LOSS, label="smoothed")
-        self.suggestion_ = None
-        if self.learning_rate is not None:
-            self.suggestion_ = ax.axvline(
-                self.learning_rate,
-                color=_SUGGESTED,
-                linestyle=":",
-                label=f"suggested: {self.learning_rate:.2g}",
-            )
+        self.suggestion_ = _mark(ax, self.learning_rate, ":", "suggested")
+        self.cautious_ = _mark(ax, self.cautious_learning_rate, "--", "cautious")
         low, start = min(self.smoothed_losses), self.smoothed_losses[0]
         room = max(start - low, 1e-12)
         ax.set(xscale="log", xlabel="learning rate", ylabel="training loss")
@@ -131,3 +131,10 @@ class LearningRateDisplay:
         self.ax_ = ax
         self.figure_ = ax.figure
         return self
+
+
+def _mark(ax, rate, style, name):
+    """Draw a rate, and return the line; None without one."""
+    if rate is None:
+        return None
+    return ax.axvline(rate, color=_SUGGESTED, linestyle=style, label=f"{name}: {rate:.2g}")

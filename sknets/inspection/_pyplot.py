@@ -18,6 +18,16 @@ def import_pyplot(who):
     return plt
 
 
+def check_axes(ax, projection=None):
+    """Raise TypeError if `ax` is neither None nor axes of matplotlib of that projection."""
+    from matplotlib.axes import Axes
+
+    if ax is None or (isinstance(ax, Axes) and (ax.name == "3d") == (projection == "3d")):
+        return
+    kind = "axes in three dimensions (projection='3d')" if projection else "plain axes"
+    raise TypeError(f"ax must be {kind} of matplotlib or None, got {type(ax).__name__}.")
+
+
 def make_grid(who, n_rows, n_columns, ax, size=1.3, hspace=0.04):
     """Return a figure and an array (n_rows, n_columns) of axes in it, or in the place of one axes."""
     plt = import_pyplot(who)

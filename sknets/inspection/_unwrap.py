@@ -78,6 +78,19 @@ def last_step(estimator, X=NO_X):
     return estimator, X
 
 
+def wrappers(estimator):
+    """Yield what is wrapped around the estimator that `last_step` finds, the outermost first."""
+    inner, _ = last_step(estimator)
+    while estimator is not inner:
+        yield estimator
+        if isinstance(estimator, FrozenEstimator):
+            estimator = estimator.estimator
+        elif isinstance(estimator, Pipeline):
+            estimator = estimator[-1]
+        else:
+            estimator = _inside(estimator)
+
+
 def _inside(wrapper):
     """Return the one estimator in a fitted wrapper, or None if no network is in it."""
     check_is_fitted(wrapper)

@@ -168,5 +168,9 @@ def test_picture_shows_the_losses_and_the_suggestion():
     np.testing.assert_array_equal(display.line_.get_ydata(), found.smoothed_losses)
     np.testing.assert_array_equal(display.points_.get_ydata(), found.losses)
     assert display.suggestion_.get_xdata()[0] == found.learning_rate
+    assert found.cautious_learning_rate == pytest.approx(found.learning_rate / 10)
+    assert display.cautious_.get_xdata()[0] == found.cautious_learning_rate
     assert ax.get_xscale() == "log"
-    assert LearningRateDisplay([1, 2], [1, 0], [1, 0]).plot().suggestion_ is None
+    bare = LearningRateDisplay([1, 2], [1, 0], [1, 0]).plot()
+    assert bare.suggestion_ is None
+    assert bare.cautious_ is None
