@@ -1,5 +1,7 @@
 """Ask why a network disappoints."""
 
+import numpy as np
+
 from sknets._plain_torch import in_plain_torch
 from sknets.inspection.diagnosis._diagnosis import Diagnosis
 from sknets.inspection.diagnosis._held_out_findings import (
@@ -66,7 +68,7 @@ def diagnose(estimator, X, y, X_val=None, y_val=None, *, try_remedies=False):
     NotFittedError
         If it is not fitted.
     ValueError
-        If data are wrong or do not go with the network, or `try_remedies` lacks X_val.
+        If data are wrong or do not go with the network, or `try_remedies` is no bool or lacks X_val.
 
     See Also
     --------
@@ -93,6 +95,8 @@ def diagnose(estimator, X, y, X_val=None, y_val=None, *, try_remedies=False):
     >>> list(diagnosis.findings[0].remedy)
     ['learning_rate_init']
     """
+    if not isinstance(try_remedies, bool | np.bool_):
+        raise ValueError(f"try_remedies must be True or False, got {try_remedies!r}.")
     if try_remedies and X_val is None:
         raise ValueError("try_remedies=True needs X_val and y_val, on which remedies are judged.")
     measurements = measure(estimator, X, y, X_val, y_val)
