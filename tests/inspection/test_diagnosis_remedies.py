@@ -29,6 +29,15 @@ X, Y = make_friedman1(600, noise=0.5, random_state=0)
 X, X_VAL, Y_TRAIN, Y_VAL = train_test_split(scale(X), Y, random_state=0)
 
 
+class Rectified(torch.nn.Sequential):
+    """Two layers."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__(
+            torch.nn.Linear(n_inputs, 50), torch.nn.ReLU(), torch.nn.Linear(50, n_outputs)
+        )
+
+
 def names(diagnosis):
     return [finding.name for finding in diagnosis.findings]
 
@@ -57,6 +66,17 @@ def test_every_remedy_of_a_network_that_is_too_large_can_be_fitted(solver):
     for number, remedy in enumerate(remedies):
         if remedy.is_change:
             diagnosis.remedied(0, number).set_params(max_iter=1).fit(rows, y)
+
+
+def test_deep_network_that_is_too_large_loses_layers_first():
+    rows, y = load_diabetes(return_X_y=True)
+    rows, rows_val, y, y_val = train_test_split(scale(rows), y, random_state=0)
+    network = MLPRegressor(hidden_layer_sizes=(30,) * 8, random_state=0).fit(rows, y)
+    diagnosis = diagnose(network, rows, y, rows_val, y_val, try_remedies=True)
+    assert names(diagnosis)[0] == "too large"
+    assert diagnosis.findings[0].remedy == {"hidden_layer_sizes": (30,)}
+    tried = diagnosis.findings[0].remedies[0]
+    assert tried.after > tried.before + 0.1
 
 
 def test_minimiser_has_no_rate_and_was_stopped_too_early():
@@ -110,6 +130,35 @@ def test_module_of_one_width_loses_no_columns():
     assert not diagnosis.findings[0].remedies[0].is_change
     with pytest.raises(ValueError, match="changes the data"):
         diagnosis.remedied()
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"alpha": 3e4}, "constant prediction"),
+        ({"learning_rate_init": 3.0}, "rate too high"),
+        ({"learning_rate_init": 1e-6}, "rate too low"),
+    ],
+)
+def test_module_whose_first_weights_are_unknown(options, name):
+    params = {"n_inputs": 10, "n_outputs": 1}
+    network = ModuleRegressor(Rectified, module_params=params, random_state=0, max_iter=50)
+    network.set_params(**options).fit(X, Y_TRAIN)
+    diagnosis = diagnose(network, X, Y_TRAIN, X_VAL, Y_VAL)
+    assert names(diagnosis)[0] == name
+    assert "weights_before_training" not in diagnosis.evidence
+    mended = diagnosis.remedied().fit(X, Y_TRAIN)
+    assert mended.score(X_VAL, Y_VAL) > max(0.5, network.score(X_VAL, Y_VAL))
+
+
+def test_training_that_has_hardly_begun_is_not_called_too_large():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(130, 30))
+    y = rows[:, :5].sum(axis=1) + rng.normal(size=130)
+    network = MLPRegressor(max_iter=12, random_state=0).fit(rows[:60], y[:60])
+    diagnosis = diagnose(network, rows[:60], y[:60], rows[60:], y[60:])
+    assert diagnosis.poor_on == "held-out"
+    assert names(diagnosis) == ["stopped too early"]
 
 
 def test_network_without_a_hidden_layer_gets_one():

@@ -12,7 +12,12 @@ from sknets.inspection.diagnosis._held_out_findings import (
 )
 from sknets.inspection.diagnosis._measurements import measure
 from sknets.inspection.diagnosis._question import ask
-from sknets.inspection.diagnosis._training_findings import TOO_LITTLE, TRAINING, find_imbalance
+from sknets.inspection.diagnosis._training_findings import (
+    TOO_LITTLE,
+    TRAINING,
+    find_imbalance,
+    find_unfinished,
+)
 
 #: What may be found, by the answer to the first question; the first that is found is the likeliest cause.
 FINDINGS = {
@@ -25,7 +30,7 @@ FINDINGS = {
 #: What it is if nothing of these is found: the first that is; the last one always is.
 FALLBACKS = {
     "training": TOO_LITTLE,
-    "held-out": (find_too_large,),
+    "held-out": (find_unfinished, find_too_large),
     "nothing to learn": (find_nothing,),
 }
 _MOST = 3  # findings in a report

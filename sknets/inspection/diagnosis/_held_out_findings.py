@@ -17,6 +17,7 @@ _TELLS, _LESS = 0.6, 0.3  # skill of a column alone, and how much less on valida
 _FAR = 1.5  # from training rows, in deviations
 _BY_HEART = 0.3  # skill on training rows of a network that has learned noise
 _MANY = 1000  # rows, of which early stopping may set some aside
+_DEEP = 6  # layers, beyond which a penalty, or dropped units, let nothing through (measured)
 _PENALTY = 0.06  # alpha for each row, with which little noise is learned
 _MOST_DROPPED = 0.5  # of the columns
 _MOST_NAMED = 10
@@ -118,10 +119,12 @@ def find_nothing(m):
 
 def find_too_large(m):
     """Find a network that learns the noise of its training rows."""
-    options = [_penalty(m), ("Drop units at random:", {"dropout": 0.3}), *_smaller(m)]
+    options = [_penalty(m), ("Drop units at random:", {"dropout": 0.3})]
     if not m.network.early_stopping:
         early = ("Keep the epoch that is best on rows set aside:", {"early_stopping": True})
         options.insert(0 if m.n_rows >= _MANY else 2, early)
+    is_deep = m.inside is not None and len(m.inside.weights) > _DEEP
+    options = [*_smaller(m), *options] if is_deep else [*options, *_smaller(m)]
     known = "" if math.isnan(m.attainable) else f"; simple models reach {m.attainable:.2g}"
     return Finding(
         "too large",

@@ -43,10 +43,9 @@ class Weights(NamedTuple):
     n_values: int
 
     @property
-    def if_fresh(self):
-        """The same with weights no larger than Torch draws them: uniform in ±1 / √n_inputs."""
-        drawn = np.sqrt(self.n_units / self.n_values / 3)
-        return self._replace(size=min(self.size, float(drawn)))
+    def as_drawn(self):
+        """The same with weights as Torch draws them: uniform in ±1 / √n_inputs."""
+        return self._replace(size=float(np.sqrt(self.n_units / self.n_values / 3)))
 
 
 class Units(NamedTuple):
@@ -86,8 +85,8 @@ class Inside(NamedTuple):
 
     @property
     def fresh(self):
-        """The weights before training; where these are unknown, at most as large as fresh ones are."""
-        return self.start or [layer.if_fresh for layer in self.weights]
+        """The weights before training; where these are unknown, as Torch draws them."""
+        return self.start or [layer.as_drawn for layer in self.weights]
 
     def step(self, network):
         """Return the length of a first step beside that of the weights, all layers together.

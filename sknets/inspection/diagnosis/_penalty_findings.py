@@ -14,7 +14,7 @@ _MOST_DROPPED, _LITTLE_DROPPED = 0.5, 0.1  # of the units
 
 def find_constant_prediction(m):
     """Find weights that a penalty has pulled to zero."""
-    if not (m.spread < _FLAT and _is_pulled(m)):
+    if not (_is_flat(m) and _is_pulled(m)):
         return None
     network = m.network
     weak = {"alpha": 1e-4, "l1_alpha": 0.0}
@@ -32,7 +32,7 @@ def find_regularised_too_much(m):
     """Find penalties and dropped units that leave too little to learn with."""
     network = m.network
     changes, evidence, parts = {}, {}, []
-    if _is_pulled(m) and m.is_trained:
+    if _is_pulled(m) and m.is_trained and not _is_flat(m):
         changes = {name: rounded(getattr(network, name) / 10) for name in _heavy_penalties(m)}
         pulled, evidence = _describe_pull(m)
         parts.append(f"the penalty pulls at the weights{pulled}")
@@ -55,6 +55,11 @@ def find_regularised_too_much(m):
 def _heavy_penalties(m):
     shares = dict(zip(("alpha", "l1_alpha"), m.penalty_shares, strict=True))
     return [name for name, share in shares.items() if share > _HEAVY / 2]
+
+
+def _is_flat(m):
+    """Return whether all rows are predicted nearly alike."""
+    return m.spread < _FLAT
 
 
 def _is_pulled(m):

@@ -208,6 +208,12 @@ def find_stopped_too_early(m):
     )
 
 
+def find_unfinished(m):
+    """Find a training that has hardly begun, of a network that is better on its training rows already."""
+    is_unfinished = m.is_at_work and not m.is_trained and m.train_loss > 0.5 * m.constant_loss
+    return find_stopped_too_early(m) if is_unfinished else None
+
+
 def _whole(number):
     return int(number) if np.isfinite(number) else 10
 
