@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sknets import training
+from sknets.estimators._tasks import is_incremental
 from sknets.inspection._opened import OpenedNetwork, outputs_of
 
 _MOST_ROWS = 256  # that are sent through the layers at once
@@ -155,7 +155,10 @@ class Inside(NamedTuple):
 
 def knows_rate(network):
     """Return whether the solver of a network takes steps of a given rate."""
-    return training.SOLVERS[network.solver].is_incremental
+    try:
+        return is_incremental(network)
+    except AttributeError:
+        return False
 
 
 def _first_to_last(weights):
