@@ -32,7 +32,8 @@ def find_regularised_too_much(m):
     """Find penalties and dropped units that leave too little to learn with."""
     network = m.network
     changes, evidence, parts = {}, {}, []
-    if _is_pulled(m) and m.is_trained and not _is_flat(m):
+    is_over = m.is_trained or sum(m.penalty_shares) > 1  # more than there is to be learned
+    if _is_pulled(m) and is_over and not _is_flat(m):
         changes = {name: rounded(getattr(network, name) / 10) for name in _heavy_penalties(m)}
         pulled, evidence = _describe_pull(m)
         parts.append(f"the penalty pulls at the weights{pulled}")
