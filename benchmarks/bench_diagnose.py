@@ -195,6 +195,13 @@ def constant_prediction(seed):
     return kind(alpha=3e4, random_state=seed), data
 
 
+def regularised_too_much(seed):
+    data = digits(seed) if seed % 2 else friedman(seed)
+    if seed % 2:
+        return MLPClassifier((30, 30), dropout=0.9, random_state=seed), data
+    return MLPRegressor(alpha=80.0, random_state=seed), data
+
+
 FAULTS = {
     "rate too high": rate_too_high,
     "rate too low": rate_too_low,
@@ -210,6 +217,7 @@ FAULTS = {
     "leaking column": leaking_column,
     "shifted validation rows": shifted_rows,
     "constant prediction": constant_prediction,
+    "regularised too much": regularised_too_much,
 }
 
 

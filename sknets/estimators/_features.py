@@ -54,22 +54,30 @@ class NetworkFeatures(
         """
         if isinstance(self.estimator, FrozenEstimator):
             network = self.estimator.estimator
-            self._check(network)
+            self._check_network(network)
             check_is_fitted(network)
-            if fit_params:
+            unused = sorted(fit_params) + ["random_state"] * (self.random_state is not None)
+            if unused:
                 raise ValueError(
-                    f"The network is frozen and does not learn: {sorted(fit_params)} would have no "
-                    "effect."
+                    f"The network is frozen and does not learn: {unused} would have no effect."
                 )
             network._read(X)
         else:
             network = self._make_default() if self.estimator is None else clone(self.estimator)
-            self._check(network)
+            self._check_network(network)
             if self.random_state is not None:
                 network.set_params(random_state=self.random_state)
             network.fit(X, y, **fit_params)
         self.estimator_ = network
         return self
+
+    def _check_network(self, network):
+        self._check(network)
+        if network.n_members > 1:
+            raise ValueError(
+                f"n_members={network.n_members}: units of several networks have nothing in common; set "
+                "n_members=1, or take the features of one of its members_."
+            )
 
     @in_plain_torch
     def transform(self, X):

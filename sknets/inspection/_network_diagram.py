@@ -1,9 +1,11 @@
 """A dense network as textbooks draw it: inputs, units, outputs, and weights as strokes."""
 
+from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
 
+from sknets.estimators import Autoencoder
 from sknets.inspection._pyplot import import_pyplot
 from sknets.inspection._unwrap import IS_DENSE, unwrap
 
@@ -63,7 +65,7 @@ class NetworkDiagram:
         Parameters
         ----------
         estimator : estimator
-            A fitted `MLPClassifier` or `MLPRegressor`, or a pipeline or search around it.
+            A fitted `MLPClassifier`, `MLPRegressor` or `Autoencoder`, or a pipeline or search around it.
         max_units : int, default=12
             Most units of a layer that are drawn: those with the largest weights on both sides.
         ax : matplotlib.axes.Axes, default=None
@@ -86,17 +88,11 @@ class NetworkDiagram:
         """
         import_pyplot("NetworkDiagram")
         network, _ = unwrap(estimator, IS_DENSE)
-        weights = network.coefs_
+        weights = _weights_of(network)
         names = getattr(network, "feature_names_in_", None)
-        if names is not None and len(names) != len(weights[0]):
-            names = None  # columns of an embedding
-        labels, n_outputs = None, weights[-1].shape[1]
-        if hasattr(network, "classes_") and n_outputs > 1:
-            labels = [str(label) for label in network.classes_]
-        elif network.out_activation_ == "gaussian":
-            means = _numbered("y", n_outputs // 2)
-            labels = [*means, *(f"σ of {name}" for name in means)]
-        names = None if names is None else list(map(str, names))
+        is_of_x = names is not None and len(names) == len(weights[0])  # rather than an embedding
+        names = list(map(str, names)) if is_of_x else None
+        labels = _output_names(network, weights[-1].shape[1], names)
         return cls(weights, input_names=names, output_names=labels).plot(max_units=max_units, ax=ax)
 
     def plot(self, *, max_units=12, ax=None):
@@ -112,10 +108,17 @@ class NetworkDiagram:
         Returns
         -------
         NetworkDiagram
+
+        Raises
+        ------
+        ValueError
+            If `max_units` is no positive whole number, weights are no layers one after the other, or
+            names are too few or too many.
         """
         if isinstance(max_units, bool) or not isinstance(max_units, Integral) or max_units < 1:
             raise ValueError(f"max_units must be a positive whole number, got {max_units!r}.")
         plt = import_pyplot("NetworkDiagram")
+        self._check()
         self.shown_ = [self._strongest(number, max_units) for number in range(self._n_layers)]
         if ax is None:
             height = 0.35 * max(len(units) for units in self.shown_) + 1.0
@@ -136,8 +139,9 @@ class NetworkDiagram:
             )
             self._say_size(ax, number, of_layer)
         last = self._n_layers - 1
-        inputs = self.input_names or _numbered("x", self._size(0))
-        outputs = self.output_names or _numbered("y", self._size(last))
+        inputs, outputs = self.input_names, self.output_names
+        inputs = _numbered("x", self._size(0)) if inputs is None else inputs
+        outputs = _numbered("y", self._size(last)) if outputs is None else outputs
         self._say_names(ax, 0, places, inputs, "right", -0.1)
         self._say_names(ax, last, places, outputs, "left", 0.1)
         ax.set(xlim=(-0.6, last + 0.6))
@@ -145,12 +149,31 @@ class NetworkDiagram:
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
+    def _check(self):
+        """Raise ValueError if weights are no layers one after the other, or names are too few or many."""
+        shapes = [np.shape(layer) for layer in self.weights] if _has_length(self.weights) else []
+        follow = all(one[1:] == other[:1] for one, other in pairwise(shapes))
+        if not shapes or not follow or any(len(shape) != 2 or 0 in shape for shape in shapes):
+            raise ValueError(
+                "weights must be a list of arrays of shape (n_inputs, n_units), each with as many inputs "
+                f"as the one before has units; got the shapes {shapes}."
+            )
+        for number, layer in enumerate(self.weights):
+            if not np.isfinite(np.asarray(layer, dtype=float)).all():
+                raise ValueError(f"weights[{number}] has values that are no finite numbers.")
+        for name, size in (("input_names", shapes[0][0]), ("output_names", shapes[-1][1])):
+            given = getattr(self, name)
+            if given is not None and (not _has_length(given) or len(given) != size):
+                raise ValueError(f"{name} must be {size} names, one for each, got {given!r}.")
+
     @property
     def _n_layers(self):
         return len(self.weights) + 1
 
     def _size(self, number):
-        return len(self.weights[0]) if number == 0 else self.weights[number - 1].shape[1]
+        return (
+            np.shape(self.weights[0])[0] if number == 0 else np.shape(self.weights[number - 1])[1]
+        )
 
     def _strongest(self, number, max_units):
         """Return the units of a layer that are drawn, in order."""
@@ -168,7 +191,7 @@ class NetworkDiagram:
     def _draw_weights(self, ax, number, places):
         from matplotlib.collections import LineCollection
 
-        weights, (left, right) = self.weights[number], self.shown_[number : number + 2]
+        weights, (left, right) = np.asarray(self.weights[number]), self.shown_[number : number + 2]
         shown = weights[np.ix_(left, right)]
         size = np.abs(shown) / (np.abs(weights).max() or 1.0)
         strokes = [
@@ -192,6 +215,30 @@ class NetworkDiagram:
     def _say_names(self, ax, number, places, names, side, offset):
         for unit, place in zip(self.shown_[number], places[number], strict=True):
             ax.text(number + offset, place, names[unit], ha=side, va="center", fontsize="small")
+
+
+def _has_length(value):
+    return hasattr(value, "__len__") and not isinstance(value, str)
+
+
+def _weights_of(network):
+    """Return the weights of the layers; of an autoencoder, in the one scale of all its columns."""
+    if hasattr(type(network), "coefs_"):
+        return network.coefs_
+    layers = network.net_.module_.weighted_layers
+    return [layer.weight.detach().cpu().numpy().T.copy() for layer in layers]
+
+
+def _output_names(network, n_outputs, input_names):
+    """Return what stands beside the outputs, or None for their numbers."""
+    if isinstance(network, Autoencoder):
+        return input_names or _numbered("x", n_outputs)
+    if hasattr(network, "classes_") and n_outputs > 1:
+        return [str(label) for label in network.classes_]
+    if network.out_activation_ == "gaussian":
+        means = _numbered("y", n_outputs // 2)
+        return [*means, *(f"σ of {name}" for name in means)]
+    return None
 
 
 def _numbered(letter, n_units):

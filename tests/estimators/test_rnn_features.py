@@ -96,6 +96,19 @@ def test_bad_input_is_refused():
         features.transform([np.array([[1.0, np.nan], [1.0, 2.0]])])
     with pytest.raises(ValueError, match="'sample_weight'.* no effect"):
         RNNFeatures(FrozenEstimator(features.estimator_)).fit(X, sample_weight=np.ones(len(X)))
+    with pytest.raises(ValueError, match="'random_state'.* no effect"):
+        RNNFeatures(FrozenEstimator(features.estimator_), random_state=0).fit(X)
+
+
+def test_members_have_no_features_in_common():
+    network = RNNClassifier(**SMALL, n_members=2)
+    with pytest.raises(ValueError, match="n_members=2: units of several networks"):
+        RNNFeatures(network).fit(X, LABELS)
+    fitted = network.set_params(max_iter=1).fit(X, LABELS)
+    with pytest.raises(ValueError, match="n_members=2: units of several networks"):
+        RNNFeatures(FrozenEstimator(fitted)).fit(X)
+    one = RNNFeatures(FrozenEstimator(fitted.members_[0])).fit(X)
+    assert one.transform(X).shape == (len(X), 6)
 
 
 def test_networks_without_features_of_a_sequence_are_refused():

@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknets import CNNClassifier, MLPClassifier, MLPRegressor
+from sknets import Autoencoder, CNNClassifier, MLPClassifier, MLPRegressor
 from sknets.inspection import NetworkDiagram
 
 X, Y = load_iris(return_X_y=True, as_frame=True)
@@ -78,3 +78,37 @@ def test_what_has_no_dense_layers_is_refused():
     network = CNNClassifier(conv_channels=(2,), max_iter=1, random_state=0)
     with pytest.raises(TypeError, match="MLPClassifier or MLPRegressor"):
         NetworkDiagram.from_estimator(network.fit(np.zeros((4, 4, 4)), [0, 1, 0, 1]))
+
+
+def test_autoencoder_is_drawn_with_its_columns_on_both_sides():
+    network = Autoencoder(2, hidden_layer_sizes=(), max_iter=2, random_state=0).fit(X)
+    display = NetworkDiagram.from_estimator(network)
+    assert words(display) == [*X.columns, *X.columns]
+    assert [len(units) for units in display.shown_] == [4, 2, 4]
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        None,
+        [],
+        "ab",
+        [np.ones(3)],
+        [np.ones((2, 3)), np.ones((4, 1))],
+        [np.ones((0, 2))],
+        [np.full((2, 2), np.nan)],
+    ],
+)
+def test_weights_that_are_no_layers(weights):
+    with pytest.raises(ValueError, match="^weights"):
+        NetworkDiagram(weights).plot()
+
+
+def test_names_are_as_many_as_units():
+    layer = [[[1.0, 2.0], [3.0, 4.0]]]  # lists will do
+    display = NetworkDiagram(layer, input_names=np.array(["a", "b"])).plot()
+    assert words(display) == ["a", "b", "y1", "y2"]
+    for name in ("input_names", "output_names"):
+        for names in (["a"], ["a", "b", "c"], "ab", 2):
+            with pytest.raises(ValueError, match=f"{name} must be 2 names"):
+                NetworkDiagram(layer, **{name: names}).plot()

@@ -58,7 +58,8 @@ def find_tellers(train, y, valid, y_valid, *, is_of_classes):
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # constant columns
         scores, _ = (f_classif if is_of_classes else f_regression)(train, y)
-    scores = np.nan_to_num(scores, posinf=np.finfo(np.float64).max)
+    # rounding makes scores of a column that knows y exactly infinite, or negative
+    scores = np.nan_to_num(np.abs(scores), posinf=np.finfo(np.float64).max)
     kind = DecisionTreeClassifier if is_of_classes else DecisionTreeRegressor
     rows = np.random.default_rng(0).permutation(len(y))
     one, other = rows[: len(rows) // 2], rows[len(rows) // 2 :]

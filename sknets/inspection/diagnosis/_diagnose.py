@@ -1,5 +1,7 @@
 """Ask why a network disappoints."""
 
+import numpy as np
+
 from sknets._plain_torch import in_plain_torch
 from sknets.inspection.diagnosis._diagnosis import Diagnosis
 from sknets.inspection.diagnosis._held_out_findings import (
@@ -10,7 +12,12 @@ from sknets.inspection.diagnosis._held_out_findings import (
 )
 from sknets.inspection.diagnosis._measurements import measure
 from sknets.inspection.diagnosis._question import ask
-from sknets.inspection.diagnosis._training_findings import TOO_LITTLE, TRAINING, find_imbalance
+from sknets.inspection.diagnosis._training_findings import (
+    TOO_LITTLE,
+    TRAINING,
+    find_imbalance,
+    find_unfinished,
+)
 
 #: What may be found, by the answer to the first question; the first that is found is the likeliest cause.
 FINDINGS = {
@@ -23,7 +30,7 @@ FINDINGS = {
 #: What it is if nothing of these is found: the first that is; the last one always is.
 FALLBACKS = {
     "training": TOO_LITTLE,
-    "held-out": (find_too_large,),
+    "held-out": (find_unfinished, find_too_large),
     "nothing to learn": (find_nothing,),
 }
 _MOST = 3  # findings in a report
@@ -66,7 +73,7 @@ def diagnose(estimator, X, y, X_val=None, y_val=None, *, try_remedies=False):
     NotFittedError
         If it is not fitted.
     ValueError
-        If data are wrong or do not go with the network, or `try_remedies` lacks X_val.
+        If data are wrong or do not go with the network, or `try_remedies` is no bool or lacks X_val.
 
     See Also
     --------
@@ -93,6 +100,8 @@ def diagnose(estimator, X, y, X_val=None, y_val=None, *, try_remedies=False):
     >>> list(diagnosis.findings[0].remedy)
     ['learning_rate_init']
     """
+    if not isinstance(try_remedies, bool | np.bool_):
+        raise ValueError(f"try_remedies must be True or False, got {try_remedies!r}.")
     if try_remedies and X_val is None:
         raise ValueError("try_remedies=True needs X_val and y_val, on which remedies are judged.")
     measurements = measure(estimator, X, y, X_val, y_val)

@@ -3,9 +3,12 @@
 import html
 import math
 import warnings
+from numbers import Integral
 
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_scalar
 
+from sknets.inspection.diagnosis._measurements import sample
 from sknets.inspection.diagnosis._references import comparable, skill
 
 _ANSWERS = {
@@ -87,6 +90,8 @@ class Diagnosis:
         ValueError
             If nothing was found, or the remedy changes no estimator.
         """
+        check_scalar(finding, "finding", Integral, min_val=0)
+        check_scalar(remedy, "remedy", Integral, min_val=0)
         if finding >= len(self.findings) or remedy >= len(self.findings[finding].remedies):
             raise ValueError(f"finding={finding}, remedy={remedy}: there is none; {self.answer}")
         chosen = self.findings[finding].remedies[remedy]
@@ -116,6 +121,7 @@ class Diagnosis:
         before = self.evidence.get("valid_skill", math.nan)
         target = self._place.network._learned.target
         of_classes, levels = hasattr(target, "classes"), getattr(target, "levels", None)
+        X_val, y_val = sample(X_val, y_val)  # the rows that were looked at before
         for finding in self.findings:
             changes = [remedy for remedy in finding.remedies if remedy.is_change]
             for remedy in changes[:1]:
@@ -123,7 +129,7 @@ class Diagnosis:
                     warnings.simplefilter("ignore", ConvergenceWarning)
                     fitted = self._place.changed(remedy).fit(X, y)
                 remedy.before = before
-                pair = comparable(y_val, fitted.predict(X_val), levels)
+                pair = comparable(y_val, fitted.predict(X_val), levels, is_of_classes=of_classes)
                 remedy.after = skill(*pair, is_of_classes=of_classes)
         return self
 

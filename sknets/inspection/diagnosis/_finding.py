@@ -91,10 +91,8 @@ class Finding:
 
 
 def known_changes(m, changes):
-    """Return a change by the names that the user's estimator takes; None if it lacks a parameter."""
-    if not set(changes) <= set(m.network.get_params(deep=False)):
-        return None
-    return m.place.name(changes)
+    """Return a change by the names that the user's estimator takes; None if the network refuses it."""
+    return m.place.name(changes) if m.place.accepts(changes) else None
 
 
 def remedies_of(m, *options):

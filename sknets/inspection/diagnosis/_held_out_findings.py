@@ -2,7 +2,11 @@
 
 import math
 
+import numpy as np
+
+from sknets.inspection._unwrap import IS_DENSE
 from sknets.inspection.diagnosis._finding import Finding, Remedy, remedies_of, rounded
+from sknets.inspection.diagnosis._question import margin
 from sknets.inspection.diagnosis._training_findings import (
     find_imbalance,
     find_rate_too_high,
@@ -13,17 +17,22 @@ _TELLS, _LESS = 0.6, 0.3  # skill of a column alone, and how much less on valida
 _FAR = 1.5  # from training rows, in deviations
 _BY_HEART = 0.3  # skill on training rows of a network that has learned noise
 _MANY = 1000  # rows, of which early stopping may set some aside
+_DEEP = 6  # layers, beyond which a penalty, or dropped units, let nothing through (measured)
 _PENALTY = 0.06  # alpha for each row, with which little noise is learned
 _MOST_DROPPED = 0.5  # of the columns
+_MOST_NAMED = 10
 
 
 def find_leak(m):
     """Find a column that knows y in the training rows, and not in others."""
+    less = _LESS + margin(m.n_valid) + margin(m.n_seen)
     leaks = [
         teller
         for teller in m.tellers
-        if teller.train > _TELLS and teller.valid < teller.train - _LESS
+        if teller.train > _TELLS and teller.valid < teller.train - less
     ]
+    if not m.attainable < m.attainable_in_folds - 2 * margin(m.n_valid):
+        leaks = []  # it would have misled simple models, too
     far = {shift.column for shift in m.shifts if shift.distance > _FAR}
     leaks = [teller for teller in leaks if teller.column not in far]
     if not leaks:
@@ -62,11 +71,12 @@ def _named(m, column):
 
 
 def _drop(m, columns):
-    """Return what to do about columns: leave them out, where they are those of the user's X."""
-    given = getattr(m.place.holder, "n_features_in_", None)
-    if given == m.n_columns and len(columns) <= _MOST_DROPPED * m.n_columns:
-        numbers = ", ".join(map(str, columns[:10]))
-        return [Remedy(f"Leave these columns out: {numbers}.", drop=tuple(columns))]
+    """Return what to do about columns: leave them out, where the network can do with fewer."""
+    if IS_DENSE.fits(m.network) and len(columns) <= _MOST_DROPPED * m.n_columns:
+        which = ", ".join(_named(m, column) for column in columns[:_MOST_NAMED])
+        which += ", ..." if len(columns) > _MOST_NAMED else ""
+        seen = " of what reaches the network" if m.place.prefix else ""
+        return [Remedy(f"Leave these columns{seen} out: {which}.", drop=tuple(columns))]
     return [
         Remedy("Take training rows from where the network is used, or leave these columns out.")
     ]
@@ -74,7 +84,7 @@ def _drop(m, columns):
 
 def find_label_noise(m):
     """Find labels that X says nothing of, learned by heart."""
-    if m.train_skill < _BY_HEART:
+    if m.train_skill < _BY_HEART or not m.has_valid:
         return None
     return Finding(
         "labels without signal",
@@ -96,21 +106,25 @@ def find_label_noise(m):
 
 def find_nothing(m):
     """Find a y of which X says nothing."""
+    own = {"valid_skill": m.valid_skill} if m.has_valid else {"train_skill": m.train_skill}
+    (skill,) = own.values()
     return Finding(
         "nothing to learn",
-        "Neither the network nor simple models predict validation rows better than a constant does "
-        f"(skill {m.valid_skill:.2g} and {m.attainable:.2g}): X may say nothing of y.",
-        {"valid_skill": m.valid_skill, "simple_skill": m.attainable},
+        "Neither the network nor simple models predict better than a constant does (skill "
+        f"{skill:.2g} and {m.attainable:.2g}): X may say nothing of y.",
+        own | {"simple_skill": m.attainable},
         [Remedy("Check how X and y were joined, and look for columns that say more.")],
     )
 
 
 def find_too_large(m):
     """Find a network that learns the noise of its training rows."""
-    options = [_penalty(m), ("Drop units at random:", {"dropout": 0.3}), *_smaller(m)]
-    if not m.network.early_stopping and m.network.net_.learner.solver.is_incremental:
+    options = [_penalty(m), ("Drop units at random:", {"dropout": 0.3})]
+    if not m.network.early_stopping:
         early = ("Keep the epoch that is best on rows set aside:", {"early_stopping": True})
-        options.insert(0 if m.n_rows >= _MANY else 1, early)
+        options.insert(0 if m.n_rows >= _MANY else 2, early)
+    is_deep = m.inside is not None and len(m.inside.weights) > _DEEP
+    options = [*_smaller(m), *options] if is_deep else [*options, *_smaller(m)]
     known = "" if math.isnan(m.attainable) else f"; simple models reach {m.attainable:.2g}"
     return Finding(
         "too large",
@@ -133,11 +147,13 @@ def _penalty(m):
 
 
 def _smaller(m):
+    """Yield less depth, and less width of what has none, by the parameters of each family."""
     for name in ("recurrent_layer_sizes", "hidden_layer_sizes"):
-        sizes = getattr(m.network, name, None)
-        sizes = (sizes,) if isinstance(sizes, int) else sizes
-        if sizes is not None and len(sizes) and max(sizes) > 8:
-            yield "A smaller network:", {name: tuple(max(4, size // 8) for size in sizes)}
+        sizes = np.atleast_1d(getattr(m.network, name, ())).tolist()
+        if len(sizes) > 1:
+            yield "A shallower network:", {name: (sizes[0],)}
+        elif sizes and sizes[0] > 8:
+            yield "A smaller network:", {name: (max(4, sizes[0] // 4),)}
 
 
 HELD_OUT = (find_shift, find_leak, find_unscaled, find_rate_too_high, find_imbalance)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sknets.estimators._tasks import is_incremental
 from sknets.inspection._opened import OpenedNetwork, outputs_of
 
 _MOST_ROWS = 256  # that are sent through the layers at once
@@ -13,6 +14,7 @@ _MOST_ROWS = 256  # that are sent through the layers at once
 _LIMITS = {nn.Sigmoid: (0.0, 1.0), nn.Tanh: (-1.0, 1.0), nn.Softsign: (-1.0, 1.0)}
 _RECTIFIERS = (nn.ReLU, nn.ReLU6)
 _NEAR = 0.02  # of the distance of both limits: a unit there is saturated
+_MEAN_TO_RMS = np.sqrt(3) / 2  # of the absolute values of uniform weights
 #: Solvers whose steps are about as long as the rate, however long the gradient is.
 _UNIT_STEPS = ("adam", "adamw", "rmsprop", "adagrad")
 
@@ -39,6 +41,11 @@ class Weights(NamedTuple):
     gradient: float
     n_units: int
     n_values: int
+
+    @property
+    def as_drawn(self):
+        """The same with weights as Torch draws them: uniform in ±1 / √n_inputs."""
+        return self._replace(size=float(np.sqrt(self.n_units / self.n_values / 3)))
 
 
 class Units(NamedTuple):
@@ -76,24 +83,36 @@ class Inside(NamedTuple):
     start: list
     units: list
 
+    @property
+    def fresh(self):
+        """The weights before training; where these are unknown, as Torch draws them."""
+        return self.start or [layer.as_drawn for layer in self.weights]
+
     def step(self, network):
-        """Return the length of a first step beside that of the weights, all layers together."""
-        layers = self.start or self.weights
-        count = sum(layer.n_values for layer in layers)
-        if not count:
+        """Return the length of a first step beside that of the weights, all layers together.
+
+        NaN for solvers that know no learning rate.
+        """
+        count = sum(layer.n_values for layer in self.fresh)
+        if not count or not knows_rate(network):
             return np.nan
-        size, gradient = (
-            np.sqrt(sum(layer.n_values * value**2 for layer, value in pairs) / count)
-            for pairs in (
-                [(layer, layer.size) for layer in layers],
-                [(layer, layer.gradient) for layer in layers],
-            )
-        )
+        size, gradient = self._length("size"), self._length("gradient")
+        if network.solver in _UNIT_STEPS:
+            gradient = np.sqrt(count)
+        elif network.max_grad_norm is not None:
+            gradient = min(gradient, network.max_grad_norm)
         if network.solver == "sgd":
             gradient /= 1 - min(network.momentum, 0.99)
-        elif network.solver in _UNIT_STEPS:
-            gradient = 1.0
         return float(network.learning_rate_init * gradient / max(size, 1e-12))
+
+    def _length(self, of):
+        """Return the norm over all fresh layers."""
+        return float(np.sqrt(sum(w.n_values * getattr(w, of) ** 2 for w in self.fresh)))
+
+    def penalties(self, network):
+        """Return the penalties of fresh weights, times the number of rows."""
+        l1 = sum(w.n_values * _MEAN_TO_RMS * w.size for w in self.fresh)
+        return network.alpha / 2 * self._length("size") ** 2, network.l1_alpha * l1
 
     @property
     def depth_ratio(self):
@@ -102,6 +121,23 @@ class Inside(NamedTuple):
         The larger one counts: where last weights start at zero, no gradient comes through at first.
         """
         return max(map(_first_to_last, filter(None, (self.start, self.weights))), default=np.nan)
+
+    def by_layer(self):
+        """Return the numbers of each layer as plain values."""
+        named = {"weights": [*self.weights], "weights_before_training": [*self.start]}
+        found = {
+            name: [
+                {"name": w.name, "n_units": w.n_units, "size": w.size, "gradient": w.gradient}
+                for w in layers
+            ]
+            for name, layers in named.items()
+            if layers
+        }
+        units = [
+            {name: value for name, value in unit._asdict().items() if value == value}
+            for unit in self.units  # without what is NaN
+        ]
+        return found | ({"units": units} if units else {})
 
     @property
     def narrowest(self):
@@ -115,6 +151,14 @@ class Inside(NamedTuple):
             return np.nan
         pairs = zip(self.weights, self.start, strict=True)
         return float(np.median([now.size / max(then.size, 1e-12) for now, then in pairs]))
+
+
+def knows_rate(network):
+    """Return whether the solver of a network takes steps of a given rate."""
+    try:
+        return is_incremental(network)
+    except AttributeError:
+        return False
 
 
 def _first_to_last(weights):
@@ -178,7 +222,8 @@ def _reset(opened):
     learned = opened.network._learned
     generator = torch.Generator()
     generator.set_state(torch.from_numpy(np.array(learned.build_state)))
-    if learned.architecture.must_be_tried or learned.architecture.is_pretrained:
+    is_pretrained = getattr(opened.network, "pretrain", None) is not None
+    if learned.architecture.must_be_tried or learned.architecture.is_pretrained or is_pretrained:
         return False  # some sizes, or weights, are not drawn
     drawn = dict(learned.architecture.build(generator).named_parameters())
     with torch.no_grad():

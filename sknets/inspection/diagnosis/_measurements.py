@@ -14,9 +14,10 @@ from sknets.estimators._validation_data import check_whole, read_validation
 from sknets.inspection._opening import _KINDS
 from sknets.inspection._unwrap import unwrap
 from sknets.inspection.diagnosis._columns import find_shifts, find_tellers
-from sknets.inspection.diagnosis._layers import look_inside
+from sknets.inspection.diagnosis._layers import knows_rate, look_inside
 from sknets.inspection.diagnosis._place import find_place
 from sknets.inspection.diagnosis._references import (
+    as_plain,
     as_table,
     comparable,
     compare_simple,
@@ -25,6 +26,7 @@ from sknets.inspection.diagnosis._references import (
 
 _MOST_ROWS = 4000  # that are looked at; of more, so many at random
 _RARE = 0.4  # share of a class, where 1 is an equal one, below which balanced classes are tried
+_FEWEST_STEPS = 200  # of a training that has had its time
 _RECENT = 0.25  # share of the epochs by which a trend is judged
 ALL = tuple(_KINDS)
 
@@ -38,7 +40,7 @@ class Measurements:
     place : Place
         Where the network is.
     n_rows, n_columns : int
-        Training rows that were looked at, and values in one.
+        Training rows, and values in one.
     is_of_classes : bool
         Whether y holds classes or labels.
     train_loss, valid_loss, constant_loss : float
@@ -62,8 +64,8 @@ class Measurements:
         Columns that have moved, and that tell y alone.
     unknown : list of str
         What could not be told, and why.
-    n_valid : int
-        Validation rows that were looked at.
+    n_seen, n_valid : int
+        Training rows, and validation rows, that were looked at.
     """
 
     place: Any
@@ -84,6 +86,7 @@ class Measurements:
     shifts: list = field(default_factory=list)
     tellers: list = field(default_factory=list)
     unknown: list = field(default_factory=list)
+    n_seen: int = 0
     n_valid: int = 0
 
     @property
@@ -148,8 +151,32 @@ class Measurements:
 
     @property
     def n_steps(self):
-        """Steps of the solver in all epochs."""
-        return math.ceil(self.network.t_ / max(1, self.network.net_.batch_size))
+        """Steps of the solver in all epochs; of a minimiser, its iterations."""
+        n_epochs, net = max(1, len(self.losses)), self.network.net_
+        return n_epochs * max(1, math.ceil(self.network.t_ / n_epochs / max(1, net.batch_size)))
+
+    @property
+    def is_minimised(self):
+        """Whether the solver minimises over all rows, in iterations rather than steps of a given rate."""
+        return not knows_rate(self.network)
+
+    @property
+    def is_trained(self):
+        """Whether training has had its time: enough steps, or the end of a minimisation."""
+        return self.n_steps >= _FEWEST_STEPS or (self.is_minimised and not self.is_at_work)
+
+    @property
+    def is_at_work(self):
+        """Whether training was ended by `max_iter` rather than by itself."""
+        return self.network.stop_reason_ == "max_iter"
+
+    @cached_property
+    def penalty_shares(self):
+        """Penalties (of `alpha`, of `l1_alpha`) of fresh weights, beside the loss of a constant."""
+        if self.inside is None:
+            return math.nan, math.nan
+        scale = self.n_rows * max(abs(self.constant_loss), 1e-12)
+        return tuple(float(size / scale) for size in self.inside.penalties(self.network))
 
     @property
     def dead(self):
@@ -178,6 +205,7 @@ class Measurements:
         reference = self.reference
         numbers = {
             "n_rows": self.n_rows,
+            "n_validation_rows": self.n_valid or math.nan,
             "n_parameters": self.network.n_parameters_,
             "n_epochs": len(self.losses),
             "train_loss": self.train_loss,
@@ -189,12 +217,14 @@ class Measurements:
             "trees_skill": math.nan if reference is None else reference.trees,
             "last_fall_of_loss": self.fall,
             "unrest_of_loss": self.unrest,
+            "penalty_share": sum(self.penalty_shares),
             "step_to_weight": self.step,
             "dead_units": self.dead,
             "saturated_outputs": self.saturated,
             "first_to_last_gradient": math.nan if self.inside is None else self.inside.depth_ratio,
         }
-        return {name: value for name, value in numbers.items() if not math.isnan(value)}
+        known = {name: value for name, value in numbers.items() if not math.isnan(value)}
+        return known if self.inside is None else known | self.inside.by_layer()
 
 
 def measure(estimator, X, y, X_val=None, y_val=None):
@@ -205,22 +235,26 @@ def measure(estimator, X, y, X_val=None, y_val=None):
     Measurements
     """
     check_whole(X_val, y_val, None)
+    for name, value in (("X", X), ("y", y)):
+        if value is None:
+            raise ValueError(f"{name}=None: give the data with which the estimator was fitted.")
     place = find_place(estimator, ALL)
     network = place.network
     ability = next(ability for ability in ALL if ability.fits(network))
     learned = network._learned
-    X, y = _sample(X, y)
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    X, y = sample(X, y)
     seen = unwrap(estimator, ability, X)[1]
     data = read_data(network, learned.input, learned.target.task, seen, y, None, reset=False)
     learned.target.check(data.y)
     valid = None
     if X_val is not None:
-        X_val, y_val = _sample(X_val, y_val)
+        X_val, y_val = sample(X_val, y_val)
         seen = unwrap(estimator, ability, X_val)[1]
         valid = read_validation(network, learned, seen, y_val, None)
     is_of_classes = hasattr(learned.target, "classes")
     n_columns = int(np.prod(data.rows.shape[1:]))
-    found = Measurements(place, data.rows.shape[0], n_columns, is_of_classes)
+    found = Measurements(place, n_rows, n_columns, is_of_classes, n_seen=data.rows.shape[0])
     encoded = _measure_losses(found, data, valid)
     _measure_scores(found, data, valid)
     found.n_valid = 0 if valid is None else valid.rows.shape[0]
@@ -238,7 +272,7 @@ def measure(estimator, X, y, X_val=None, y_val=None):
     return found
 
 
-def _sample(X, y):
+def sample(X, y):
     """Return as many rows at random as are looked at."""
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     n_targets = y.shape[0] if hasattr(y, "shape") else len(y)
@@ -279,11 +313,17 @@ def _measure_scores(found, data, valid):
     def predict(rows):
         return target.predictions(network._answer(rows))
 
-    y, predictions = scored = comparable(data.y, predict(data.rows), levels)
+    y, predictions = scored = comparable(
+        data.y, predict(data.rows), levels, is_of_classes=of_classes
+    )
     found.train_skill = skill(y, predictions, is_of_classes=of_classes)
     if valid is not None:
-        scored = comparable(valid.y, predict(valid.rows), levels)
+        scored = comparable(valid.y, predict(valid.rows), levels, is_of_classes=of_classes)
         found.valid_skill = skill(*scored, is_of_classes=of_classes)
+        if math.isnan(found.valid_skill):
+            found.unknown.append(
+                "how good it is on validation rows: y_val is constant, or of another length"
+            )
     if math.isnan(found.train_skill):
         found.unknown.append(
             "how good it is on its training rows: y is constant, or of another length"
@@ -309,10 +349,10 @@ def _measure_data(found, data, valid):
     if table is None or not is_of_rows:
         found.unknown.append("how much simple models make of these data: they take no such X or y")
         return
-    held = None if valid is None else (as_table(valid.rows), np.asarray(valid.y))
+    held = None if valid is None else (as_table(valid.rows), as_plain(valid.y, of_classes))
     if held is not None and held[0].shape[1] != table.shape[1]:
         held = None
-    y = np.asarray(data.y)
+    y = as_plain(data.y, of_classes)
     wants = bool(found.shares) and found.rarity < _RARE
     found.reference = compare_simple(
         (table, y), held, is_of_classes=of_classes, wants_balanced=wants

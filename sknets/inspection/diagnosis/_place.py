@@ -8,6 +8,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sknets.estimators import Autoencoder
+from sknets.estimators._options import check_options
 from sknets.inspection._unwrap import unwrap
 
 
@@ -32,21 +34,41 @@ class Place(NamedTuple):
         """Return changes of parameters by the names that the holder takes."""
         return {f"{self.prefix}{name}": value for name, value in changes.items()}
 
+    def accepts(self, changes):
+        """Return whether the network has these parameters, and takes the values beside its others."""
+        if not set(changes) <= set(self.network.get_params(deep=False)):
+            return False
+        learned = self.network._learned
+        changed = clone(self.network).set_params(**changes)
+        try:
+            changed._validate_params()
+            plan = changed._make_architecture(learned.input, learned.target)
+            check_options(changed, plan, is_partial=False)
+        except ValueError:
+            return False
+        return True
+
     def changed(self, remedy):
         """Return an unfitted holder with a remedy."""
         made = clone(self.holder).set_params(**remedy.parameters)
         if remedy.drop:
             kept = ColumnTransformer([("drop", "drop", list(remedy.drop))], remainder="passthrough")
-            made = make_pipeline(kept, made)
+            made = _put_before(made, "columns", kept)
         if remedy.scaler is not None:
-            made = self._with_scaler(made, clone(remedy.scaler))
+            made = _put_before(made, "scaler", clone(remedy.scaler))
         return made
 
-    def _with_scaler(self, made, scaler):
-        """Put a scaler directly before the network."""
-        if not isinstance(made, Pipeline):
-            return make_pipeline(scaler, made)
-        return Pipeline([*made.steps[:-1], ("scaler", scaler), made.steps[-1]])
+
+def _put_before(estimator, name, step):
+    """Put a step directly before the network in which an unfitted estimator ends."""
+    if not isinstance(estimator, Pipeline):
+        return make_pipeline(step, estimator)
+    *before, (last, inner) = estimator.steps
+    if isinstance(inner, Pipeline):
+        return estimator.set_params(steps=[*before, (last, _put_before(inner, name, step))])
+    while name in dict(estimator.steps):
+        name += "_"
+    return estimator.set_params(steps=[*before, (name, step), (last, inner)])
 
 
 def find_place(estimator, abilities):
@@ -67,6 +89,11 @@ def find_place(estimator, abilities):
         check_is_fitted(inner)
         name, inner = inner.steps[-1]
         prefix += f"{name}__"
+    if isinstance(network, Autoencoder):
+        raise TypeError(
+            f"estimator: the {type(network).__name__} learns X itself, of which simple models tell "
+            "nothing, and cannot be diagnosed; compare its score on training rows and on others."
+        )
     if inner is not network:
         own = (
             " with y as its transformer_ makes it"

@@ -21,7 +21,7 @@ def ask(m):
     folds = m.attainable_in_folds
     if _is_noise(m):
         return "nothing to learn"
-    if not math.isnan(folds) and m.train_skill < folds - margin(m.n_rows):
+    if not math.isnan(folds) and m.train_skill < folds - margin(m.n_seen):
         return "training"
     if m.has_valid and is_worse_elsewhere(m):
         return "held-out"
@@ -53,9 +53,13 @@ def has_risen(m):
 
 
 def _is_noise(m):
-    """Return whether neither the network nor simple models do better than a constant on other rows."""
-    if not m.has_valid or m.reference is None:
+    """Return whether neither the network nor simple models do better than a constant on other rows.
+
+    Without validation rows a network must not do better even on those that it has seen.
+    """
+    if m.reference is None:
         return False
-    least = _LEAST + 0.5 * margin(m.n_rows)
     weighted = 0.0 if math.isnan(m.reference.weighted) else m.reference.weighted
-    return max(m.attainable_in_folds, m.valid_skill, weighted) < least
+    own = (m.valid_skill, m.n_valid) if m.has_valid else (m.train_skill, m.n_seen)
+    skills = (m.attainable_in_folds, m.n_seen), (weighted, m.n_seen), own
+    return all(skill < _LEAST + 0.5 * margin(n_rows) for skill, n_rows in skills)

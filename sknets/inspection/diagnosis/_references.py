@@ -9,6 +9,7 @@ from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
@@ -40,17 +41,23 @@ def skill(y, predictions, *, is_of_classes):
     return float((recall - chance) / (1 - chance))
 
 
-def comparable(y, predictions, levels=None):
+def comparable(y, predictions, levels=None, *, is_of_classes):
     """Return y and predictions as arrays of one shape where that can be done.
 
     Of sequences it is all their steps, of several quantiles the one nearest to the median.
     """
-    y, predictions = _as_array(y), _as_array(predictions)
+    y, predictions = as_plain(y, is_of_classes), _as_array(predictions)
     if levels is not None and np.ndim(levels) and predictions.shape[-1] == len(levels):
         predictions = predictions[..., int(np.argmin(np.abs(np.asarray(levels) - 0.5)))]
     if predictions.shape != y.shape and predictions.size == y.size:
         predictions = predictions.reshape(y.shape)
     return y, predictions
+
+
+def as_plain(y, is_of_classes):
+    """Return a y as an array: of numbers, which may come as text, unless it is of classes."""
+    y = _as_array(y)
+    return y if is_of_classes else y.astype(np.float64)
 
 
 def _as_array(y):
@@ -133,20 +140,21 @@ def _of_sequences(rows):
 
 
 def make_models(table, y, *, is_of_classes, balanced=False):
-    """Return the simple models for a table: a linear one (or None) and trees."""
+    """Return the simple models for a table: a linear one (None for very many columns) and trees."""
     scaler = MaxAbsScaler() if sp.issparse(table) else StandardScaler()
     is_wide = table.shape[1] > _MOST_COLUMNS
     if is_of_classes:
         weights = "balanced" if balanced else None
-        is_one = np.ndim(y) == 1
-        linear = LogisticRegression(max_iter=200, class_weight=weights) if is_one else None
+        linear = LogisticRegression(max_iter=200, class_weight=weights)
+        if np.ndim(y) > 1:  # labels
+            linear = OneVsRestClassifier(linear)
         trees = ExtraTreesClassifier(60, min_samples_leaf=2, random_state=0)
     else:
         linear = RidgeCV(np.logspace(-2, 4, 7))
         trees = ExtraTreesRegressor(60, min_samples_leaf=2, max_features=1 / 3, random_state=0)
         if table.shape[1] > 100:
             trees.set_params(max_features="sqrt")
-    return None if linear is None or is_wide else make_pipeline(scaler, linear), trees
+    return None if is_wide else make_pipeline(scaler, linear), trees
 
 
 def compare_simple(train, valid, *, is_of_classes, wants_balanced=False):

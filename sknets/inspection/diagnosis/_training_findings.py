@@ -5,6 +5,7 @@ import math
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+from sknets.inspection._unwrap import IS_DENSE
 from sknets.inspection.diagnosis._finding import (
     Finding,
     Remedy,
@@ -12,6 +13,11 @@ from sknets.inspection.diagnosis._finding import (
     remedies_of,
     rounded,
 )
+from sknets.inspection.diagnosis._penalty_findings import (
+    find_constant_prediction,
+    find_regularised_too_much,
+)
+from sknets.inspection.diagnosis._question import margin
 
 _STEP = 0.01  # length of a first step, beside the weights, with which networks learn well
 _LONG, _SHORT = 0.08, 8e-4  # steps that are too long, too short
@@ -21,10 +27,8 @@ _NOTHING = 0.95  # of the loss of a constant prediction
 _MOST_DEAD, _MOST_SATURATED = 0.6, 0.6
 _VANISHED = 0.01  # gradient of the first layer beside the last
 _FALLS = 0.04  # share of the loss by which it fell in the last quarter of the epochs
-_FEWEST_STEPS = 200
-_FLAT = 0.1  # spread of predictions beside that of y
-_SHRUNK = 0.6  # weights beside those before training
-_STRONG = 0.5  # alpha for each row that leaves little of any weight
+_STILL = 1e-3  # a fall that is none
+_SHORT_GRADIENT = 0.1  # norm to which none that teaches is shortened
 _NARROW = 4  # units of a layer that lets little through
 _MISSED = 0.6, 0.1  # recall of a rare class, and skill that balanced classes bring
 _MOST_NAMES = 5
@@ -66,17 +70,22 @@ def find_rate_too_high(m):
         return None
     rate = m.network.learning_rate_init
     new = rounded(min(rate * _STEP / m.step, rate / 5))
+    evidence = {"step_to_weight": m.step, "learning_rate_init": rate}
+    jumps = ""
+    if not math.isnan(m.unrest):
+        evidence["unrest_of_loss"] = m.unrest
+        jumps = f", and the training loss jumps by {m.unrest:.0%} of itself from epoch to epoch"
+    options = [
+        ("Lower the rate:", {"learning_rate_init": new}),
+        ("Let it fall:", {"learning_rate": "cosine", "learning_rate_init": rounded(new * 3)}),
+    ]
+    if m.network.solver == "sgd":  # steps of others are as long, however long the gradient is
+        options.append(("Shorten long gradients:", {"max_grad_norm": 1.0}))
     return Finding(
         "rate too high",
-        f"A first step is {m.step:.2g} times as long as the weights (0.01 is usual), and the training "
-        f"loss jumps by {m.unrest:.0%} of itself from epoch to epoch.",
-        {"step_to_weight": m.step, "unrest_of_loss": m.unrest, "learning_rate_init": rate},
-        remedies_of(
-            m,
-            ("Lower the rate:", {"learning_rate_init": new}),
-            ("Let it fall:", {"learning_rate": "cosine", "learning_rate_init": rounded(new * 3)}),
-            ("Shorten long gradients:", {"max_grad_norm": 1.0}),
-        ),
+        f"A first step is {m.step:.2g} times as long as the weights (0.01 is usual){jumps}.",
+        evidence,
+        remedies_of(m, *options),
     )
 
 
@@ -135,47 +144,22 @@ def find_vanishing_gradients(m):
     )
 
 
-def find_constant_prediction(m):
-    """Find weights that a penalty has pulled to zero."""
-    network = m.network
-    shrinkage = math.nan if m.inside is None else m.inside.shrinkage
-    is_shrunk = shrinkage < _SHRUNK
-    if math.isnan(shrinkage):  # the weights before training are unknown
-        is_shrunk = network.alpha > _STRONG * m.n_rows
-    if not (m.spread < _FLAT and is_shrunk):
-        return None
-    changes = {}
-    if network.alpha > 1e-3:
-        changes["alpha"] = 1e-4
-    if network.l1_alpha > 0:
-        changes["l1_alpha"] = 0.0
-    if not changes:
-        return None
-    shrunk, evidence = "", {}
-    if not math.isnan(shrinkage):
-        shrunk = f"; they are {shrinkage:.2g} times those before training"
-        evidence = {"weights_to_start": shrinkage}
-    return Finding(
-        "constant prediction",
-        f"All rows are predicted nearly alike: the penalty (alpha={network.alpha}, "
-        f"l1_alpha={network.l1_alpha}) has pulled the weights to zero{shrunk}.",
-        {"spread_of_predictions": m.spread, "alpha": network.alpha} | evidence,
-        remedies_of(m, ("Penalise less:", changes)),
-    )
-
-
 def find_rate_too_low(m):
     """Find steps so short that the weights stay where they were."""
     if not m.step < _SHORT:
         return None
-    rate = m.network.learning_rate_init
+    rate, longest = m.network.learning_rate_init, m.network.max_grad_norm
     new = rounded(max(rate * _STEP / m.step, 5 * rate))
+    shortened, options = "", [("Raise the rate:", {"learning_rate_init": new})]
+    if m.network.solver == "sgd" and longest is not None and longest < _SHORT_GRADIENT:
+        shortened = f"max_grad_norm={longest} shortens gradients. "
+        options.insert(0, ("Leave gradients as long as they are:", {"max_grad_norm": None}))
     return Finding(
         "rate too low",
-        f"A first step is {m.step:.1e} times as long as the weights (0.01 is usual): {m.n_steps} steps "
-        "have hardly moved them.",
+        f"{shortened}A first step is {m.step:.1e} times as long as the weights (0.01 is usual), and "
+        f"{m.n_steps} steps have hardly moved them.",
         {"step_to_weight": m.step, "n_steps": m.n_steps, "learning_rate_init": rate},
-        remedies_of(m, ("Raise the rate:", {"learning_rate_init": new})),
+        remedies_of(m, *options),
     )
 
 
@@ -205,11 +189,11 @@ def find_imbalance(m):
 
 def find_stopped_too_early(m):
     """Find a training that was over while the loss still fell."""
-    falls = m.fall > _FALLS or (m.n_steps < _FEWEST_STEPS and not m.fall <= 0)
-    if not falls or m.network.solver in ("lm", "gauss-newton", "newton"):
+    falls = m.fall > _FALLS or (not m.is_trained and not m.fall <= _STILL)
+    if not falls or (m.is_minimised and not m.is_at_work):
         return None
     changes = {"max_iter": max(200, 10 * m.network.max_iter)}
-    if m.network.stop_reason_ != "max_iter":
+    if not m.is_at_work:
         changes["n_iter_no_change"] = max(20, 2 * _whole(m.network.n_iter_no_change))
     fall = (
         ""
@@ -224,6 +208,12 @@ def find_stopped_too_early(m):
     )
 
 
+def find_unfinished(m):
+    """Find a training that has hardly begun, of a network that is better on its training rows already."""
+    is_unfinished = m.is_at_work and not m.is_trained and m.train_loss > 0.5 * m.constant_loss
+    return find_stopped_too_early(m) if is_unfinished else None
+
+
 def _whole(number):
     return int(number) if np.isfinite(number) else 10
 
@@ -231,21 +221,31 @@ def _whole(number):
 def find_too_small(m):
     """Find a network too small for what there is to learn."""
     narrowest = math.nan if m.inside is None else m.inside.narrowest
+    larger = remedies_of(m, *_larger(m)) or [Remedy("A larger module: more units, or layers.")]
+    longer = ("Or train longer:", {"max_iter": 5 * m.network.max_iter})
     size = {"narrowest_layer": narrowest, "n_parameters": m.network.n_parameters_}
     return Finding(
         "too small",
         f"Nothing else explains it; the network has {m.network.n_parameters_} "
         f"parameters{'' if math.isnan(narrowest) else f', its narrowest layer {narrowest} units'}.",
         {name: value for name, value in size.items() if not math.isnan(value)},
-        remedies_of(m, *_larger(m)),
+        [*larger, *remedies_of(m, longer)],
     )
 
 
 def find_too_narrow(m):
-    """Find a layer of so few units that it is named before the training."""
-    if m.inside is None or not m.inside.narrowest <= _NARROW or m.n_steps < _FEWEST_STEPS:
+    """Find so few units, or layers, that they are named before the training."""
+    if m.inside is None or not m.is_trained:
         return None
-    return find_too_small(m)
+    return find_too_small(m) if m.inside.narrowest <= _NARROW or _is_only_linear(m) else None
+
+
+def _is_only_linear(m):
+    """Return whether it has no hidden layer and is as good as a linear model, and trees are better."""
+    if len(m.inside.weights) > 1 or m.reference is None:
+        return False
+    linear, near = m.reference.linear_folds, margin(m.n_seen)
+    return m.reference.trees_folds > linear + near and m.train_skill > linear - near
 
 
 def _larger(m):
@@ -256,13 +256,11 @@ def _larger(m):
         ("hidden_layer_sizes", 100),
     ):
         sizes = getattr(m.network, name, None)
-        if isinstance(sizes, int):
-            sizes = (sizes,)
-        if sizes is None or isinstance(sizes, str) or not len(sizes):
+        if sizes is None or isinstance(sizes, str):
             continue
-        new = tuple(max(least, 4 * size) for size in sizes)
-        yield "A larger network:", {name: new}
-    yield "Or train longer:", {"max_iter": 5 * m.network.max_iter}
+        new = tuple(max(least, 4 * size) for size in np.atleast_1d(sizes).tolist())
+        if new or IS_DENSE.fits(m.network):
+            yield "A larger network:", {name: new or (least,)}
 
 
 TRAINING = (
@@ -273,6 +271,7 @@ TRAINING = (
     find_saturated_units,
     find_vanishing_gradients,
     find_rate_too_low,
+    find_regularised_too_much,
     find_imbalance,
 )
 #: What is looked for if none of these is found: the first that is.
