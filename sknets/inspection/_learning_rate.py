@@ -8,6 +8,7 @@ from numbers import Integral, Real
 import numpy as np
 import skorch
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
@@ -97,19 +98,42 @@ def find_network(estimator, X, y):
     TypeError
         If it is neither a network nor a pipeline that ends in one.
     """
-    given = estimator
-    while isinstance(estimator, FrozenEstimator) or hasattr(estimator, "best_estimator_"):
-        estimator = getattr(estimator, "best_estimator_", None) or estimator.estimator
-    if isinstance(estimator, Pipeline) and isinstance(estimator[-1], BaseNet):
-        if len(estimator) > 1:
-            X = clone(estimator[:-1]).fit_transform(X, y)
-        estimator = estimator[-1]
-    if not isinstance(estimator, BaseNet):
-        raise TypeError(
-            "estimator must be a network of sknets, a pipeline that ends in one or a fitted search over "
-            f"one, got {type(given).__name__}."
-        )
-    return clone(estimator), X
+    inner, heads = estimator, []
+    while not isinstance(inner, BaseNet):
+        if isinstance(inner, FrozenEstimator):
+            inner = inner.estimator
+        elif hasattr(inner, "best_estimator_"):
+            inner = inner.best_estimator_
+        elif isinstance(inner, Pipeline):
+            heads.append(inner[:-1])
+            inner = inner[-1]
+        else:
+            raise TypeError(
+                "estimator must be a network of sknets, a pipeline that ends in one or a fitted search "
+                f"over one, got {_described(estimator, inner)}."
+            )
+    for head in heads:
+        if len(head):
+            X = clone(head).fit_transform(X, y)
+    return clone(inner), X
+
+
+def _described(estimator, inner):
+    """Say what an estimator is in which no network was found, and where the one may be that is meant."""
+    kind = type(estimator).__name__
+    if inner is not estimator:
+        kind += f" with a {type(inner).__name__}"
+    if isinstance(inner, TransformedTargetRegressor):
+        kind += "; give the network in it, with y as its transformer makes it"
+    return kind
+
+
+def _check_limits(lowest, highest):
+    check_scalar(lowest, "lowest", Real, min_val=0, include_boundaries="neither")
+    check_scalar(highest, "highest", Real, min_val=lowest, include_boundaries="neither")
+    for name, value in {"lowest": lowest, "highest": highest}.items():
+        if not math.isfinite(value):
+            raise ValueError(f"{name}={value} must be a finite number.")
 
 
 @in_plain_torch
@@ -190,8 +214,7 @@ def find_learning_rate(estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=30
     True
     >>> network = MLPRegressor(learning_rate_init=found.learning_rate, random_state=0)
     """
-    check_scalar(lowest, "lowest", Real, min_val=0, include_boundaries="neither")
-    check_scalar(highest, "highest", Real, min_val=lowest, include_boundaries="neither")
+    _check_limits(lowest, highest)
     check_scalar(n_steps, "n_steps", Integral, min_val=30)
     network, X = find_network(estimator, X, y)
     try:

@@ -96,7 +96,8 @@ class LearningRateDisplay:
         TypeError
             If there is no network in the estimator.
         ValueError
-            If its solver knows no learning rate, or data or parameters are wrong.
+            If its solver knows no learning rate, data or parameters are wrong, or the loss falls at no
+            rate.
         """
         import_pyplot("LearningRateDisplay")
         found = find_learning_rate(estimator, X, y, lowest=lowest, highest=highest, n_steps=n_steps)

@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_digits, load_iris
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sknets import CNNClassifier, MLPClassifier, MLPRegressor, ModuleRegressor, RNNRegressor
 from sknets.inspection import LearningRateDisplay, find_learning_rate
@@ -136,11 +139,29 @@ def test_no_network_is_refused():
         find_learning_rate(RandomForestRegressor(), X, Y)
 
 
+def test_network_is_found_in_what_is_wrapped_around_it():
+    network = MLPRegressor(hidden_layer_sizes=5, random_state=0)
+    inner = make_pipeline(MinMaxScaler(), FrozenEstimator(clone(network).fit(X, Y)))
+    found = find_learning_rate(make_pipeline(StandardScaler(), inner), X, Y, n_steps=60)
+    scaled = make_pipeline(StandardScaler(), MinMaxScaler()).fit_transform(X)
+    assert (
+        found.losses.tolist() == find_learning_rate(network, scaled, Y, n_steps=60).losses.tolist()
+    )
+
+
+def test_another_y_is_refused():
+    with pytest.raises(TypeError, match="y as its transformer makes it"):
+        find_learning_rate(TransformedTargetRegressor(MLPRegressor()), X, Y)
+
+
 @pytest.mark.parametrize(
     ("options", "match"),
     [
         ({"lowest": 0}, "lowest"),
         ({"lowest": 1.0, "highest": 0.1}, "highest"),
+        ({"highest": np.inf}, "highest"),
+        ({"highest": np.nan}, "highest"),
+        ({"lowest": np.nan}, "lowest"),
         ({"n_steps": 3}, "n_steps"),
     ],
 )
