@@ -93,7 +93,7 @@ class SequencesInput(Input):
         listed = list(X) if entries is None and isinstance(X, list | tuple) else entries
         names = self._names.read(listed, reset=reset)
         if reset:
-            n_axes = np.ndim(X) if entries is None else 1 + np.ndim(entries[0])
+            n_axes = getattr(X, "ndim", 2) if entries is None else 1 + np.ndim(entries[0])
             self.has_feature_axis = n_axes > 2
         if entries is not None:
             dtype = None if self.has_tokens else _float_type(entries)

@@ -27,13 +27,13 @@ class CNNAutoencoder(BaseCNNAutoencoder):
     kernel_size : int, tuple or list, default=3
         Size of the kernels: a number, a tuple with one number per spatial dimension, or a list
         with one of these per layer.
-    stride : int, tuple or list, default=1
+    stride : int, tuple or list, default=2
         Distance between the positions of a kernel; given like `kernel_size`.
     padding : 'same', 'valid', int, tuple or list, default='same'
         Zeros around each map: "same" as many as keep its size (divided by `stride`), "valid"
         none, or a number, given like `kernel_size`. With "same", windows of pooling may reach
         over the border.
-    pooling : str, list or None, default='max'
+    pooling : str, list or None, default=None
         What becomes of a window: 'max', 'average', 'weighted' (with learned weights),
         'downsample' (its first value) or None, for all layers or a list per layer. The decoder
         repeats a value over its window.
@@ -261,9 +261,9 @@ class CNNAutoencoder(BaseCNNAutoencoder):
         conv_channels: Sequence[int] | int | str = "auto",
         kernel_size: int | Sequence = 3,
         *,
-        stride: int | Sequence = 1,
+        stride: int | Sequence = 2,
         padding: str | int | Sequence = "same",
-        pooling: str | Sequence[str | None] | None = "max",
+        pooling: str | Sequence[str | None] | None = None,
         pool_size: int | Sequence = 2,
         pool_stride: int | Sequence | None = None,
         normalization: str | None = None,

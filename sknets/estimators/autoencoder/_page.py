@@ -148,10 +148,12 @@ CNN_AUTOENCODER = _page(
     cnn.INPUT_SHAPE,
     column="pixel",
     where="of the final maps and of each hidden layer, and of their mirror images",
+    stride={"default": "2"},
     pooling={
+        "default": "None",
         "text": """What becomes of a window: 'max', 'average', 'weighted' (with learned weights),
         'downsample' (its first value) or None, for all layers or a list per layer. The decoder repeats
-        a value over its window."""
+        a value over its window.""",
     },
     batch_size={
         "text": f"""Rows in a mini-batch; "auto" is all rows up to 64, and 32 of more rows. Not used
