@@ -96,7 +96,7 @@ def on_surfaces(seed):
 
 
 def waves(seed, n=500, longest=40, *, shortest=40):
-    """Return noisy waves of differing phase and frequency: two numbers and noise of 2% of the variance."""
+    """Return waves of differing phase and frequency, with noise of 2% of the variance."""
     rng = np.random.default_rng(seed)
     speed, phase = rng.uniform(0.15, 0.45, n), rng.uniform(0, 2 * np.pi, n)
     lengths = rng.integers(shortest, longest + 1, n)

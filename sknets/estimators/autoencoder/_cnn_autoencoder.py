@@ -241,7 +241,7 @@ class CNNAutoencoder(BaseCNNAutoencoder):
     >>> from sklearn.decomposition import PCA
     >>> from sknets import CNNAutoencoder
     >>> images = load_digits().images[:300]
-    >>> network = CNNAutoencoder(n_components=4, conv_channels=(8, 16), max_iter=30, random_state=0)
+    >>> network = CNNAutoencoder(n_components=4, conv_channels=(8, 16), max_iter=20, random_state=0)
     >>> codes = network.fit_transform(images)
     >>> codes.shape
     (300, 4)

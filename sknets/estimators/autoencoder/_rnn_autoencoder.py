@@ -220,14 +220,14 @@ class RNNAutoencoder(BaseRNNAutoencoder):
     >>> rng = np.random.default_rng(0)
     >>> lengths = rng.integers(10, 20, 100)
     >>> X = [np.sin(0.5 * np.arange(n) + phase) for n, phase in zip(lengths, rng.uniform(0, 6, 100))]
-    >>> network = RNNAutoencoder(n_components=2, max_iter=40, random_state=0).fit(X)
+    >>> network = RNNAutoencoder(2, (16,), "rnn", max_iter=40, random_state=0).fit(X)
     >>> codes = network.transform(X)
     >>> codes.shape
     (100, 2)
     >>> again = network.inverse_transform(codes, lengths=lengths)
     >>> again[3].shape == X[3].shape
     True
-    >>> network.score(X) > 0.9
+    >>> network.score(X) > 0.7
     True
     """
 
