@@ -144,13 +144,13 @@ class RecurrentAutoencoder(nn.Module):
         }
         self.input = SequenceInput(n_features, None, None)
         self.noise = Noise(noise, noise_level) if noise_level > 0 else nn.Identity()
-        self.stack = RecurrentStack(n_features, convolutions=[], bptt_steps=None, **common)
-        self.pool = LastState(self.stack.n_ahead)
+        self.reading = RecurrentStack(n_features, convolutions=[], bptt_steps=None, **common)
+        self.pool = LastState(self.reading.n_ahead)
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
         *hidden, n_components = head_sizes
         *activations, code_activation = head_activations
         rates = [dropout] * len(hidden)
-        sizes = [self.stack.n_outputs, *head_sizes]
+        sizes = [self.reading.n_outputs, *head_sizes]
         self.narrowing = DenseStack(sizes, activations, rates, None, weight_init, generator)
         self.code = _activation(code_activation, n_components)
         self.widening = nn.Identity()
@@ -187,7 +187,7 @@ class RecurrentAutoencoder(nn.Module):
         return self._unroll(code, n_steps, lengths)
 
     def _code(self, values, lengths):
-        outputs, lengths = self.stack(self.noise(values), lengths, only_last=True)
+        outputs, lengths = self.reading(self.noise(values), lengths, only_last=True)
         return self.code(self.narrowing(self.dropout(self.pool(outputs, lengths))))
 
     def _unroll(self, code, n_steps, lengths):
