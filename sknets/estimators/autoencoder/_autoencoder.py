@@ -178,6 +178,7 @@ class Autoencoder(ArrayAutoencoder):
 
     See Also
     --------
+    CNNAutoencoder, RNNAutoencoder : The same of images and of series.
     sklearn.decomposition.PCA : The same with straight lines.
     MLPRegressor : The network for a y.
     CNNFeatures, RNNFeatures : What networks that have learned a y see of images and series.

@@ -203,6 +203,9 @@ class RNNAutoencoder(BaseRNNAutoencoder):
     long its series was, `inverse_transform` takes `lengths`, which it needs where those of `fit`
     differed.
 
+    Few series teach it little: with fewer than some hundred of one length, `Autoencoder` keeps more.
+    With a code of many numbers, `bidirectional` keeps more than one direction.
+
     Token ids are names, whose squared errors say nothing: padded ones are refused. For texts, train an
     `RNNClassifier` and take its `RNNFeatures`.
 
