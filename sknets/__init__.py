@@ -3,6 +3,7 @@
 from sknets._version import __version__
 from sknets.estimators import (
     Autoencoder,
+    CNNAutoencoder,
     CNNClassifier,
     CNNFeatures,
     CNNRegressor,
@@ -10,6 +11,7 @@ from sknets.estimators import (
     MLPRegressor,
     ModuleClassifier,
     ModuleRegressor,
+    RNNAutoencoder,
     RNNClassifier,
     RNNFeatures,
     RNNRegressor,
@@ -21,6 +23,7 @@ from sknets.tables import TabularClassifier, TabularRegressor
 
 __all__ = [
     "Autoencoder",
+    "CNNAutoencoder",
     "CNNClassifier",
     "CNNFeatures",
     "CNNRegressor",
@@ -30,6 +33,7 @@ __all__ = [
     "ModuleClassifier",
     "ModuleRegressor",
     "NonlinearRegressor",
+    "RNNAutoencoder",
     "RNNClassifier",
     "RNNFeatures",
     "RNNRegressor",

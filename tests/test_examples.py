@@ -171,6 +171,12 @@ def check_autoencoder(text):
     assert read_numbers(spiral, "autoencoder")[0] > 0.99 > 0.8 > read_numbers(spiral, "PCA")[0]
 
 
+def check_image_series_codes(text):
+    of_spots, of_waves = text.split("waves that")
+    assert read_numbers(of_spots, "convolutional")[0] > 0.8 > 0.5 > read_numbers(of_spots, "PCA")[0]
+    assert read_numbers(of_waves, "recurrent")[0] > read_numbers(of_waves, "PCA")[0] + 0.15
+
+
 def check_calibration(text):
     before, after = read_numbers(text, "before"), read_numbers(text, "calibrated")
     assert after[0] == before[0]  # the labels stay
@@ -323,6 +329,7 @@ CHECKS = {
     "plot_forecast.py": check_forecast,
     "plot_four_methods.py": check_four_methods,
     "plot_gradient_noise.py": check_gradient_noise,
+    "plot_image_series_codes.py": check_image_series_codes,
     "plot_intervals.py": check_intervals,
     "plot_layers_of_digits.py": check_layers_of_digits,
     "plot_long_memory.py": check_long_memory,

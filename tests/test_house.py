@@ -58,6 +58,8 @@ ESTIMATORS = [
     sknets.RNNRegressor,
     sknets.RNNClassifier,
     sknets.Autoencoder,
+    sknets.CNNAutoencoder,
+    sknets.RNNAutoencoder,
 ]
 
 

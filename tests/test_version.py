@@ -11,12 +11,22 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.linear_model import LinearRegression
 
 import sknets._version
-from sknets import Autoencoder, CNNFeatures, Forecaster, MLPRegressor, RNNFeatures
+from sknets import (
+    Autoencoder,
+    CNNAutoencoder,
+    CNNFeatures,
+    Forecaster,
+    MLPRegressor,
+    RNNAutoencoder,
+    RNNFeatures,
+)
 from sknets.preprocessing import Augmentation, SlidingWindows, TokenSequences
 from tests.estimators.estimators import ALL, data_for
 
 OTHERS = [
     Autoencoder(),
+    CNNAutoencoder(),
+    RNNAutoencoder(),
     CNNFeatures(),
     RNNFeatures(),
     Forecaster(LinearRegression()),

@@ -2,7 +2,7 @@
 
 from sknets.estimators import _before
 from sknets.estimators._base import BaseNet
-from sknets.estimators.autoencoder import Autoencoder
+from sknets.estimators.autoencoder import Autoencoder, CNNAutoencoder, RNNAutoencoder
 from sknets.estimators.cnn import CNNClassifier, CNNFeatures, CNNRegressor
 from sknets.estimators.mlp import MLPClassifier, MLPRegressor
 from sknets.estimators.module import ModuleClassifier, ModuleRegressor
@@ -11,6 +11,7 @@ from sknets.estimators.rnn import RNNClassifier, RNNFeatures, RNNRegressor
 __all__ = [
     "Autoencoder",
     "BaseNet",
+    "CNNAutoencoder",
     "CNNClassifier",
     "CNNFeatures",
     "CNNRegressor",
@@ -18,6 +19,7 @@ __all__ = [
     "MLPRegressor",
     "ModuleClassifier",
     "ModuleRegressor",
+    "RNNAutoencoder",
     "RNNClassifier",
     "RNNFeatures",
     "RNNRegressor",

@@ -16,7 +16,7 @@ from sknets.inputs._names import common_names, compare_names_of_y, names_of_y
 from sknets.inputs._placement import choose_device, choose_dtype, lacks_bf16_units
 from sknets.inputs._reading import as_list, join, without_padding
 from sknets.inputs._scaling import plain_scaling
-from sknets.inputs._sequences import Sequences, regular, split
+from sknets.inputs._sequences import Sequences, order_by_length, regular, split
 from sknets.inputs._sequences_input import SequencesInput, moments, scale_sequences
 from sknets.inputs._sizes import name_rows
 from sknets.inputs._table import TableInput
@@ -49,6 +49,7 @@ __all__ = [
     "moments",
     "name_rows",
     "names_of_y",
+    "order_by_length",
     "plain_scaling",
     "prediction_dtype",
     "read_image_shape",

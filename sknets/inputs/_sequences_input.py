@@ -20,7 +20,7 @@ from sknets.inputs._reading import as_list, drop_padding, join, without_padding
 from sknets.inputs._scaling import doubt_scaling, mean_and_deviation, read_scaling, standardize
 from sknets.inputs._sequences import Sequences, order_by_length, regular
 from sknets.inputs._tensors import to_tensor
-from sknets.inputs._tokens import read_tokens, refuse_texts
+from sknets.inputs._tokens import read_tokens, refuse_texts, refuse_tokens
 
 #: Values of the sequences whose moments are computed at once.
 _BLOCK_VALUES = 2**22
@@ -37,6 +37,8 @@ class SequencesInput(Input):
 
     has_one_length : bool, default=False
         Whether all sequences must have the length of the first.
+    takes_tokens : bool, default=True
+        Whether there may be token ids; if not, what looks like them is refused.
 
     Attributes
     ----------
@@ -48,14 +50,19 @@ class SequencesInput(Input):
         Values of a timestep.
     kind : Kind or None
         What values the series of the first call had.
+    one_length : int or None
+        Timesteps of each sequence of the first call; None where they differed.
+    has_feature_axis : bool
+        Whether its timesteps were rows of features rather than single numbers.
     """
 
     takes_three_axes = True
     small_data = 10_000
 
-    def __init__(self, vocabulary_size=None, *, has_one_length=False):
+    def __init__(self, vocabulary_size=None, *, has_one_length=False, takes_tokens=True):
         self.vocabulary_size = vocabulary_size
         self.has_one_length = has_one_length
+        self.takes_tokens = takes_tokens
         self._names = ListedNames()  # of the features
 
     @property
@@ -80,11 +87,14 @@ class SequencesInput(Input):
         """Return X as `Sequences` that may be padded, and y."""
         if isinstance(X, list | tuple) and not X:
             raise ValueError("X is empty: it must hold at least one sequence.")
-        refuse_texts(X)
+        self._refuse_names(X, type(estimator).__name__)
         entries = as_list(X)
         # rows of a table may be series that have a name
         listed = list(X) if entries is None and isinstance(X, list | tuple) else entries
         names = self._names.read(listed, reset=reset)
+        if reset:
+            n_axes = getattr(X, "ndim", 2) if entries is None else 1 + np.ndim(entries[0])
+            self.has_feature_axis = n_axes > 2
         if entries is not None:
             dtype = None if self.has_tokens else _float_type(entries)
             sequences = join(entries, "X", dtype=dtype)
@@ -109,6 +119,14 @@ class SequencesInput(Input):
             return regular(X[:, :, None]), y
         self._check_features(estimator, sequences, names, reset=reset)
         return sequences, y
+
+    def _refuse_names(self, X, who):
+        """Refuse what is no number: texts, and tokens where they are not taken."""
+        if self.takes_tokens:
+            refuse_texts(X)
+        else:
+            refuse_texts(X, f", which {who} makes again from its code.")
+            refuse_tokens(X, who)
 
     def _compare_in_table(self, estimator, names):
         """Compare the one name of listed series where scikit-learn counts a column for each time."""
@@ -175,6 +193,7 @@ class SequencesInput(Input):
 
     def _learn(self, rows):
         self.kind = None if self.has_tokens else Kind.of(rows, is_series=True)
+        self.one_length = self.longest if rows.is_regular else None
         if self.vocabulary_size == "auto":
             self.vocabulary_size = int(rows.values.max()) + 1
 

@@ -22,6 +22,8 @@ class TableInput(Input):
         Bins that a column may have, where there are bins.
     takes_sparse : bool, default=True
         Whether X may be sparse.
+    pretrain : str or None, default=None
+        The parameter where it needs a dense X.
 
     Attributes
     ----------
@@ -33,13 +35,15 @@ class TableInput(Input):
         Columns of the first call with more than two values, of which a wave is no straight line.
     """
 
-    kind = embedding = most_bins = n_bins = waved = None
+    kind = embedding = most_bins = n_bins = waved = pretrain = None
 
     takes_sparse = True
 
-    def __init__(self, embedding=None, most_bins=None, *, takes_sparse=True):
+    def __init__(self, embedding=None, most_bins=None, *, takes_sparse=True, pretrain=None):
         if not takes_sparse:
             self.takes_sparse = False
+        if pretrain is not None:
+            self.pretrain, self.takes_sparse = pretrain, False
         if embedding is not None:
             self.embedding, self.most_bins, self.takes_sparse = embedding, most_bins, False
 
@@ -48,6 +52,11 @@ class TableInput(Input):
             raise ValueError(
                 f"numeric_embedding={self.embedding!r} makes several numbers of each, zeros among them, "
                 "and cannot take a sparse X; give X.toarray(), or set numeric_embedding=None."
+            )
+        if self.pretrain is not None and sp.issparse(X):
+            raise ValueError(
+                f"pretrain={self.pretrain!r} learns all values of X, zeros among them, and cannot take a "
+                "sparse X; give X.toarray(), or set pretrain=None."
             )
         if not reset and _is_plain(estimator, X):
             read = X if y is NO_Y else (X, read_y(estimator, X, y))

@@ -4,15 +4,50 @@ import numpy as np
 
 from sknets.inputs._sequences import Sequences
 
+_TO_TOKENS = (
+    ": sknets.preprocessing.TokenSequences turns texts into token ids, for vocabulary_size."
+)
 
-def refuse_texts(X):
+
+def refuse_tokens(X, who):
+    """Raise ValueError if X holds whole numbers of which -1 stands at ends only, as padded token ids do.
+
+    Parameters
+    ----------
+    X : object
+        As the user gave it.
+    who : str
+        Name of the estimator, which needs numbers.
+    """
+    X = X.to_numpy() if hasattr(X, "to_numpy") else X
+    is_padded = False
+    for row in X if isinstance(X, list | tuple | np.ndarray) else ():
+        try:
+            row = np.asarray(row)
+        except ValueError:  # no row of numbers, as reading X will say
+            return
+        if row.ndim != 1 or row.dtype.kind not in "iu":
+            return
+        n_padding = int((row == -1).sum())
+        if (row < -1).any() or (row[: len(row) - n_padding] < 0).any():
+            return
+        is_padded = is_padded or n_padding > 0
+    if is_padded:
+        raise ValueError(
+            f"X holds what looks like token ids, whole numbers that -1 pads at the end. {who} makes "
+            "series of numbers again, and tokens are names, whose squared errors say nothing. If they "
+            "are numbers, give them as such: X.astype(float)."
+        )
+
+
+def refuse_texts(X, remedy=None):
     """Raise ValueError if X holds texts, or sequences of words, where it needs numbers or tokens."""
     first = X
     for _ in range(4):  # a text, in a timestep, in a sequence, in X
         if isinstance(first, str | bytes):
             raise ValueError(
-                f"X holds texts, {first[:20]!r} first, but a network reads numbers: "
-                "sknets.preprocessing.TokenSequences turns texts into token ids, for vocabulary_size."
+                f"X holds texts, {first[:20]!r} first, but a network reads numbers"
+                + (remedy or _TO_TOKENS)
             )
         is_of_numbers = getattr(getattr(first, "dtype", None), "kind", "O") not in "OSU"
         # a frame or a dict would give its names

@@ -2,6 +2,7 @@
 
 from sknets.modules._activations import ACTIVATIONS
 from sknets.modules._autoencoder import NOISES, DenseAutoencoder
+from sknets.modules._conv_autoencoder import ConvAutoencoder
 from sknets.modules._conv_net import ConvNet, OnSignals, make_base
 from sknets.modules._convolution import METHODS
 from sknets.modules._decoder import EncoderDecoder
@@ -30,6 +31,7 @@ from sknets.modules._pooling import GLOBAL_POOLINGS, POOLINGS
 from sknets.modules._radial import RadialBasis
 from sknets.modules._raw_outputs import WHOLE_PADDING, RawOutputs
 from sknets.modules._recurrent import CELLS
+from sknets.modules._recurrent_autoencoder import RecurrentAutoencoder
 from sknets.modules._recurrent_net import RecurrentNet, RecurrentStack
 from sknets.modules._sequences import SEQUENCE_POOLINGS, SequenceInput, valid_steps
 from sknets.modules._work import (
@@ -56,6 +58,7 @@ __all__ = [
     "SEQUENCE_POOLINGS",
     "WHOLE_PADDING",
     "BatchNorm",
+    "ConvAutoencoder",
     "ConvNet",
     "DenseAutoencoder",
     "DenseStack",
@@ -74,6 +77,7 @@ __all__ = [
     "QuantilesOutput",
     "RadialBasis",
     "RawOutputs",
+    "RecurrentAutoencoder",
     "RecurrentNet",
     "RecurrentStack",
     "SequenceInput",

@@ -320,6 +320,39 @@ def _pool(n_channels, size, layer, number):
     ), new_size
 
 
+def map_sizes(size, layer):
+    """Return what becomes of the size of maps in a layer of `make_base` that is no residual block.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Size of the maps that come in.
+    layer : dict
+        The layer.
+
+    Returns
+    -------
+    pads : list of (int, int)
+        The padding before and after, per dimension.
+    convolved, pooled : tuple of int
+        The size behind the convolution, and behind the pooling.
+    """
+    kernel, stride = layer["kernel"], layer["stride"]
+    pads = _pads(size, kernel, stride, layer["padding"])
+    convolved = tuple(
+        (n + sum(pad) - k) // s + 1 for n, pad, k, s in zip(size, pads, kernel, stride, strict=True)
+    )
+    if layer["pooling"] is None:
+        return pads, convolved, convolved
+    is_partial, window = layer["padding"] == "same", layer["window"]
+    if is_partial:
+        window = tuple(min(w, n) for w, n in zip(window, convolved, strict=True))
+    pooled = pooled_size(
+        layer["pooling"], convolved, window, layer["pool_stride"], is_partial=is_partial
+    )
+    return pads, convolved, pooled
+
+
 def _shown(sizes, layer):
     """Return sizes as the user knows them: a signal has no height."""
     sizes = tuple(sizes)

@@ -73,5 +73,9 @@ class ImageInput(nn.Module):
             return x.reshape(len(x), self.n_channels, *self.size)
         return x.reshape(len(x), *self.size, self.n_channels).movedim(-1, 1)
 
+    def as_rows(self, images):
+        """Return (n, channels, *size) as rows of values, in the order in which X has them."""
+        return (images if self.channels_first else images.movedim(1, -1)).flatten(1)
+
     def extra_repr(self):
         return f"shape={self.shape}, n_channels={self.n_channels}, size={self.size}"

@@ -235,14 +235,15 @@ class NumberTarget(RowTarget):
             return
         if is_many:
             limit, n_far = (_OFF, n_off) if n_far <= len(y) / 2 else (limit, n_far)
+        name = "X" if self.task.returns_rows else "y"
         words = (
-            f"y has {n_far} of {len(y)} rows that lie more than {limit:.3g} spreads from the centre of "
-            f"the y of the first call (up to {np.abs(y[distance > limit]).max():.3g})"
+            f"{name} has {n_far} of {len(y)} rows that lie more than {limit:.3g} spreads from the centre "
+            f"of the {name} of the first call (up to {np.abs(y[distance > limit]).max():.3g})"
         )
         if not is_robust:
+            other = "" if self.task.returns_rows else ", or choose loss='huber'"
             raise ValueError(
-                f"{words}: too far to compute loss={loss!r}. Remove or correct them, or choose "
-                "loss='huber'."
+                f"{words}: too far to compute loss={loss!r}. Remove or correct them{other}."
             )
         if is_validation:
             return

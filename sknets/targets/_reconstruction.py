@@ -16,9 +16,11 @@ class Reconstruction(Task):
     """The task of autoencoders: a row is to be returned, whatever y is.
 
     All columns are in one scale, so that errors of a column count as its spread does, as in a principal
-    component analysis. The rest is a regression with squared errors, of `NumberTarget`.
+    component analysis. The rest is a regression with squared errors, of `NumberTarget`. The columns of
+    an image are its values; of a series, a row is a timestep (`SequenceTask`).
     """
 
+    returns_rows: ClassVar = True
     loss: ClassVar = "squared_error"
     kind: ClassVar = training.LOSSES["squared_error"]
     options: ClassVar = {}
@@ -64,5 +66,5 @@ class Reconstruction(Task):
         return scaling
 
     def columns(self, y):
-        """Return rows as float64."""
-        return y.astype(np.float64)
+        """Return rows as float64, the values of an image side by side."""
+        return y.astype(np.float64).reshape(len(y), -1)

@@ -38,9 +38,12 @@ class SequenceTask(Task):
 
     def read(self, estimator, input, X, y, *, reset):
         rows = input.read(estimator, X, reset=reset)
+        y = rows if self.inner.returns_rows else y  # which `read_y` takes as it is
         return rows, self.read_y(y, rows, type(estimator).__name__)
 
     def names(self, y):
+        if self.inner.returns_rows:
+            return None
         entries = as_list(y)
         return common_names(entries, "y") if entries else None
 
@@ -230,6 +233,10 @@ class SequenceTarget(Target):
     def predictions(self, raw):
         return self._arranged(self.inner.predictions, raw)
 
+    def of_steps(self, raw):
+        """Return the predictions for all steps of a `Raw`, one sequence after the other."""
+        return self.inner.predictions(self._steps(raw)[0])
+
     def deviations(self, raw):
         """Return the standard deviations of y that a `Raw` tells, where `has_std`."""
         return self._arranged(self.inner.deviations, raw)
@@ -277,7 +284,7 @@ class SequenceTarget(Target):
         return float(np.average(is_right, weights=sample_weight))
 
     def as_rows(self, raw, y, sample_weight):
-        if not self.per_timestep:
+        if not self.per_timestep or self.task.inner.returns_rows:
             return self, raw, y, sample_weight
         steps, _ = self._steps(raw)
         return self.inner, steps, y.values, y.repeat(sample_weight)

@@ -42,9 +42,12 @@ class Task(ABC):
         How many outputs y has for a row.
     given : dict
         What must not change where a fit goes on, by name.
+    returns_rows : bool
+        Whether y is X itself.
     """
 
     outputs = SINGLE
+    returns_rows = False
 
     @property
     @abstractmethod

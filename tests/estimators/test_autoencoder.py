@@ -297,6 +297,14 @@ def test_bad_data_are_refused(X, words):
         Autoencoder(**SMALL).fit(X)
 
 
+def test_rows_too_far_from_the_first_are_refused_as_X():
+    network = Autoencoder(**SMALL).fit(IRIS)
+    before = network.transform(IRIS)
+    with pytest.raises(ValueError, match=r"^X has 150 of 150 rows .*Remove or correct them\.$"):
+        network.partial_fit(1e20 * IRIS)
+    np.testing.assert_array_equal(network.transform(IRIS), before)
+
+
 def test_validation_rows_of_another_width_are_refused():
     with pytest.raises(ValueError, match=r"validation data.*3 features"):
         Autoencoder(**SMALL).fit(IRIS, X_val=IRIS[:, :3])

@@ -11,7 +11,15 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sknets import Autoencoder, CNNFeatures, MLPClassifier, MLPRegressor, RNNFeatures
+from sknets import (
+    Autoencoder,
+    CNNAutoencoder,
+    CNNFeatures,
+    MLPClassifier,
+    MLPRegressor,
+    RNNAutoencoder,
+    RNNFeatures,
+)
 from tests.estimators.estimators import AT_DEFAULTS
 
 # Checks that skip themselves: one wants SCIPY_ARRAY_API set in the environment, one a
@@ -27,9 +35,10 @@ SECOND_ORDER = [
     *(MLPRegressor(solver=solver, **SMALL) for solver in ("lm", "gauss-newton", "newton")),
     MLPClassifier(solver="newton", **SMALL),
 ]
+TRANSFORMERS = [CNNFeatures(), RNNFeatures(), Autoencoder(), CNNAutoencoder(), RNNAutoencoder()]
 
 
-@parametrize_with_checks([*AT_DEFAULTS, *SECOND_ORDER, CNNFeatures(), RNNFeatures(), Autoencoder()])
+@parametrize_with_checks([*AT_DEFAULTS, *SECOND_ORDER, *TRANSFORMERS])
 def test_check(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # checks are about behaviour; some fit odd data on purpose

@@ -161,8 +161,21 @@ def test_other_encoders_are_refused():
 
 
 @WAYS
+def test_rows_of_weight_zero_are_not_seen(way):
+    weight = np.where(np.arange(len(X_IRIS)) % 3 == 0, 0.0, 1.0)
+    kept = weight > 0
+    without = MLPClassifier(pretrain=way, **SMALL).fit(X_IRIS[kept], Y_IRIS[kept])
+    weighted = MLPClassifier(pretrain=way, **SMALL).fit(X_IRIS, Y_IRIS, sample_weight=weight)
+    np.testing.assert_allclose(
+        weighted.predict_proba(X_IRIS), without.predict_proba(X_IRIS), atol=1e-6
+    )
+
+
+@WAYS
 def test_sparse_rows_and_missing_values_are_refused(way):
-    with pytest.raises(TypeError, match=r"\.toarray\(\)"):
+    with pytest.raises(
+        ValueError, match=rf"pretrain='{way}' .* X.toarray\(\), or set pretrain=None"
+    ):
         MLPClassifier(pretrain=way, **SMALL).fit(sp.csr_array(X_IRIS), Y_IRIS)
     with pytest.raises(ValueError, match="NaN"):
         MLPClassifier(pretrain=way, **SMALL).fit(np.where(X_IRIS > 2, np.nan, X_IRIS), Y_IRIS)

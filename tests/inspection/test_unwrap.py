@@ -36,10 +36,12 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from sknets import (
+    CNNAutoencoder,
     CNNClassifier,
     Forecaster,
     MLPClassifier,
     MLPRegressor,
+    RNNAutoencoder,
     RNNRegressor,
 )
 from sknets.inspection import (
@@ -222,3 +224,19 @@ def test_what_holds_no_network_is_named(other, words):
 def test_what_is_no_estimator_is_refused(other):
     with pytest.raises(TypeError, match="estimator must be a fitted"):
         layer_activations(other, ROWS)
+
+
+@pytest.mark.parametrize(
+    ("network", "X"),
+    [
+        (CNNAutoencoder(2, (3,), max_iter=1), DIGITS.images[:60]),
+        (RNNAutoencoder(2, (3,), max_iter=1), DIGITS.images[:60]),
+    ],
+    ids=["images", "series"],
+)
+def test_autoencoders_that_nobody_can_look_into_are_named(network, X):
+    network.fit(X)
+    for look in (layer_activations, integrated_gradients, occlusion):
+        with pytest.raises(TypeError, match=f"got {type(network).__name__}"):
+            look(network, X)
+    TrainingCurveDisplay.from_estimator(network)

@@ -60,6 +60,19 @@ def test_step_is_that_of_the_equations(visible):
         np.testing.assert_allclose(found, known, atol=1e-12)
 
 
+@pytest.mark.parametrize("visible", ["bernoulli", "gaussian"])
+def test_weights_count_in_the_step_as_repetitions(visible):
+    rng = np.random.default_rng(1)
+    machine = RBM(3, visible, Chosen(0.5, 0.3))
+    machine.weight, machine.bias = rng.normal(size=(3, 4)), rng.normal(size=3)
+    machine.visible_bias = rng.normal(size=4)
+    rows, repeats = rng.random((6, 4)), np.array([1, 2, 3, 1, 4, 1])
+    weighted = machine.ascent(rows, repeats / repeats.mean())
+    repeated = machine.ascent(np.repeat(rows, repeats, axis=0), np.ones(repeats.sum()))
+    for found, known in zip(weighted, repeated, strict=True):
+        np.testing.assert_allclose(found, known, atol=1e-12)
+
+
 def test_learning_raises_the_likelihood_beyond_independent_columns():
     rng = np.random.default_rng(0)
     v = patterns(rng)

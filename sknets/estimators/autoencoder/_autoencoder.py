@@ -7,13 +7,13 @@ import skorch
 
 from sknets import modules
 from sknets.estimators._per_layer import read_activations, read_sizes
-from sknets.estimators.autoencoder._architecture import Mirrored
-from sknets.estimators.autoencoder._base import BaseAutoencoder
+from sknets.estimators.autoencoder._architecture import MirroredDense
+from sknets.estimators.autoencoder._arrays import ArrayAutoencoder
 from sknets.estimators.autoencoder._page import AUTOENCODER
 from sknets.inputs import TableInput
 
 
-class Autoencoder(BaseAutoencoder):
+class Autoencoder(ArrayAutoencoder):
     """Autoencoder: few numbers for each row, from which a network makes the row again.
 
     A transformer beside `sklearn.decomposition.PCA`: an encoder of dense layers makes a code of a row,
@@ -178,6 +178,7 @@ class Autoencoder(BaseAutoencoder):
 
     See Also
     --------
+    CNNAutoencoder, RNNAutoencoder : The same of images and of series.
     sklearn.decomposition.PCA : The same with straight lines.
     MLPRegressor : The network for a y.
     CNNFeatures, RNNFeatures : What networks that have learned a y see of images and series.
@@ -316,10 +317,6 @@ class Autoencoder(BaseAutoencoder):
     def _make_architecture(self, input, target):
         sizes = read_sizes("hidden_layer_sizes", self.hidden_layer_sizes, "units")
         names = read_activations(self.activation, len(sizes), "hidden", modules.ACTIVATIONS)
-        if self.noise == "masking" and self.noise_level >= 1:
-            raise ValueError(
-                f"noise_level={self.noise_level!r} must be below 1 for noise='masking'."
-            )
         (n_columns,) = input.row_shape
         rates = [float(self.dropout)] * len(sizes)
         plan = {
@@ -328,18 +325,11 @@ class Autoencoder(BaseAutoencoder):
             "dropout": [*rates, 0.0, *rates],
             "weight_init": self.weight_init,
             "n_encoder": len(sizes) + 1,
-            "noise": self.noise,
-            "noise_level": 0.0 if self.noise is None else float(self.noise_level),
+            **self._noise_plan,
         }
-        return Mirrored(plan, target.scaling)
+        return MirroredDense(plan, target.scaling)
 
     @property
     def n_layers_(self):
         """Number of layers, inputs and outputs among them."""
         return len(self.net_.module_.weighted_layers) + 1
-
-    @property
-    def _n_features_out(self):
-        return self._learned.architecture.spec["layer_sizes"][
-            self._learned.architecture.spec["n_encoder"]
-        ]

@@ -1,8 +1,7 @@
-"""What autoencoders share: codes, and rows that are made of them."""
+"""What autoencoders share: how they are fitted, and codes."""
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.metrics import r2_score
 from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -10,16 +9,17 @@ from sklearn.utils.validation import check_is_fitted
 from sknets import targets
 from sknets._plain_torch import in_plain_torch
 from sknets.estimators._base import BaseNet
-from sknets.estimators._data import as_shares
 from sknets.estimators._methods import without_class
 from sknets.estimators._sklearn import fit_context
 from sknets.estimators._tasks import is_incremental
-from sknets.inputs import prediction_dtype, to_tensor
 
 
 @without_class
 class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNet):
-    """A network that returns its rows, by way of a code; its y is X itself."""
+    """A network that returns its rows, by way of a code; its y is X itself.
+
+    What is made of codes depends on what rows are: `ArrayAutoencoder` and `BaseRNNAutoencoder`.
+    """
 
     # what other families have as parameters: one network, and an error that is squared
     loss = "squared_error"
@@ -36,13 +36,13 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNet
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training data.
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
+            Training data: a table, or what else the network takes.
         y : object, default=None
             Not used.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. A weight of 0 is removal, a weight of 2 is repetition.
-        X_val : array-like of shape (n_val_samples, n_features), default=None
+        X_val : array-like of shape (n_val_samples, ...), default=None
             Validation data of your own. With `early_stopping` they decide when to stop and nothing is
             set aside; without it they are recorded in `history_`.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
@@ -70,7 +70,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNet
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
             A part of the training data.
         y : object, default=None
             Not used.
@@ -90,7 +90,7 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNet
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like of shape (n_samples, n_features) or (n_samples, ...)
             Data, as in `fit`.
 
         Returns
@@ -102,20 +102,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNet
         raw = self._raw_predict(X, self.net_.module_.encode)
         return raw.values.numpy().astype(raw.dtype, copy=False)
 
-    @in_plain_torch
-    def inverse_transform(self, X):
-        """Return the rows that the decoder makes of codes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components)
-            Codes.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-            Rows in the units of the X of `fit`.
-        """
+    def _read_codes(self, X):
+        """Return codes as an array, checked."""
         check_is_fitted(self)
         codes = check_array(
             X, dtype=(np.float64, np.float32), estimator=self, input_name="X (codes)"
@@ -125,49 +113,27 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNet
                 f"X has {codes.shape[1]} columns, but the codes of this {type(self).__name__} have "
                 f"{self._n_features_out}."
             )
+        return codes
+
+    def _decode(self, part, inputs, n_rows, n_at_once):
+        """Return what a part of the module makes of batches that have so many rows in all."""
         learned = self._learned
-        net, values = learned.net, learned.net.flat.values
-        batches = (
-            to_tensor(codes[start : start + net.rows_at_once], values.dtype, values.device)
-            for start in range(0, len(codes), net.rows_at_once)
-        )
-        with learned.threads_for(min(len(codes), net.rows_at_once)):
-            raw = net.raw_outputs(batches, len(codes), net.module_.decode)
-        return self._rows(targets.Raw(raw, codes, prediction_dtype(codes)))
+        with learned.threads_for(min(n_rows, n_at_once)):
+            return learned.net.raw_outputs(inputs, n_rows, part)
 
-    @in_plain_torch
-    def score(self, X, y=None, sample_weight=None):
-        """Return the share of the variance of X that is kept by codes.
+    @property
+    def _noise_plan(self):
+        """What corrupts rows in training, in plain values."""
+        if self.noise == "masking" and self.noise_level >= 1:
+            raise ValueError(
+                f"noise_level={self.noise_level!r} must be below 1 for noise='masking'."
+            )
+        level = 0.0 if self.noise is None else float(self.noise_level)
+        return {"noise": self.noise, "noise_level": level}
 
-        It is 1 - Σ (x - x̂)² / Σ (x - x̄)², over all values: on training data, for a PCA, the sum of
-        `explained_variance_ratio_`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Data, as in `fit`.
-        y : object, default=None
-            Not used.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        float
-            At most 1; higher is better.
-        """
-        raw = self._raw_predict(X)
-        return r2_score(
-            raw.rows,
-            self._rows(raw),
-            sample_weight=as_shares(sample_weight),
-            multioutput="variance_weighted",
-        )
-
-    def _rows(self, raw):
-        """Return what raw outputs are in units of X."""
-        rows = self._learned.target.predictions(raw)
-        return rows.reshape(len(rows), -1)
+    @property
+    def _n_features_out(self):
+        return self._learned.architecture.n_components
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

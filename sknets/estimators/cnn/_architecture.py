@@ -139,4 +139,9 @@ class Convolutional(Architecture):
             return modules.measure_work(module, row)
 
     def auto_batch_size(self, n_rows):
-        return n_rows if n_rows <= 2 * _BATCH_SIZE else _BATCH_SIZE
+        return image_batch_size(n_rows)
+
+
+def image_batch_size(n_rows):
+    """Return what ``batch_size="auto"`` means for so many rows."""
+    return n_rows if n_rows <= 2 * _BATCH_SIZE else _BATCH_SIZE

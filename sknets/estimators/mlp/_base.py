@@ -21,7 +21,7 @@ class BaseMLP(BaseNet):
         return TableInput(
             self.numeric_embedding,
             self.embedding_bins if has_bins else None,
-            takes_sparse=not isinstance(self.pretrain, str),  # which learns all values of X
+            pretrain=self.pretrain if isinstance(self.pretrain, str) else None,
         )
 
     def _make_architecture(self, input, target):

@@ -63,7 +63,8 @@ PRETRAINING = (
     ),
     parameter(
         """pretrain_iter : int, default=50
-        Epochs of each layer in which 'autoencoder' and 'rbm' learn.""",
+        Epochs of each layer in which 'autoencoder' and 'rbm' learn. The gradient of a batch counts sample
+        weights as repetitions; draws and batches are those of the rows as they are.""",
         [Interval(Integral, 1, None, closed="left")],
     ),
 )

@@ -109,7 +109,9 @@ class MLPRegressor(RegressorTask, BaseMLP):
         denoises, or as a restricted Boltzmann machine (logistic units). Or a fitted
         `Autoencoder`, frozen, with such an encoder.
     pretrain_iter : int, default=50
-        Epochs of each layer in which 'autoencoder' and 'rbm' learn.
+        Epochs of each layer in which 'autoencoder' and 'rbm' learn. The gradient of a batch
+        counts sample weights as repetitions; draws and batches are those of the rows as they
+        are.
     numeric_embedding : {'piecewise_linear', 'periodic'} or None, default=None
         What each column of X becomes first: "piecewise_linear" bins that fill up one after the
         other (jumps, bends), or learned "periodic" waves beside it. Not for sparse X.

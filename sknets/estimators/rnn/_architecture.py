@@ -96,6 +96,11 @@ class Recurrent(Architecture):
         return modules.measure_work(module, row, n_steps)
 
     def auto_batch_size(self, n_rows):
-        if n_rows <= 2 * _FEWEST_ROWS:
-            return n_rows
-        return min(max(n_rows // _N_BATCHES, _FEWEST_ROWS), _MOST_ROWS)
+        return series_batch_size(n_rows)
+
+
+def series_batch_size(n_rows):
+    """Return what ``batch_size="auto"`` means for so many rows."""
+    if n_rows <= 2 * _FEWEST_ROWS:
+        return n_rows
+    return min(max(n_rows // _N_BATCHES, _FEWEST_ROWS), _MOST_ROWS)

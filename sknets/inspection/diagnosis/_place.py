@@ -8,7 +8,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sknets.estimators import Autoencoder
+from sknets.estimators import Autoencoder, CNNAutoencoder, RNNAutoencoder
 from sknets.estimators._options import check_options
 from sknets.inspection._unwrap import unwrap
 
@@ -89,7 +89,7 @@ def find_place(estimator, abilities):
         check_is_fitted(inner)
         name, inner = inner.steps[-1]
         prefix += f"{name}__"
-    if isinstance(network, Autoencoder):
+    if isinstance(network, Autoencoder | CNNAutoencoder | RNNAutoencoder):
         raise TypeError(
             f"estimator: the {type(network).__name__} learns X itself, of which simple models tell "
             "nothing, and cannot be diagnosed; compare its score on training rows and on others."
