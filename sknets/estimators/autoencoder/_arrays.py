@@ -58,7 +58,7 @@ class ArrayAutoencoder(BaseAutoencoder):
         Returns
         -------
         float
-            At most 1; higher is better.
+            At most 1; higher is better. Of a single row NaN, with a warning, as R² is.
         """
         raw = self._raw_predict(X)
         return r2_score(
