@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknets import modules, training
 from sknets._plain_torch import in_plain_torch
-from sknets._version import VERSION_KEY, Versioned
+from sknets._version import VERSION_KEY, Versioned, elsewhere, own_state
 from sknets.estimators import _fit as steps
 from sknets.estimators._attributes import FittedAttributes
 from sknets.estimators._calibration import check_partial
@@ -209,11 +209,12 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
 
     @in_plain_torch
     def __setstate__(self, state):
-        state = dict(state)
+        state = dict(own_state(self, state))
         learned = state.pop("_learned", None)
         if learned is not None:
             check_layout(self, learned, state.get(VERSION_KEY))
-        super().__setstate__(state)
+        with elsewhere(None):
+            super().__setstate__(state)
         if learned is not None:
             self._learned = from_state(self, learned)
         elif "members_" in state:

@@ -1,9 +1,11 @@
 """The plan of an autoencoder."""
 
 from sknets import modules
+from sknets._plain import kept
 from sknets.estimators._architecture import TableArchitecture
 
 
+@kept
 class Mirrored(TableArchitecture):
     """Dense layers down to a code, and their mirror image up again.
 
