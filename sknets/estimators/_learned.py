@@ -91,6 +91,8 @@ class Learned:
             return
         values = self.net.flat.values
         row = torch.zeros(1, *self.input.row_shape, dtype=values.dtype, device=values.device)
+        with torch.no_grad():
+            self.net.module_(row)  # which raises if it takes no such rows
         if self.architecture.measure_work(self.net.module_, row) != self.work:
             raise ValueError(f"its network is none for rows of shape {self.input.row_shape}")
 

@@ -45,6 +45,8 @@ def load(path, *, device=None, trusted=()):
         If the file is damaged, none of sknets, newer than this version, or names what is not trusted.
     OSError
         If it cannot be opened.
+    ImportError
+        If safetensors is missing, or skops where it is needed.
 
     See Also
     --------
@@ -75,6 +77,8 @@ def load(path, *, device=None, trusted=()):
         return _Loading(parts, given, device).estimator()
     except storage.ContentError as error:
         raise ValueError(f"{path} {error}.") from error
+    except storage.MissingPackageError:
+        raise
     except Exception as error:  # whatever a file that somebody else has made may lead to
         raise ValueError(
             f"{path} cannot be made an estimator of: {type(error).__name__}: {error}"

@@ -1,7 +1,7 @@
 """What is scikit-learn's, by skops."""
 
 from sknets.files._classes import CLASSES, key_of
-from sknets.storage import check_zip
+from sknets.storage import MissingPackageError, check_zip
 
 
 def import_skops():
@@ -9,16 +9,14 @@ def import_skops():
 
     Raises
     ------
-    ImportError
+    MissingPackageError
         If it is missing.
     """
     try:
         import skops.io
     except ImportError as error:
-        raise ImportError(
-            "What is around an estimator of sknets (a pipeline, say) needs skops in a file. Install it "
-            "with: pip install 'sknets[files]'"
-        ) from error
+        who = "What is around an estimator of sknets (a pipeline, say) needs, in a file,"
+        raise MissingPackageError(who, "skops") from error
     return skops.io
 
 

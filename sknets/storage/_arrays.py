@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknets.storage._error import ContentError
+from sknets.storage._error import ContentError, MissingPackageError
 
 
 class Arrays:
@@ -59,13 +59,11 @@ def import_safetensors():
 
     Raises
     ------
-    ImportError
+    MissingPackageError
         If it is missing.
     """
     try:
         import safetensors.numpy
     except ImportError as error:
-        raise ImportError(
-            "Files of sknets need safetensors. Install it with: pip install 'sknets[files]'"
-        ) from error
+        raise MissingPackageError("Files of sknets need", "safetensors") from error
     return safetensors.numpy
