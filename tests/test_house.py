@@ -36,6 +36,7 @@ MAY_IMPORT = {
         "training",
         "preprocessing",
         "parallel",
+        "storage",
         "uncertainty",
     },
     "nonlinear": {"estimators", "training", "uncertainty"},

@@ -14,6 +14,7 @@ from sknets.estimators import _fit as steps
 from sknets.estimators._attributes import FittedAttributes
 from sknets.estimators._calibration import check_partial
 from sknets.estimators._callbacks import open_tasks
+from sknets.estimators._checkpoint import check_checkpoint
 from sknets.estimators._learned import check_layout, from_state, to_state
 from sknets.estimators._members import check_n_members, fit_members
 from sknets.estimators._methods import without_class
@@ -75,6 +76,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         """Go the way of every fit: learn X and y, build or go on, set aside, place, train."""
         if is_partial:
             check_partial(self)
+        check_checkpoint(self, is_partial)
         if is_partial or self.warm_start:
             check_n_members(self)
         if self.n_members > 1:
@@ -92,6 +94,8 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
             steps.train(self, run, learned, train, rows, make)
             if run.tasks is not None:
                 run.tasks.close()
+            if run.checkpoint is not None and self.stop_reason_ != "interrupt":
+                run.checkpoint.close()
             vars(self).pop("members_", None)  # of an earlier fit
         return self
 

@@ -6,6 +6,7 @@ stands as it is: None, booleans, whole numbers, finite floats, strings, lists.
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 
@@ -67,6 +68,8 @@ class TreeWriter:
             return {"dtype": value.str}
         if kind is np.random.RandomState:
             return {"random": self.write(list(value.get_state()), where)}
+        if isinstance(value, Path):
+            return {"path": str(value)}
         if self._write_other is None:
             raise TypeError(f"{where} is a {kind.__name__}, which cannot be written to a file.")
         return self._write_other(value, where)
@@ -146,6 +149,9 @@ class TreeReader:
 
     def _read_dtype(self, content):
         return _simple_dtype(content, "biufcUSOMm")
+
+    def _read_path(self, content):
+        return Path(_typed(content, str))
 
     def _read_random(self, content):
         name, keys, place, has_gauss, gauss = self._entries(content)
