@@ -6,9 +6,6 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
-#: Types of values that NumPy's arrays hold as they are.
-_KINDS = "biufOM"
-
 
 def describe_pandas(value, write):
     """Return a frame or an index in plain values, or what it is if it cannot be described so.
@@ -77,8 +74,8 @@ def make_pandas(name, parts):
         return pd.Index(parts["values"], dtype=dtype, name=parts["name"])
     if name == "frame":
         columns = {
-            number: pd.Series(column, index=parts["index"], dtype=column.dtype)
-            for number, column in enumerate(parts["data"])
+            number: pd.Series(column, index=parts["index"], dtype=dtype or column.dtype)
+            for number, (column, dtype) in enumerate(parts["data"])
         }
         frame = pd.DataFrame(columns, index=parts["index"])
         frame.columns = parts["columns"]
@@ -127,16 +124,19 @@ def _describe_index(index):
 
 def _describe_frame(frame, write):
     columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
-    if any(getattr(column.dtype, "kind", "?") not in _KINDS for column in columns):
-        return None
-    if any(not isinstance(column.dtype, np.dtype) for column in columns):
-        return None
     return {
         "@": "frame",
         "columns": write(frame.columns),
         "index": write(frame.index),
-        "data": [write(column.to_numpy()) for column in columns],
+        "data": [_describe_column(column) for column in columns],
     }
+
+
+def _describe_column(column):
+    """Return the values of a column, and the name of its type if that is pandas's own."""
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy(), None
+    return column.to_numpy(dtype=object, na_value=None), str(column.dtype)
 
 
 def _made(parts):

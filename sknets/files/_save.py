@@ -72,6 +72,7 @@ class _Saving:
         self._tree = storage.TreeWriter(self._arrays, self._write_other)
         self._foreign, self._named = {}, {}
         self._estimators, self._places = {}, {}
+        self._handed_in = set()
 
     def parts(self, estimator):
         """Return the parts of the file."""
@@ -95,14 +96,16 @@ class _Saving:
             return self._write_foreign(value, where)
         if isinstance(value, torch.nn.Module) and where.endswith(".architecture.start"):
             return {"weights": self._tree.write(_weights(value), where)}
-        # an object of the user's own, which is handed in again
-        return {"named": self._name(value, self._places.setdefault(id(value), where), where)}
+        if id(value) in self._handed_in:  # by the user, who can do so again
+            return {"named": self._name(value, self._places.setdefault(id(value), where), where)}
+        raise TypeError(f"{where} is a {type(value).__name__}, which cannot be written to a file.")
 
     def _write_estimator(self, estimator, where):
         known = self._estimators.get(id(estimator))
         if known is not None:
             return {"again": known[0]}
         number = len(self._estimators)
+        self._handed_in.update(_ids_in(list(estimator.get_params(deep=False).values())))
         self._estimators[id(estimator)] = number, estimator
         cls = type(estimator)
         name = cls.__name__
@@ -131,6 +134,16 @@ class _Saving:
                 "its own, by which it is found when the file is read."
             )
         return name
+
+
+def _ids_in(value):
+    """Yield the identities of a value, and of all in its containers."""
+    yield id(value)
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _ids_in(part)
 
 
 def _weights(module):
