@@ -21,6 +21,8 @@ def write_whole(path, data):
     path = os.path.realpath(path)  # a link stays one
     folder, name = os.path.split(path)
     beside = os.path.join(folder, f".{name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    with suppress(FileNotFoundError):
+        os.unlink(beside)  # of a process of the same number that was killed, as in containers
     try:
         with open(beside, "xb") as file:
             file.write(data)

@@ -346,6 +346,28 @@ def test_checkpoint_of_another_module_is_named(tmp_path, monkeypatch):
         network.set_params(module=make_other).fit(X, C)
 
 
+def test_kill_while_a_state_is_written_leaves_the_one_before(tmp_path, monkeypatch):
+    unbroken = MLPRegressor(dropout=0.2, **SHORT).fit(X, Y)
+    network = MLPRegressor(dropout=0.2, checkpoint=tmp_path, **SHORT)
+    os_replace, os_unlink, states = os.replace, os.unlink, []
+
+    def replace(source, target):
+        states.append(source)
+        if len(states) == 5:
+            raise Killed
+        return os_replace(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", replace)
+        # a killed process tidies nothing up
+        patched.setattr(os, "unlink", lambda path: None if len(states) == 5 else os_unlink(path))
+        with pytest.raises(Killed):
+            network.fit(X, Y)
+    assert len(os.listdir(tmp_path)) == 2
+    check_same(network.fit(X, Y), unbroken)
+    assert os.listdir(tmp_path) == []
+
+
 def test_disk_that_is_full_warns_once_and_the_fit_goes_on(tmp_path, monkeypatch):
     def fail(*args):
         raise OSError(28, "No space left on device")
