@@ -16,6 +16,7 @@ from sknets.estimators import (
     RNNFeatures,
     RNNRegressor,
 )
+from sknets.files import load, save
 from sknets.forecasting import Forecaster
 from sknets.nonlinear import NonlinearRegressor
 from sknets.parallel import register_backend
@@ -40,6 +41,8 @@ __all__ = [
     "TabularClassifier",
     "TabularRegressor",
     "__version__",
+    "load",
+    "save",
 ]
 
 register_backend()

@@ -1,7 +1,11 @@
-"""The version of the package, which every pickle remembers."""
+"""The version of the package, which every pickle remembers, and the plain state that it stands beside."""
+
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from sklearn.exceptions import InconsistentVersionWarning
 
+from sknets._plain import from_plain, to_plain
 from sknets._warn import warn_user
 
 __version__ = "0.1.0.dev0"
@@ -22,13 +26,15 @@ class VersionWarning(InconsistentVersionWarning):
 
 
 class Versioned:
-    """Stands before scikit-learn's `BaseEstimator`: a pickle says by which version it was written."""
+    """Stands before scikit-learn's `BaseEstimator`: a state is plain, and says which version wrote it."""
 
     def __getstate__(self):
-        return {**super().__getstate__(), VERSION_KEY: __version__}
+        if (parts := _parts.get()) is not None:
+            return {PART_KEY: parts.put(self)}
+        return {**to_plain(super().__getstate__()), VERSION_KEY: __version__}
 
     def __setstate__(self, state):
-        state = dict(state)
+        state = from_plain(own_state(self, state))
         version = state.pop(VERSION_KEY, "(of an unknown version)")
         if version != __version__:
             warn_user(
@@ -39,3 +45,35 @@ class Versioned:
                 )
             )
         super().__setstate__(state)
+
+
+#: Stands in a state for one that is kept elsewhere.
+PART_KEY = "_sknets_part"
+
+#: Where the states of estimators are kept that lie within something else, in a file.
+_parts = ContextVar("_parts", default=None)
+
+
+@contextmanager
+def elsewhere(parts):
+    """Let states of estimators be kept elsewhere: ``parts.put(estimator)`` says where, as a number.
+
+    ``parts.get(estimator, number)`` returns what is kept there. With None they are as always.
+    """
+    token = _parts.set(parts)
+    try:
+        yield
+    finally:
+        _parts.reset(token)
+
+
+def own_state(estimator, state):
+    """Return the state of an estimator, from where it is kept."""
+    parts = _parts.get()
+    if parts is None and PART_KEY not in state:
+        return state
+    if parts is None or set(state) != {PART_KEY}:
+        raise ValueError(
+            f"This {type(estimator).__name__} is a part of a file: read the whole file."
+        )
+    return parts.get(estimator, state[PART_KEY])

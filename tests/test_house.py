@@ -14,6 +14,7 @@ import pytest
 
 import sknets
 import sknets.datasets
+import sknets.files
 import sknets.inspection
 import sknets.preprocessing
 
@@ -35,6 +36,7 @@ MAY_IMPORT = {
         "training",
         "preprocessing",
         "parallel",
+        "storage",
         "uncertainty",
     },
     "nonlinear": {"estimators", "training", "uncertainty"},
@@ -42,11 +44,27 @@ MAY_IMPORT = {
     "forecasting": {"estimators", "inputs", "preprocessing", "uncertainty"},
     "parallel": {"training"},
     "tables": {"estimators", "parallel", "training", "uncertainty"},
+    "storage": set(),
+    "files": {
+        "estimators",
+        "forecasting",
+        "inputs",
+        "nonlinear",
+        "preprocessing",
+        "storage",
+        "tables",
+    },
 }
 # scikit-learn knows X, y and labels; the rooms below the estimators work on tensors
-MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set()}
+MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set(), "storage": set()}
 
-PUBLIC_MODULES = [sknets, sknets.datasets, sknets.inspection, sknets.preprocessing]
+PUBLIC_MODULES = [
+    sknets,
+    sknets.datasets,
+    sknets.files,
+    sknets.inspection,
+    sknets.preprocessing,
+]
 
 ESTIMATORS = [
     sknets.MLPRegressor,

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
 
+import torch
+
 from sknets import training
 from sknets._changes import check_unchanged
 
@@ -130,3 +132,8 @@ class TableArchitecture(Architecture):
 
     def auto_batch_size(self, n_rows):
         return min(_BATCH_SIZE, n_rows)
+
+
+def load_arrays(module, arrays):
+    """Put parameters and buffers into a module, from arrays by name."""
+    module.load_state_dict({key: torch.from_numpy(array.copy()) for key, array in arrays.items()})

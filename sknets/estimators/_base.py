@@ -10,11 +10,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknets import modules, training
 from sknets._plain_torch import in_plain_torch
-from sknets._version import VERSION_KEY, Versioned
+from sknets._version import VERSION_KEY, Versioned, elsewhere, own_state
 from sknets.estimators import _fit as steps
 from sknets.estimators._attributes import FittedAttributes
 from sknets.estimators._calibration import check_partial
 from sknets.estimators._callbacks import open_tasks
+from sknets.estimators._checkpoint import check_checkpoint
 from sknets.estimators._learned import check_layout, from_state, to_state
 from sknets.estimators._members import check_n_members, fit_members
 from sknets.estimators._methods import without_class
@@ -82,6 +83,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         """Go the way of every fit: learn X and y, build or go on, set aside, place, train."""
         if is_partial:
             check_partial(self)
+        check_checkpoint(self, is_partial)
         if is_partial or self.warm_start:
             check_n_members(self)
         if self.n_members > 1:
@@ -99,6 +101,8 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
             steps.train(self, run, learned, train, rows, make)
             if run.tasks is not None:
                 run.tasks.close()
+            if run.checkpoint is not None and self.stop_reason_ != "interrupt":
+                run.checkpoint.close()
             vars(self).pop("members_", None)  # of an earlier fit
         return self
 
@@ -216,11 +220,12 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
 
     @in_plain_torch
     def __setstate__(self, state):
-        state = dict(state)
+        state = dict(own_state(self, state))
         learned = state.pop("_learned", None)
         if learned is not None:
             check_layout(self, learned, state.get(VERSION_KEY))
-        super().__setstate__(state)
+        with elsewhere(None):
+            super().__setstate__(state)
         if learned is not None:
             self._learned = from_state(self, learned)
         elif "members_" in state:

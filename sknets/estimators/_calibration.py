@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from sknets import training
 from sknets._interrupts import interrupts_end_all
+from sknets._plain import kept
 from sknets._plain_torch import in_plain_torch
 from sknets._warn import unsaid
 from sknets.estimators._data import read_data
@@ -22,6 +23,7 @@ _FEW_ROWS = 1000
 _N_FOLDS = 5
 
 
+@kept
 @dataclass
 class Calibration:
     """What rows that were held out say of predictions.

@@ -13,6 +13,7 @@ import torch
 
 from sknets import training
 from sknets._warn import warn_user
+from sknets.estimators._checkpoint import open_checkpoint
 from sknets.estimators._data import read_data
 from sknets.estimators._learned import Learned
 from sknets.estimators._net import choose_batch_size, make_net, phases
@@ -45,6 +46,8 @@ class Run:
         The network.
     batch_size : int or None
         Rows in a batch.
+    checkpoint : Checkpoint or None
+        How far the fit has come, in a file.
     undo : list of callable
         What puts back all that has been touched, the last one first.
     """
@@ -54,7 +57,13 @@ class Run:
     tasks: Any
     module: Any = None
     batch_size: int | None = None
+    checkpoint: Any = None
     undo: list = field(default_factory=list)
+
+    @property
+    def own_callbacks(self):
+        """What listens to epochs beside callbacks of the user's; None for what does not."""
+        return self.tasks, self.checkpoint
 
     def put_back(self):
         """Put back what has been touched, beside the attributes of the estimator."""
@@ -150,13 +159,16 @@ def place(estimator, run, learned, train, valid, *, is_given):
     if run.earlier is None:
         learned.architecture.prepare(run.module, train.rows, y, train.weight)
     rows = _make_rows(learned, train, y, dtype, device)
-    valid_rows = None
+    valid_rows = known = None
     if valid is not None:
-        valid_rows = _make_rows(learned, valid, learned.target.encode(valid.y), dtype, device)
+        valid_y = learned.target.encode(valid.y)
+        valid_rows = _make_rows(learned, valid, valid_y, dtype, device)
+        known = (valid.rows, valid_y, valid.weight)
     if stays:
         return rows, lambda: run.earlier.net
 
-    callbacks = [*(estimator.callbacks or []), *([] if run.tasks is None else [run.tasks])]
+    run.checkpoint = open_checkpoint(estimator, device, dtype, (train.rows, y, train.weight), known)
+    callbacks = [*(estimator.callbacks or []), *filter(None, run.own_callbacks)]
     valid_score = None
     if valid is not None and estimator.scoring != "loss":
         valid_score = ValidationScore(estimator, valid, is_given=is_given)
@@ -212,8 +224,10 @@ def _make_rows(learned, data, y, dtype, device):
 def train(estimator, run, learned, data, rows, make):
     """Train in phases, each of which goes on from the one before, and judge the outcome."""
     previous = None if run.earlier is None else run.earlier.net
-    learned.n_iter = 0
+    checkpoint, learned.n_iter = run.checkpoint, 0
     for number, phase in enumerate(phases(estimator)):
+        if checkpoint is not None and number < checkpoint.first_phase:
+            continue
         learned.phase = phase
         if learned.architecture.is_pretrained:
             run.module.thaw(phase.n_tuned)
@@ -222,19 +236,23 @@ def train(estimator, run, learned, data, rows, make):
             run.undo.append(training.go_on(net, run.batch_size))
         elif previous is not None:
             training.resume(net, training.net_state(previous), is_same_fit=run.is_partial)
-        if number and net.stopping.restores:  # the best of all phases is kept
+        if (
+            number and previous is not None and net.stopping.restores
+        ):  # the best of all phases is kept
             net.stopping.go_on_from(previous.stopping, net.snapshot())
         learned.net = previous = net
         estimator._learned = learned  # callbacks and scorers predict with it
         is_first = not number and run.earlier is None
         if is_first and learned.architecture.starts_fitted and net.stopping.restores:
             net.keep_start()
-        n_before = len(net.history)
+        n_before, n_epochs = len(net.history), 1 if run.is_partial else phase.max_iter
+        if checkpoint is not None:
+            n_epochs -= checkpoint.begin_phase(net, number)
         with learned.threads_for(net.batch_size):
-            training.train(net, rows, epochs=1 if run.is_partial else phase.max_iter)
+            training.train(net, rows, epochs=n_epochs)
             learned.n_iter += len(net.history) - n_before
             check_outcome(estimator, learned, data, rows, is_partial=run.is_partial)
-        net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb is not run.tasks]
+        net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb not in run.own_callbacks]
         net.callbacks = list(estimator.callbacks or [])
         net.release_data()
         if net.stop_reason in ("interrupt", "callback"):

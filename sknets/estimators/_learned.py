@@ -15,15 +15,16 @@ import skorch
 import torch
 
 from sknets import training
+from sknets._plain import from_plain, to_plain
 from sknets._version import __version__
-from sknets.estimators._architecture import Architecture
+from sknets.estimators._architecture import Architecture, load_arrays
 from sknets.estimators._net import Phase, make_net
 from sknets.inputs import Input
 from sknets.modules import Work
 from sknets.targets import Target
 
 #: Of the layout of a state; one of another number is refused.
-STATE_VERSION = 4
+STATE_VERSION = 5
 
 
 @dataclass
@@ -84,6 +85,17 @@ class Learned:
         self.parameters, self.others = now = read_parameters(estimator)
         return now == before
 
+    def check_network(self):
+        """Raise ValueError if the network is not one for the rows of the input."""
+        if self.architecture.draws_unseeded:  # a module of a user's own is not looked into
+            return
+        values = self.net.flat.values
+        row = torch.zeros(1, *self.input.row_shape, dtype=values.dtype, device=values.device)
+        with torch.no_grad():
+            self.net.module_(row)  # which raises if it takes no such rows
+        if self.architecture.measure_work(self.net.module_, row) != self.work:
+            raise ValueError(f"its network is none for rows of shape {self.input.row_shape}")
+
     def replace(self, **changes):
         """Return another record with some changes."""
         return replace(self, **changes)
@@ -140,7 +152,7 @@ def to_state(learned):
         **training.net_state(net),
         "history": [dict(row) for row in net.history],
     }
-    return state
+    return to_plain(state)
 
 
 def check_layout(estimator, state, version):
@@ -173,7 +185,7 @@ def from_state(estimator, state):
     state : dict
         What `to_state` returned, of the present layout.
     """
-    state = {name: value for name, value in state.items() if name != "version"}
+    state = from_plain({name: value for name, value in state.items() if name != "version"})
     saved, generator_state = state.pop("net_state"), state["generator"]
     state["generator"] = training.generator_from_array(generator_state)
     state["phase"], state["work"] = Phase(*state["phase"]), Work(*state["work"])
@@ -214,9 +226,7 @@ def as_double(estimator):
 def _load(module, arrays, name):
     """Put the parameters and buffers of a fit into a module that was built again."""
     try:
-        module.load_state_dict(
-            {key: torch.from_numpy(array.copy()) for key, array in arrays.items()}
-        )
+        load_arrays(module, arrays)
     except RuntimeError as error:
         raise ValueError(
             f"The network of this {name} cannot be built again as it was: a class or function that makes "

@@ -4,6 +4,7 @@ Where a text depends on what y is, it has a name in braces, for which `_task_wor
 """
 
 from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
 
@@ -239,6 +240,14 @@ FURTHER = (
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.""",
         [list, tuple, None],
         annotation="Sequence[skorch.callbacks.Callback] | None",
+    ),
+    parameter(
+        f"""checkpoint : str, path-like or None, default=None
+        Folder that keeps how far a fit has come: after a kill, the same `fit` goes on there, to the same
+        bits. Needs an int `random_state`. Not for callbacks, `warm_start`, {MINIMIZERS}.""",
+        [str, PathLike, None],
+        annotation="str | os.PathLike | None",
+        neutral=(None,),
     ),
     parameter(
         """n_members : int, default=1

@@ -4,11 +4,13 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from sknets._plain import kept
 from sknets._warn import warn_user
 from sknets.preprocessing._rhythm import Rhythm, find_rhythm, name_time
 from sknets.preprocessing._times import Times
 
 
+@kept
 @dataclass(frozen=True)
 class Clock:
     """How times of one kind go on.
@@ -110,6 +112,7 @@ class Gap:
         )
 
 
+@kept
 class Clocks:
     """The clocks of a series: none, or one for each kind of times that its data have.
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sknets._plain import kept
 from sknets.forecasting._clocks import Clocks
 from sknets.forecasting._plan import ForecastPlan
 
@@ -11,6 +12,7 @@ from sknets.forecasting._plan import ForecastPlan
 _FARTHEST = 10_000
 
 
+@kept
 @dataclass(frozen=True)
 class Memory:
     """What the next forecast looks back to.

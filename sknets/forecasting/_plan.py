@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sknets._plain import kept
 from sknets.forecasting._series import Columns
 from sknets.inputs import any_kind
 
@@ -12,6 +13,7 @@ from sknets.inputs import any_kind
 _ROUNDINGS = 32
 
 
+@kept
 @dataclass(frozen=True)
 class ForecastPlan:
     """How windows of a series become forecasts of it.

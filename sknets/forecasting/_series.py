@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sknets._plain import kept
 from sknets.preprocessing._sliding_windows import as_columns, check_missing, read_numbers
 
 _FLOATS = (np.float64, np.float32)
 
 
+@kept
 @dataclass(frozen=True)
 class Columns:
     """Which of the further columns of a series are known in advance.

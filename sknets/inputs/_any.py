@@ -9,6 +9,7 @@ import torch
 from sklearn.utils import check_array
 
 from sknets import modules, training
+from sknets._plain import kept
 from sknets.inputs._input import (
     FLOATS,
     NO_Y,
@@ -29,6 +30,7 @@ _WHOLE = tuple(np.dtype(f"{sign}{size}") for sign in "iu" for size in (1, 2, 4, 
 _LARGEST = np.iinfo(np.int64).max
 
 
+@kept
 class AnyInput(Input):
     """Whatever an array, a table or a list holds: rows keep their shape and whole numbers their type.
 

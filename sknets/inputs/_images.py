@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from sknets import training
+from sknets._plain import kept
 from sknets._warn import warn_user
 from sknets.inputs._columns import describe_values
 from sknets.inputs._input import (
@@ -26,6 +27,7 @@ _BLOCK_VALUES = 2**22  # of the images whose moments are computed at once
 _KEPT = (*FLOATS, np.uint8)
 
 
+@kept
 class ImagesInput(Input):
     """Images of one size: rows are an array in the user's own shape and type, uint8 among them.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sknets._plain import kept
 from sknets._warn import warn_user
 from sknets.inputs._sequences import Sequences
 from sknets.inputs._sizes import are_whole, values_of
@@ -40,6 +41,7 @@ def any_kind_passes():
     return _ANY_PASSES.get()
 
 
+@kept
 @dataclass(frozen=True)
 class Kind:
     """What the values of a fit were.

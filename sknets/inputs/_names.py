@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from sknets._plain import kept
 from sknets._warn import warn_user
 
 
@@ -62,6 +63,7 @@ def _names_of(entry, name):
     return list(columns)
 
 
+@kept
 class ListedNames:
     """Names of the columns of listed entries, as the first call had them.
 

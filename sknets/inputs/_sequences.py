@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from sknets._plain import kept
 
+
+@kept
 class Sequences:
     """Sequences of equal or unequal length, end to end in one array.
 

@@ -5,6 +5,7 @@ import torch
 
 from sknets import training
 from sknets._changes import check_unchanged
+from sknets._plain import kept
 from sknets._warn import warn_user
 from sknets.inputs._input import (
     FLOATS,
@@ -26,6 +27,7 @@ from sknets.inputs._tokens import read_tokens, refuse_texts, refuse_tokens
 _BLOCK_VALUES = 2**22
 
 
+@kept
 class SequencesInput(Input):
     """Sequences: rows are `Sequences`, whatever X was: an array, a table, a list, padded or not.
 

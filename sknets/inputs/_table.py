@@ -5,12 +5,14 @@ import scipy.sparse as sp
 
 from sknets import modules, training
 from sknets._changes import check_unchanged
+from sknets._plain import kept
 from sknets.inputs._input import FLOATS, NO_Y, Input, read_beside, read_y
 from sknets.inputs._sizes import are_ordinary
 from sknets.inputs._table_kind import TableKind
 from sknets.inputs._tensors import to_tensor
 
 
+@kept
 class TableInput(Input):
     """A table of numbers, dense or sparse: rows are an array, or a matrix in CSR format.
 

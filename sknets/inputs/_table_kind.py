@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from sknets._plain import kept
 from sknets._warn import warn_user
 from sknets.inputs._kind import any_kind_passes
 from sknets.inputs._sizes import are_whole, values_of
@@ -18,6 +19,7 @@ from sknets.inputs._sizes import are_whole, values_of
 _LARGE = 8
 
 
+@kept
 @dataclass(frozen=True)
 class TableKind:
     """What the values of a table were at the fit, where that tells what they cannot become.

@@ -4,6 +4,8 @@ from functools import cached_property
 
 import numpy as np
 
+from sknets._plain import kept
+
 #: A ratio of singular values, columns scaled, below which parameters can replace each other.
 _SINGULAR = 1e-11
 #: The same ratio below which a fit may get stuck, and the part in that direction of those that are named.
@@ -16,6 +18,7 @@ _NO_EFFECT = 1e-10
 _BELONGS = 1e-6
 
 
+@kept
 class Estimate:
     """The parameters at the minimum.
 

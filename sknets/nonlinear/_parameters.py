@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import scipy.optimize
 
+from sknets._plain import kept
 from sknets.training import Box
 
 
+@kept
 class Parameters:
     """What the parameters are called, where they begin, and in which box they stay.
 

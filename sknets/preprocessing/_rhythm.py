@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sknets._plain import kept
+
 #: Opening days that may be missing in a row: holidays, and long ones if there are several.
 _HOLIDAYS, _LONG_HOLIDAYS = 4, 9
 _DAY = pd.Timedelta("1D")
@@ -14,6 +16,7 @@ _MONDAY_TO_FRIDAY = (True,) * 5 + (False,) * 2
 _CLOCK_CHANGES = (3, 4, 9, 10, 11)  # months
 
 
+@kept
 @dataclass(frozen=True)
 class Rhythm:
     """How the times of a series follow each other.

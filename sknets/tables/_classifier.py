@@ -6,6 +6,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from sknets._plain import kept
 from sknets.estimators import MLPClassifier
 from sknets.estimators._calibration import deal
 from sknets.tables._base import TableEstimator
@@ -261,6 +262,7 @@ def _logs(shares):
     return np.log(np.clip(shares, 1e-12, None))
 
 
+@kept
 class _HeldRows(HeldClasses):
     remedy = "fit with more rows"
 

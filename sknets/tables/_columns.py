@@ -11,6 +11,8 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.utils.validation import validate_data
 
+from sknets._plain import kept
+
 #: From here on, a column of words is text rather than names: mean characters, share of rows that differ.
 _LONG_TEXT = 40
 _MOSTLY_DIFFERENT = 0.5
@@ -23,6 +25,7 @@ _REMEDY = (
 )
 
 
+@kept
 @dataclass(frozen=True)
 class Column:
     """A column as it was at the fit.

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sknets._version import Versioned
 from sknets.estimators._sklearn import check_feature_names_in
 from sknets.tables._columns import learn_columns, read_table
 
@@ -15,7 +16,7 @@ _QUARTILES = 1.349
 _REACH = 10.0
 
 
-class TableEncoder(TransformerMixin, BaseEstimator):
+class TableEncoder(Versioned, TransformerMixin, BaseEstimator):
     """Numbers, categories and missing values as numbers of similar size.
 
     A column of numbers is centred at its median and scaled by its quartiles; values far out are drawn in

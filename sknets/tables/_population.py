@@ -7,6 +7,7 @@ from typing import Any
 import joblib
 import numpy as np
 
+from sknets._plain import kept
 from sknets.parallel import run_all
 
 #: Networks at a time.
@@ -16,6 +17,7 @@ _MOST = 100
 _AT_ONCE = 4
 
 
+@kept
 @dataclass
 class Candidate:
     """A configuration and its networks.

@@ -12,9 +12,11 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from sknets import modules, training
+from sknets._plain import kept
 from sknets.targets._target import RowTarget, RowTask
 
 
+@kept
 @dataclass(frozen=True)
 class Classification(RowTask):
     """The task of classifiers.
@@ -141,6 +143,7 @@ class _LabelledTarget(RowTarget):
         return weight
 
 
+@kept
 class ClassTarget(_LabelledTarget):
     """One class per row: a softmax over the classes, or one logistic unit for two of them.
 
@@ -278,6 +281,7 @@ class ClassTarget(_LabelledTarget):
         return torch.cat([output(-raw), output(raw)], dim=1)
 
 
+@kept
 class LabelTarget(_LabelledTarget):
     """Several labels per row, each there or not: one logistic unit for each (multilabel).
 

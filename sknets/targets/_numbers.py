@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from sklearn.metrics import d2_pinball_score, r2_score
 
 from sknets import modules, training
+from sknets._plain import kept
 from sknets._warn import warn_user
 from sknets.targets._scaling import ROUNDING, SCALINGS, Scaling, by_median
 from sknets.targets._target import RowTarget, RowTask
@@ -24,6 +25,7 @@ _MANY, _OFF = 0.03, 100.0
 _FURTHEST = 1e15
 
 
+@kept
 @dataclass(frozen=True)
 class Regression(RowTask):
     """The task of regressors.
@@ -143,6 +145,7 @@ class Regression(RowTask):
         return y.astype(np.float64).reshape(len(y), -1)
 
 
+@kept
 class NumberTarget(RowTarget):
     """One or several numbers per row, scaled for the loss and back for the user.
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sknets._plain import kept
 from sknets.inputs import Sequences, as_list, join, regular, without_padding
 
 
+@kept
 @dataclass(frozen=True)
 class Outputs:
     """What y has for each row: one output, one for each timestep, or a sequence of another length.

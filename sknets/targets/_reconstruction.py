@@ -6,11 +6,13 @@ from typing import ClassVar
 import numpy as np
 
 from sknets import training
+from sknets._plain import kept
 from sknets.targets._numbers import NumberTarget
 from sknets.targets._scaling import by_common_deviation
 from sknets.targets._target import Task
 
 
+@kept
 @dataclass(frozen=True)
 class Reconstruction(Task):
     """The task of autoencoders: a row is to be returned, whatever y is.

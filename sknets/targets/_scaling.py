@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
+from sknets._plain import kept
+
 #: Differences of so little, relative to where y lies or how far it reaches, are rounding.
 ROUNDING = 10 * np.finfo(np.float64).eps
 
@@ -16,6 +18,7 @@ _MEDIAN_DISTANCE = norm.ppf(0.75)
 _TAIL, _LEAST_TAIL = 0.105, 0.02
 
 
+@kept
 class Scaling(NamedTuple):
     """What a y is scaled by; each array has the shape (n_outputs,).
 

@@ -8,11 +8,13 @@ import torch
 
 from sknets import training
 from sknets._changes import check_unchanged
+from sknets._plain import kept
 from sknets.inputs import as_list, common_names, split
 from sknets.targets._outputs import Outputs, read_sequences
 from sknets.targets._target import Raw, RowTask, Target, Task
 
 
+@kept
 @dataclass(frozen=True)
 class SequenceTask(Task):
     """Lifts the task of a row to a sequence for each row.
@@ -78,6 +80,7 @@ def lift(task, outputs):
     return task if outputs.kind == "single" else SequenceTask(task, outputs)
 
 
+@kept
 class SequenceTarget(Target):
     """Lifts the target of a row to a sequence for each row.
 

@@ -2,6 +2,7 @@
 
 from sknets.training._averaging import AVERAGES, Average
 from sknets.training._batches import Batches, Rows
+from sknets.training._copies import stand, standing
 from sknets.training._cross_entropies import BinaryCrossEntropy, SoftmaxCrossEntropy
 from sknets.training._declared import declared
 from sknets.training._descent import Descent
@@ -136,6 +137,8 @@ __all__ = [
     "resume",
     "seed_layers",
     "sparse_tensor",
+    "stand",
+    "standing",
     "taking_part",
     "threads_for",
     "train",

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.optimize
 
+from sknets._plain import kept
+
 _MOST_DAMPING = 1e16  # beyond it steps have no length
 _LEAST_DAMPING = 1e-15
 #: The ratio of the decrease to the predicted one from which a step is taken.
@@ -50,6 +52,7 @@ class Ending(NamedTuple):
     stop_reason: str
 
 
+@kept
 class Box:
     """Bounds on the parameters, or none.
 

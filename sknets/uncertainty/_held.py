@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 import scipy.special
 
+from sknets._plain import kept
 from sknets.uncertainty._coverage import check_enough, quantile_of
 from sknets.uncertainty._intervals import Intervals
 from sknets.uncertainty._temperature import choose_temperature
@@ -64,6 +65,7 @@ class Held:
         check_enough(coverage, len(self.y), self.weight, self.remedy)
 
 
+@kept
 @dataclass
 class HeldNumbers(Held):
     """Rows of which numbers were predicted.
@@ -170,6 +172,7 @@ def outer_levels(levels, coverage):
     return below, above
 
 
+@kept
 @dataclass
 class HeldClasses(Held):
     """Rows of which the probabilities of classes were predicted.
@@ -229,6 +232,7 @@ def _unlikely(logs, temperature):
     return 1.0 - scipy.special.softmax(logs / temperature, axis=1)
 
 
+@kept
 @dataclass
 class HeldLabels(Held):
     """Rows of which the probabilities of several labels were predicted, each by itself.

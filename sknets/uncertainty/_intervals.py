@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sknets._plain import kept
 from sknets.uncertainty._coverage import check_enough, quantile_of
 
 #: Rows whose errors make one of the levels between which sizes of errors are interpolated, and the
@@ -18,6 +19,7 @@ _SHARES = (0.0, 0.5, 1.0, 2.0)
 _POWERS = (0.0, 0.5, 1.0)
 
 
+@kept
 class Intervals:
     """Half widths of intervals that contain y with a given probability.
 

@@ -1,6 +1,7 @@
 """The plans of autoencoders."""
 
 from sknets import modules, training
+from sknets._plain import kept
 from sknets._warn import warn_user
 from sknets.estimators._architecture import Architecture, TableArchitecture
 from sknets.estimators._methods import without_class
@@ -40,6 +41,7 @@ class Mirrored(Architecture):
         """Return None: columns count by their spread on purpose."""
 
 
+@kept
 class MirroredDense(Mirrored, TableArchitecture):
     """Dense layers."""
 
@@ -65,6 +67,7 @@ class MirroredDense(Mirrored, TableArchitecture):
         return modules.dense_work(module, row)
 
 
+@kept
 class MirroredConvolutions(Mirrored):
     """Convolutions and dense layers.
 
@@ -113,6 +116,7 @@ class MirroredConvolutions(Mirrored):
         return image_batch_size(n_rows)
 
 
+@kept
 class Unrolling(Mirrored):
     """Recurrent layers that read a series, and others that unroll it."""
 

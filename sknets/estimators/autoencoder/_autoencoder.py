@@ -1,5 +1,6 @@
 """Autoencoder for tables."""
 
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -140,6 +141,10 @@ class Autoencoder(ArrayAutoencoder):
         in full. Not for 'lbfgs', 'lm', 'gauss-newton' and 'newton'.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
+    checkpoint : str, path-like or None, default=None
+        Folder that keeps how far a fit has come: after a kill, the same `fit` goes on there, to
+        the same bits. Needs an int `random_state`. Not for callbacks, `warm_start`, 'lbfgs',
+        'lm', 'gauss-newton' and 'newton'.
 
     Attributes
     ----------
@@ -266,6 +271,7 @@ class Autoencoder(ArrayAutoencoder):
         dtype: str = "auto",
         precision: str = "full",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
+        checkpoint: str | os.PathLike | None = None,
     ) -> None:
         self.n_components = n_components
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -310,6 +316,7 @@ class Autoencoder(ArrayAutoencoder):
         self.dtype = dtype
         self.precision = precision
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
 
     def _make_input(self):
         return TableInput(takes_sparse=False)

@@ -148,6 +148,10 @@ class RNNAutoencoder(BaseRNNAutoencoder):
         in full. Not for 'lbfgs', 'lm', 'gauss-newton' and 'newton'.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
+    checkpoint : str, path-like or None, default=None
+        Folder that keeps how far a fit has come: after a kill, the same `fit` goes on there, to
+        the same bits. Needs an int `random_state`. Not for callbacks, `warm_start`, 'lbfgs',
+        'lm', 'gauss-newton' and 'newton'.
 
     Attributes
     ----------
@@ -287,6 +291,7 @@ class RNNAutoencoder(BaseRNNAutoencoder):
         dtype: str = "auto",
         precision: str = "full",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
+        checkpoint: str | os.PathLike | None = None,
     ) -> None:
         self.n_components = n_components
         self.recurrent_layer_sizes = recurrent_layer_sizes
@@ -335,3 +340,4 @@ class RNNAutoencoder(BaseRNNAutoencoder):
         self.dtype = dtype
         self.precision = precision
         self.callbacks = callbacks
+        self.checkpoint = checkpoint

@@ -5,8 +5,9 @@ import copy
 import torch
 
 from sknets import modules, training
+from sknets._plain import kept
 from sknets._warn import warn_user
-from sknets.estimators._architecture import Architecture
+from sknets.estimators._architecture import Architecture, load_arrays
 from sknets.estimators._base import BaseNet
 from sknets.estimators.cnn._backbone import make_backbone
 from sknets.inputs import describe_channels, doubt_channels, scale_images
@@ -14,6 +15,7 @@ from sknets.inputs import describe_channels, doubt_channels, scale_images
 _BATCH_SIZE = 32  # batch_size="auto"; so few rows that all of them fit in two batches make one
 
 
+@kept
 class Convolutional(Architecture):
     """Convolutions between images and a dense head.
 
@@ -99,10 +101,14 @@ class Convolutional(Architecture):
 
     def _build_base(self, images, generator):
         spec = self.spec
-        if self.start is not None:
+        if isinstance(self.start, torch.nn.Module):
             return copy.deepcopy(self.start)
         if self.is_pretrained:
-            return make_backbone(spec["backbone"], images, generator)
+            base = make_backbone(spec["backbone"], images, generator)
+            if self.start is not None:  # the weights, as files have them
+                load_arrays(base, self.start)
+                self.start = copy.deepcopy(base)
+            return base
         with self._seeded_activations(generator):
             return modules.make_base(
                 images,

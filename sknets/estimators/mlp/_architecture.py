@@ -1,10 +1,12 @@
 """The plan of a dense network."""
 
 from sknets import modules, training
+from sknets._plain import kept
 from sknets.estimators._architecture import TableArchitecture
 from sknets.inputs import describe_columns
 
 
+@kept
 class Dense(TableArchitecture):
     """A stack of dense layers between a table and the raw outputs.
 

@@ -1,5 +1,6 @@
 """Multi-layer perceptron regressor."""
 
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -164,6 +165,10 @@ class MLPRegressor(RegressorTask, BaseMLP):
         in full. Not for 'lbfgs', 'lm', 'gauss-newton' and 'newton'.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
+    checkpoint : str, path-like or None, default=None
+        Folder that keeps how far a fit has come: after a kill, the same `fit` goes on there, to
+        the same bits. Needs an int `random_state`. Not for callbacks, `warm_start`, 'lbfgs',
+        'lm', 'gauss-newton' and 'newton'.
     n_members : int, default=1
         Networks from seeds of their own, each with copies of the callbacks, that are averaged.
         They are `members_`; other attributes are the first one's. Fits that go on keep the
@@ -311,6 +316,7 @@ class MLPRegressor(RegressorTask, BaseMLP):
         dtype: str = "auto",
         precision: str = "full",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
+        checkpoint: str | os.PathLike | None = None,
         n_members: int = 1,
     ) -> None:
         self.loss = loss
@@ -363,4 +369,5 @@ class MLPRegressor(RegressorTask, BaseMLP):
         self.dtype = dtype
         self.precision = precision
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.n_members = n_members

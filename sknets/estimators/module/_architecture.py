@@ -3,6 +3,7 @@
 import torch
 
 from sknets import modules, training
+from sknets._plain import kept
 from sknets.estimators._architecture import TableArchitecture
 from sknets.estimators.module._call import make_module
 from sknets.inputs import check_told, describe_columns, is_whole
@@ -10,6 +11,7 @@ from sknets.inputs import check_told, describe_columns, is_whole
 _TRIED = 2  # rows
 
 
+@kept
 class UserModule(TableArchitecture):
     """A module of the user's own; it may draw from Torch's global generator.
 

@@ -1,5 +1,6 @@
 """Classifier around a Torch module of your own."""
 
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -135,6 +136,10 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         in full. Not for 'lbfgs', 'lm', 'gauss-newton' and 'newton'.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Callbacks of skorch; they see `net_`. Those of scikit-learn go to `set_callbacks`.
+    checkpoint : str, path-like or None, default=None
+        Folder that keeps how far a fit has come: after a kill, the same `fit` goes on there, to
+        the same bits. Needs an int `random_state`. Not for callbacks, `warm_start`, 'lbfgs',
+        'lm', 'gauss-newton' and 'newton'.
     n_members : int, default=1
         Networks from seeds of their own, each with copies of the callbacks, that are averaged.
         They are `members_`; other attributes are the first one's. Fits that go on keep the
@@ -277,6 +282,7 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         dtype: str = "auto",
         precision: str = "full",
         callbacks: Sequence[skorch.callbacks.Callback] | None = None,
+        checkpoint: str | os.PathLike | None = None,
         n_members: int = 1,
     ) -> None:
         self.module = module
@@ -320,4 +326,5 @@ class ModuleClassifier(ClassifierTask, BaseModule):
         self.dtype = dtype
         self.precision = precision
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.n_members = n_members

@@ -3,6 +3,7 @@
 import math
 
 from sknets import modules, training
+from sknets._plain import kept
 from sknets._warn import warn_user
 from sknets.estimators._architecture import Architecture
 from sknets.estimators.rnn._shortcut import fit_shortcut
@@ -13,6 +14,7 @@ _FEWEST_ROWS, _MOST_ROWS = 32, 128
 _N_BATCHES = 16
 
 
+@kept
 class Recurrent(Architecture):
     """Recurrent layers between sequences and a dense head, or a decoder.
 
