@@ -19,11 +19,13 @@ from torch import nn
 import sknets
 from sknets import (
     Autoencoder,
+    CNNAutoencoder,
     CNNClassifier,
     Forecaster,
     MLPClassifier,
     MLPRegressor,
     ModuleClassifier,
+    RNNAutoencoder,
     RNNRegressor,
     training,
 )
@@ -94,6 +96,8 @@ FITS = {
     "mlp-waves": (MLPRegressor(numeric_embedding="periodic", **SHORT), X, Y),
     "mlp-sparse": (MLPRegressor(average="exponential", **SHORT), sp.csr_array(X), Y),
     "autoencoder": (Autoencoder(noise="masking", **SHORT), X, None),
+    "autoencoder-images": (CNNAutoencoder(noise="gaussian", batch_size=16, **SHORT), IMAGES, None),
+    "autoencoder-series": (RNNAutoencoder(batch_size=16, **SHORT), SEQUENCES, None),
     "cnn": (
         CNNClassifier(
             augment=Augmentation(shift=0.1),

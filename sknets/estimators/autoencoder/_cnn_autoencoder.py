@@ -1,5 +1,6 @@
 """Autoencoder for images, signals and volumes."""
 
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -1,5 +1,6 @@
 """Autoencoder for series."""
 
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
