@@ -15,6 +15,7 @@ from sknets.estimators import (
     RNNRegressor,
 )
 from sknets.forecasting import Forecaster
+from sknets.graphs import distill, to_onnx
 from sknets.nonlinear import NonlinearRegressor
 from sknets.parallel import register_backend
 from sknets.tables import TabularClassifier, TabularRegressor
@@ -36,6 +37,8 @@ __all__ = [
     "TabularClassifier",
     "TabularRegressor",
     "__version__",
+    "distill",
+    "to_onnx",
 ]
 
 register_backend()

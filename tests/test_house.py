@@ -14,6 +14,7 @@ import pytest
 
 import sknets
 import sknets.datasets
+import sknets.graphs
 import sknets.inspection
 import sknets.preprocessing
 
@@ -40,13 +41,30 @@ MAY_IMPORT = {
     "nonlinear": {"estimators", "training", "uncertainty"},
     "inspection": {"estimators", "nonlinear", "targets"},
     "forecasting": {"estimators", "inputs", "preprocessing", "uncertainty"},
+    "graphs": {
+        "estimators",
+        "forecasting",
+        "inputs",
+        "modules",
+        "nonlinear",
+        "preprocessing",
+        "tables",
+        "targets",
+        "uncertainty",
+    },
     "parallel": {"training"},
     "tables": {"estimators", "parallel", "training", "uncertainty"},
 }
 # scikit-learn knows X, y and labels; the rooms below the estimators work on tensors
 MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set()}
 
-PUBLIC_MODULES = [sknets, sknets.datasets, sknets.inspection, sknets.preprocessing]
+PUBLIC_MODULES = [
+    sknets,
+    sknets.datasets,
+    sknets.graphs,
+    sknets.inspection,
+    sknets.preprocessing,
+]
 
 ESTIMATORS = [
     sknets.MLPRegressor,
