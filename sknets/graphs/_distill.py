@@ -55,7 +55,9 @@ def distill(estimator, X, student=None):
     >>> from sknets import MLPClassifier, distill
     >>> X, y = load_iris(return_X_y=True)
     >>> forest = RandomForestClassifier(random_state=0).fit(X, y)
-    >>> student = MLPClassifier(solver="lbfgs", max_iter=100, random_state=0)
+    >>> student = MLPClassifier(
+    ...     learning_rate="one_cycle", learning_rate_init=0.01, max_iter=30, random_state=0
+    ... )
     >>> network = distill(forest, X, student)
     >>> bool((network.predict(X) == forest.predict(X)).mean() > 0.95)
     True

@@ -24,9 +24,9 @@ def make_feed(X, session):
     Parameters
     ----------
     X : frame, array or list of arrays
-        As `predict` takes it. A frame becomes an input of shape (n_samples, 1) for each column, in which
-        an empty string stands for a missing word; sequences of a list are padded at their ends by NaN, or
-        by -1 where they are tokens.
+        As `predict` takes it. A frame becomes an input of shape (n_samples, 1) for each column: floats,
+        or strings, of which an empty one is missing. Sequences of a list are padded at their ends by NaN,
+        or by -1 where they are tokens.
     session : onnxruntime.InferenceSession
         What runs the graph.
 
@@ -46,7 +46,7 @@ def make_feed(X, session):
     >>> from sknets import MLPRegressor, to_onnx
     >>> from sknets.graphs import make_feed
     >>> X = np.linspace(-1, 1, 50)[:, None]
-    >>> model = MLPRegressor(random_state=0).fit(X, X[:, 0] ** 2)
+    >>> model = MLPRegressor(learning_rate="one_cycle", max_iter=20, random_state=0).fit(X, X[:, 0] ** 2)
     >>> graph = to_onnx(model, X)
     >>> session = onnxruntime.InferenceSession(graph.SerializeToString())
     >>> session.run(None, make_feed(X[:3], session))[0].shape
@@ -148,14 +148,11 @@ def input_types(X, dtype, first):
         return [(name, _type_of(X[name], types, floats)([None, 1])) for name in names]
     entries = as_list(X)
     is_open = hasattr(first, "bidirectional") or _takes_lengths(first)
+    is_whole = _has_tokens(first) or _takes_whole(first)
     if entries is not None:
-        is_tokens = _has_tokens(first) or all(np.asarray(e).dtype.kind in "iu" for e in entries)
-        is_tokens = is_tokens and hasattr(first, "vocabulary_size") and _has_tokens(first)
-        shape = np.shape(entries[0])
-        shape = (len(entries[0]), *shape[1:])
-        if not is_tokens and len(shape) == 1 and is_open:
+        shape, kind = np.shape(entries[0]), floats
+        if is_open and len(shape) == 1 and not is_whole:
             shape = (*shape, 1)
-        kind = types.Int64TensorType if is_tokens or _takes_whole(first) else floats
     else:
         array = np.asarray(X)
         if array.dtype.kind not in "biuf" and not _is_words(array):
@@ -163,10 +160,8 @@ def input_types(X, dtype, first):
                 f"X is an array of {array.dtype}; a graph has one type for each input: give a frame, or "
                 "an array of numbers."
             )
-        shape = array.shape[1:]
-        kind = _kind_of(array, types, floats)
-        if _has_tokens(first) or _takes_whole(first):
-            kind = types.Int64TensorType
+        shape, kind = array.shape[1:], _kind_of(array, types, floats)
+    kind = types.Int64TensorType if is_whole else kind
     steps = [None] if is_open else [*shape[:1]]
     return [("X", kind([None, *steps, *shape[1:]]))]
 
@@ -194,28 +189,20 @@ def _is_words(array):
 
 
 def _kind_of(array, types, floats):
-    kind = array.dtype.kind
-    if kind == "f":
-        return floats
-    if kind == "b":
-        return types.BooleanTensorType
-    if kind in "iu":
-        is_pixels = array.dtype == np.uint8 and array.ndim > 2
-        return types.UInt8TensorType if is_pixels else types.Int64TensorType
-    return types.StringTensorType
+    """Return the type of an array: floats of all numbers, but for pixels."""
+    if _is_words(array):
+        return types.StringTensorType
+    return types.UInt8TensorType if array.dtype == np.uint8 and array.ndim > 2 else floats
 
 
 def _type_of(column, types, floats):
-    """Return the type of a column of a frame; gaps make floats of whole numbers."""
+    """Return the type of a column of a frame: floats of all numbers, of which some may be missing.
+
+    Converters of skl2onnx cannot put whole numbers beside others, or fill their gaps.
+    """
     if isinstance(column.dtype, pd.CategoricalDtype):
-        column = pd.Series(column.cat.categories)
-    elif pd.api.types.is_extension_array_dtype(column.dtype) and column.isna().any():
-        return floats if pd.api.types.is_numeric_dtype(column.dtype) else types.StringTensorType
-    if pd.api.types.is_bool_dtype(column.dtype):
-        return types.BooleanTensorType
-    if pd.api.types.is_integer_dtype(column.dtype):
-        return types.Int64TensorType
-    if pd.api.types.is_float_dtype(column.dtype):
+        column = pd.Series(column.cat.categories, name=column.name)
+    if pd.api.types.is_numeric_dtype(column.dtype):  # booleans, too
         return floats
     values = column.dropna()
     if values.map(lambda value: isinstance(value, str)).all():

@@ -97,7 +97,8 @@ def to_onnx(
     >>> from sklearn.preprocessing import StandardScaler
     >>> from sknets import MLPClassifier, to_onnx
     >>> X, y = load_iris(return_X_y=True)
-    >>> pipeline = make_pipeline(StandardScaler(), MLPClassifier(max_iter=20, random_state=0)).fit(X, y)
+    >>> network = MLPClassifier(learning_rate="one_cycle", max_iter=20, random_state=0)
+    >>> pipeline = make_pipeline(StandardScaler(), network).fit(X, y)
     >>> graph = to_onnx(pipeline, X)
     >>> session = onnxruntime.InferenceSession(graph.SerializeToString())
     >>> label, probabilities = session.run(None, {"X": X.astype("float32")})

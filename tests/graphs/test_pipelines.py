@@ -83,9 +83,10 @@ def test_pipelines(kind, dtype, steps):
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_a_frame_with_words_and_gaps(kind):
     columns = make_column_transformer(
-        (make_pipeline(SimpleImputer(), StandardScaler()), ["size"]),
+        (make_pipeline(SimpleImputer(), StandardScaler()), ["size", "rooms"]),
         (OneHotEncoder(handle_unknown="ignore"), ["city"]),
-        (StandardScaler(), ["rooms"]),
+        (OneHotEncoder(handle_unknown="ignore"), ["rooms"]),
+        ("passthrough", ["has_garden"]),
     )
     pipeline = make_pipeline(columns, clone(NETWORKS[kind]))
     pipeline.fit(FRAME, PRICE if kind == "regressor" else PRICE.mean() < PRICE)
@@ -93,9 +94,9 @@ def test_a_frame_with_words_and_gaps(kind):
     inputs = {entry.name: entry.type for entry in open_session(model).get_inputs()}
     assert inputs == {
         "size": "tensor(float)",
-        "rooms": "tensor(int64)",
+        "rooms": "tensor(float)",
         "city": "tensor(string)",
-        "has_garden": "tensor(bool)",
+        "has_garden": "tensor(float)",
     }
 
 
