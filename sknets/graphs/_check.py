@@ -46,11 +46,9 @@ def _expected(estimator, X, coverage, has_std):
     """Return what the estimator answers, by the names of the outputs of a graph."""
     if not hasattr(estimator, "predict"):
         return {"variable": _dense(estimator.transform(X))}
+    if hasattr(estimator, "predict_proba"):  # of which labels and sets are made
+        return {"probabilities": estimator.predict_proba(X)}
     answer = {}
-    if coverage is not None and hasattr(estimator, "classes_"):
-        answer["set"] = estimator.predict(X, coverage=coverage)[1]
-    if hasattr(estimator, "predict_proba"):
-        return answer | {"probabilities": estimator.predict_proba(X)}
     asked = {"coverage": coverage} if coverage is not None else {}
     asked |= {"return_std": True} if has_std else {}
     parts = estimator.predict(X, **asked)

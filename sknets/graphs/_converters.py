@@ -16,6 +16,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from sknets import estimators, tables, targets
+from sknets._plain_torch import in_plain_torch
 from sknets.graphs import _intervals as intervals
 from sknets.graphs import _outputs as outputs
 from sknets.graphs import _tables as of_tables
@@ -31,6 +32,9 @@ _CLASSIFIER_OPTIONS = {
     "nocl": [False],
     "coverage": None,
 }
+
+#: Of a probability: a class that is as probable as the least one is in the set.
+_ROUNDING = 1e-6
 
 
 class Converter(ABC):
@@ -149,7 +153,7 @@ class OfClassifier(OfNetwork):
 
 def _write_set(graph, estimator, shares, coverage):
     least = intervals.least_probability(estimator, coverage)
-    return graph.add("GreaterOrEqual", shares, float(least))
+    return graph.add("GreaterOrEqual", shares, least - _ROUNDING)
 
 
 def _label_type(classes, *shape):
@@ -303,7 +307,8 @@ class OfTabularClassifier(OfTable):
         if self.coverage is not None:
             held, temperature = self.estimator._held, self.estimator.temperature_
             least = 1.0 - held.most_unlikely(temperature, self.coverage)
-            answer.append(graph.at(np.float64).add("GreaterOrEqual", shares, float(least)))
+            at_least = graph.at(np.float64).constant(least - _ROUNDING)
+            answer.append(graph.add("GreaterOrEqual", shares, at_least))
         return answer
 
 
@@ -360,6 +365,7 @@ def _set_types(operator):
         variable.set_type(kind)
 
 
+@in_plain_torch
 def _convert(scope, operator, container):
     """Write an estimator."""
     if container.target_opset < LOWEST_OPSET:

@@ -56,7 +56,7 @@ def distill(estimator, X, student=None):
     >>> X, y = load_iris(return_X_y=True)
     >>> forest = RandomForestClassifier(random_state=0).fit(X, y)
     >>> student = MLPClassifier(
-    ...     learning_rate="one_cycle", learning_rate_init=0.01, max_iter=30, random_state=0
+    ...     learning_rate="one_cycle", learning_rate_init=0.02, max_iter=60, random_state=0
     ... )
     >>> network = distill(forest, X, student)
     >>> bool((network.predict(X) == forest.predict(X)).mean() > 0.95)

@@ -81,9 +81,11 @@ def as_type(values, dtype, name):
         words = np.empty(values.shape, dtype=object)
         words.flat = ["" if pd.isna(value) else str(value) for value in values.ravel()]
         return words
+    shape = values.shape
     try:
         if values.dtype == object:
-            values = values.astype(np.float64)
+            values = np.array([np.nan if pd.isna(v) else v for v in values.ravel()], dtype=float)
+            values = values.reshape(shape)
         if np.dtype(dtype).kind in "iub" and values.dtype.kind == "f":
             whole = np.where(np.isfinite(values), values, 0.5)
             if not np.array_equal(whole, np.round(whole)):

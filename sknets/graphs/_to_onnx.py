@@ -1,13 +1,13 @@
 """A fitted pipeline as one ONNX graph."""
 
 import os
-import tempfile
 import warnings
 from numbers import Integral
 from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
+from sknets._plain_torch import in_plain_torch
 from sknets._version import __version__
 from sknets.graphs._check import check_equal, check_x
 from sknets.graphs._feed import input_types
@@ -19,6 +19,7 @@ _DEFAULT_OPSET = 18
 _IR_VERSION = 8
 
 
+@in_plain_torch
 def to_onnx(
     estimator,
     X,
@@ -134,6 +135,8 @@ def _check_params(dtype, target_opset, path):
         )
     if path is not None and not Path(path).parent.is_dir():
         raise FileNotFoundError(f"path={str(path)!r}: there is no folder {Path(path).parent}.")
+    if path is not None and Path(path).is_dir():
+        raise IsADirectoryError(f"path={str(path)!r} is a folder; name the file in it.")
 
 
 def _check_parts(estimator):
@@ -219,11 +222,9 @@ def _open(model, target_opset):
 
 def _write(model, path):
     """Write a graph as a file, whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(model.SerializeToString())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        beside.write_bytes(model.SerializeToString())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -19,21 +19,11 @@ Y = np.sin(2 * X[:, 0]) + X[:, 1] ** 2
 
 
 def test_a_student_of_a_population_is_near_and_small():
-    teacher = MLPRegressor(n_members=10, solver="lbfgs", max_iter=100, random_state=0).fit(X, Y)
-    student = distill(teacher, np.r_[X, X_NEW])
-    rows = RNG.normal(size=(300, 3))
-    assert r2_score(teacher.predict(rows), student.predict(rows)) > 0.97
+    teacher = TabularRegressor(n_candidates=3, max_iter=20, random_state=0).fit(X, Y)
+    student = distill(teacher, X)
+    assert r2_score(teacher.predict(X_NEW), student.predict(X_NEW)) > 0.95
     model = check_served(student, X, X_NEW)
-    assert model.ByteSize() < 0.5 * TabularSize.of(X, Y)
-
-
-class TabularSize:
-    """Size of the graph of a population."""
-
-    @staticmethod
-    def of(X, y):
-        model = TabularRegressor(n_candidates=3, cv=5, max_iter=3, random_state=0).fit(X, y)
-        return to_onnx(model, X).ByteSize()
+    assert model.ByteSize() < 0.3 * to_onnx(teacher, X).ByteSize()
 
 
 def test_a_student_of_a_forest_learns_probabilities():

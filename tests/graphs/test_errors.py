@@ -105,6 +105,7 @@ def test_x_of_another_width_is_refused_before_anything_is_written(network, tmp_p
         ({"target_opset": 99}, ValueError, "target_opset=99"),
         ({"target_opset": "18"}, ValueError, "target_opset='18'"),
         ({"path": "nowhere/model.onnx"}, OSError, "nowhere"),
+        ({"path": "."}, OSError, "is a folder"),
         ({"coverage": 0.9}, ValueError, "coverage=0.9 needs rows that were held out"),
         ({"coverage": 2}, ValueError, "coverage"),
         ({"return_std": True}, ValueError, "return_std=True.*n_members"),

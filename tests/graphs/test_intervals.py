@@ -83,6 +83,10 @@ def test_sets_of_classes():
     sets = run(to_onnx(network, X, coverage=0.8), X_NEW)["set"]
     assert sets.dtype == bool
     assert (sets == network.predict_set(X_NEW, 0.8)).mean() > 0.999
+    # the row that decides on the least probability is in its own set
+    network = MLPClassifier(calibrate="split", **FAST).fit(X, classes, X_val=X, y_val=classes)
+    sets = run(to_onnx(network, X, coverage=0.8), X)["set"]
+    assert (sets == network.predict_set(X, 0.8)).all()
 
 
 @pytest.fixture(scope="module")

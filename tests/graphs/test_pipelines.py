@@ -160,6 +160,7 @@ def test_categories_of_every_kind():
     frame = with_gaps(make_frame(200, np.random.default_rng(1)))
     frame["city"] = frame["city"].astype("category")
     frame["rooms"] = frame["rooms"].astype("Int64")
+    frame.loc[50:60, "rooms"] = pd.NA
     encoder = TableEncoder(["rooms", "city", "has_garden"]).fit(frame)
     assert encoder.n_outputs_ > 10
     check_served(encoder, frame, with_gaps(FRAME_NEW))
@@ -196,7 +197,7 @@ def make_module(n_inputs, n_outputs):
     return nn.Sequential(nn.Linear(n_inputs, 6), nn.Mish(), nn.Linear(6, n_outputs))
 
 
-class LastOfLSTM(nn.Module):
+class MeanOfSums(nn.Module):
     def __init__(self, n_inputs, n_outputs):
         super().__init__()
         self.layer = nn.Linear(n_inputs[-1], n_outputs)
@@ -219,8 +220,12 @@ class Tokens(nn.Module):
 def test_a_module_goes_through_torchs_exporter():
     network = ModuleClassifier(make_module, **FAST).fit(X, np.digitize(Y, [-0.5, 0.5]))
     check_served(make_pipeline(FrozenEstimator(network)), X, X_NEW)
+
+
+@pytest.mark.slow
+def test_modules_of_sequences_and_of_tokens():
     sequences = [RNG.normal(size=(n, 2)) for n in RNG.integers(2, 9, 40)]
-    network = ModuleRegressor(LastOfLSTM, **FAST).fit(sequences, np.arange(40.0))
+    network = ModuleRegressor(MeanOfSums, **FAST).fit(sequences, np.arange(40.0))
     check_served(network, sequences, sequences[::-1])
     tokens = RNG.integers(0, 10, (40, 5))
     network = ModuleRegressor(Tokens, **FAST).fit(tokens, np.arange(40.0))
