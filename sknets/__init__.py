@@ -18,6 +18,7 @@ from sknets.estimators import (
 )
 from sknets.files import load, save
 from sknets.forecasting import Forecaster
+from sknets.graphs import distill, to_onnx
 from sknets.nonlinear import NonlinearRegressor
 from sknets.parallel import register_backend
 from sknets.tables import TabularClassifier, TabularRegressor
@@ -41,8 +42,10 @@ __all__ = [
     "TabularClassifier",
     "TabularRegressor",
     "__version__",
+    "distill",
     "load",
     "save",
+    "to_onnx",
 ]
 
 register_backend()

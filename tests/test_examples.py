@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -364,3 +365,24 @@ def test_diagnosis_example_names_three_causes_and_mends_them(tmp_path):
         assert cause in row
         before, after = (float(number) for number in row.split()[-2:])
         assert after > before + 0.05
+
+
+@pytest.mark.slow
+def test_serve_example_answers_two_hundred_requests_at_once(tmp_path):
+    pytest.importorskip("fastapi")
+    pytest.importorskip("uvicorn")
+    command = [sys.executable, EXAMPLES / "serve_digits.py"]
+    folder = ["--folder", tmp_path]
+    run = subprocess.run([*command, "measure", *folder], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    for name in ("digits.onnx", "digits.joblib"):
+        assert re.search(rf"^{name}  .* 200 of 200$", run.stdout, re.M)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        run = subprocess.run(
+            [*command, "serve", *folder, "--port", port], capture_output=True, text=True
+        )
+    assert run.returncode == 1
+    assert f"Port {port} is in use" in run.stderr

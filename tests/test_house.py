@@ -15,6 +15,7 @@ import pytest
 import sknets
 import sknets.datasets
 import sknets.files
+import sknets.graphs
 import sknets.inspection
 import sknets.preprocessing
 
@@ -42,6 +43,17 @@ MAY_IMPORT = {
     "nonlinear": {"estimators", "training", "uncertainty"},
     "inspection": {"estimators", "nonlinear", "targets"},
     "forecasting": {"estimators", "inputs", "preprocessing", "uncertainty"},
+    "graphs": {
+        "estimators",
+        "forecasting",
+        "inputs",
+        "modules",
+        "nonlinear",
+        "preprocessing",
+        "tables",
+        "targets",
+        "uncertainty",
+    },
     "parallel": {"training"},
     "tables": {"estimators", "parallel", "training", "uncertainty"},
     "storage": set(),
@@ -62,6 +74,7 @@ PUBLIC_MODULES = [
     sknets,
     sknets.datasets,
     sknets.files,
+    sknets.graphs,
     sknets.inspection,
     sknets.preprocessing,
 ]

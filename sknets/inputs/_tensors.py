@@ -11,8 +11,9 @@ def to_tensor(array, dtype, device):
     numbers (pixels, tokens, classes) keep their type.
     """
     array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-    if not array.flags.writeable:
-        array = array.copy()  # Torch has no read-only tensors
+    # Torch has no read-only tensors, and no strides below 0, which one row of X[::-1] may keep
+    if not array.flags.writeable or min(array.strides, default=0) < 0:
+        array = array.copy()
     is_whole = array.dtype.kind in "iu"
     return torch.from_numpy(array).to(device=device, dtype=None if is_whole else dtype)
 

@@ -1,9 +1,9 @@
 """Torch modules from tensors to raw outputs; they know Torch and nothing else."""
 
-from sknets.modules._activations import ACTIVATIONS
-from sknets.modules._autoencoder import NOISES, DenseAutoencoder
+from sknets.modules._activations import ACTIVATIONS, activation_name
+from sknets.modules._autoencoder import NOISES, DenseAutoencoder, Noise
 from sknets.modules._conv_autoencoder import ConvAutoencoder
-from sknets.modules._conv_net import ConvNet, OnSignals, make_base
+from sknets.modules._conv_net import ConvNet, OnSignals, ResidualBlock, make_base
 from sknets.modules._convolution import METHODS
 from sknets.modules._decoder import EncoderDecoder
 from sknets.modules._dense import DenseStack
@@ -27,13 +27,21 @@ from sknets.modules._outputs import (
     SoftmaxOutput,
     make_number_output,
 )
-from sknets.modules._pooling import GLOBAL_POOLINGS, POOLINGS
+from sknets.modules._pooling import GLOBAL_POOLINGS, POOLINGS, Downsample, GlobalPool, WeightedPool
 from sknets.modules._radial import RadialBasis
 from sknets.modules._raw_outputs import WHOLE_PADDING, RawOutputs
-from sknets.modules._recurrent import CELLS
+from sknets.modules._recurrent import CELLS, Bidirectional
 from sknets.modules._recurrent_autoencoder import RecurrentAutoencoder
 from sknets.modules._recurrent_net import RecurrentNet, RecurrentStack
-from sknets.modules._sequences import SEQUENCE_POOLINGS, SequenceInput, valid_steps
+from sknets.modules._sequences import (
+    SEQUENCE_POOLINGS,
+    AttentionPool,
+    MaxState,
+    MeanState,
+    SequenceInput,
+    valid_steps,
+)
+from sknets.modules._standardized import Standardized
 from sknets.modules._work import (
     Layer,
     Work,
@@ -57,19 +65,26 @@ __all__ = [
     "POOLINGS",
     "SEQUENCE_POOLINGS",
     "WHOLE_PADDING",
+    "AttentionPool",
     "BatchNorm",
+    "Bidirectional",
     "ConvAutoencoder",
     "ConvNet",
     "DenseAutoencoder",
     "DenseStack",
+    "Downsample",
     "Dropout",
     "EncoderDecoder",
     "ExpOutput",
     "GaussianOutput",
+    "GlobalPool",
     "IdentityOutput",
     "ImageInput",
     "Layer",
     "LogisticOutput",
+    "MaxState",
+    "MeanState",
+    "Noise",
     "OnSignals",
     "OrderedQuantiles",
     "Periodic",
@@ -80,9 +95,13 @@ __all__ = [
     "RecurrentAutoencoder",
     "RecurrentNet",
     "RecurrentStack",
+    "ResidualBlock",
     "SequenceInput",
     "SoftmaxOutput",
+    "Standardized",
+    "WeightedPool",
     "Work",
+    "activation_name",
     "count_bins",
     "dense_work",
     "describe_layers",

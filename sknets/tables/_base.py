@@ -25,14 +25,7 @@ from sknets.estimators._sklearn import (
     take_rows,
 )
 from sknets.estimators._transaction import transaction
-from sknets.tables._candidates import (
-    DISTILLED,
-    MOST_EMBEDDED,
-    PATIENCE,
-    budget,
-    draw_candidates,
-    without_embedding,
-)
+from sknets.tables._candidates import PATIENCE, budget, distilled, draw_candidates
 from sknets.tables._columns import check_table
 from sknets.tables._encoder import TableEncoder
 from sknets.tables._ensemble import choose_weights
@@ -332,10 +325,7 @@ class TableEstimator(Versioned, BaseEstimator):
         """
         check_is_fitted(self)
         encoded = self._encode(X)
-        defaults = DISTILLED | {"random_state": 0, "dtype": self.dtype}
-        defaults["batch_size"] = min(defaults["batch_size"], len(encoded))
-        if self._encoder.n_numbers_ > MOST_EMBEDDED:
-            defaults = without_embedding(defaults)
+        defaults = distilled(len(encoded), self._encoder.n_numbers_) | {"dtype": self.dtype}
         network = self._make_network(**defaults | params)
         self._teach(network, encoded, X)
         return make_pipeline(copy.deepcopy(self._encoder), network)

@@ -67,6 +67,18 @@ DISTILLED = {
 }
 
 
+def distilled(n_rows, n_numbers):
+    """Return the parameters of a network that learns what other models predict.
+
+    Parameters
+    ----------
+    n_rows, n_numbers : int
+        Rows that it learns from, and columns of numbers.
+    """
+    params = DISTILLED | {"random_state": 0, "batch_size": min(DISTILLED["batch_size"], n_rows)}
+    return params if n_numbers <= MOST_EMBEDDED else without_embedding(params)
+
+
 def draw_candidates(n, n_rows, n_numbers, rng):
     """Return the parameters of n configurations.
 

@@ -11,6 +11,7 @@ from sknets.estimators import MLPClassifier
 from sknets.estimators._calibration import deal
 from sknets.tables._base import TableEstimator
 from sknets.tables._judge import KnownShares
+from sknets.tables._soft_labels import as_weighted_rows
 from sknets.uncertainty import HeldClasses, at_temperature, check_coverage, choose_temperature
 
 _SMALLEST = 1e-6
@@ -246,16 +247,8 @@ class TabularClassifier(ClassifierMixin, TableEstimator):
         return self._held.sets(_logs(shares), self.temperature_, coverage)
 
     def _teach(self, network, encoded, X):
-        # each row once for each class, weighted by its probability
-        shares = self.predict_proba(X)
-        n_rows, n_classes = shares.shape
-        rows = np.repeat(np.arange(n_rows), n_classes)
-        labels, weights = np.tile(self.classes_, n_rows), shares.ravel()
-        kept = weights > 1e-3
-        kept[shares.argmax(axis=0) * n_classes + np.arange(n_classes)] = (
-            True  # each class somewhere
-        )
-        network.fit(encoded[rows[kept]], labels[kept], weights[kept])
+        rows, places, weights = as_weighted_rows(self.predict_proba(X))
+        network.fit(encoded[rows], self.classes_[places], weights)
 
 
 def _logs(shares):

@@ -10,7 +10,7 @@ Vovk, Gammerman and Shafer (2005). Algorithmic Learning in a Random World. Sprin
 """
 
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import scipy.special
@@ -140,28 +140,75 @@ class HeldNumbers(Held):
         )
 
     def _of_output(self, j, values, std, coverage):
+        reach = self.reach(j, coverage)
+        low, high = values[:, reach.below], values[:, reach.above]
+        distance = reach.quantile * reach.units(None if std is None else std[:, reach.std])
+        distance = np.maximum(
+            distance, (low - high) / 2
+        )  # ends that are drawn in may meet, but not pass
+        return np.stack([low - distance, high + distance], axis=1)
+
+    def reach(self, j, coverage):
+        """Return how far the interval of an output reaches, as a `Reach`."""
         below, above = (j, j) if self.levels is None else outer_levels(self.levels, coverage)
-        units = self._units(j, coverage)
+        reach = Reach(below, above, j, **self._units(j, coverage))
         low, high = self.values[:, below], self.values[:, above]
-        scores = np.maximum(low - self.y[:, j], self.y[:, j] - high) / units(self.values, self.std)
-        low, high = values[:, below], values[:, above]
-        reach = quantile_of(scores, coverage, self.weight) * units(values, std)
-        reach = np.maximum(reach, (low - high) / 2)  # ends that are drawn in may meet, but not pass
-        return np.stack([low - reach, high + reach], axis=1)
+        units = reach.units(None if self.std is None else self.std[:, j])
+        scores = np.maximum(low - self.y[:, j], self.y[:, j] - high) / units
+        return reach._replace(quantile=quantile_of(scores, coverage, self.weight))
 
     def _units(self, j, coverage):
-        """Return what makes units of errors of predictions and standard deviations."""
+        """Return what makes units of errors of standard deviations."""
         is_fixed = self.std is None or self.levels is not None
         if is_fixed or not (self.is_of_y or len(self.y) >= _ROWS_TO_CHOOSE):
-            return lambda values, std: np.ones(len(values))
+            return {"kind": "one"}
         if self.is_of_y:
-            return lambda values, std: np.where(std[:, j] > 0, std[:, j], 1.0)
+            return {"kind": "deviation"}
         scale = self.scale[j]
         mean = self.values[:, j] / scale
         errors = np.abs(self.y[:, j] / scale - mean)
         parts = (mean, self.std[:, j] / scale, errors, self.weight)
-        _, units = Intervals(*parts, by_prediction=False).choose(coverage)
-        return lambda values, std: scale * units(values[:, j] / scale, std[:, j] / scale)
+        intervals = Intervals(*parts, by_prediction=False)
+        _, share, _ = intervals.plan(coverage)
+        if intervals.typical == 0.0:
+            return {"kind": "one", "scale": scale}
+        return {"kind": "spread", "scale": scale, "typical": intervals.typical, "share": share}
+
+
+class Reach(NamedTuple):
+    """How far the interval of an output reaches: a quantile of errors, times their unit for a row.
+
+    Attributes
+    ----------
+    below, above : int
+        Columns of the predictions from which it reaches down and up.
+    std : int
+        Column of the standard deviations.
+    kind : {"one", "deviation", "spread"}
+        Whether the unit is `scale`, the deviation of the row, or
+        ``scale * hypot(typical, share * deviation / scale)``.
+    scale, typical, share : float
+        Those of the unit.
+    quantile : float
+        The quantile of errors in these units.
+    """
+
+    below: int
+    above: int
+    std: int
+    kind: str
+    scale: float = 1.0
+    typical: float = 1.0
+    share: float = 0.0
+    quantile: float = 0.0
+
+    def units(self, std):
+        """Return the unit of each row, of its standard deviation."""
+        if self.kind == "deviation":
+            return np.where(std > 0, std, 1.0)
+        if self.kind == "spread":
+            return self.scale * np.hypot(self.typical, self.share * (std / self.scale))
+        return self.scale
 
 
 def outer_levels(levels, coverage):
@@ -223,9 +270,21 @@ class HeldClasses(Held):
         Sadinle, Lei and Wasserman (2019). Least ambiguous set-valued classifiers with bounded error
         levels. Journal of the American Statistical Association 114.
         """
+        return _unlikely(logs, temperature) <= self.most_unlikely(temperature, coverage)
+
+    def most_unlikely(self, temperature, coverage):
+        """Return how unlikely the true class is at most, with a given probability.
+
+        Parameters
+        ----------
+        temperature : float
+            What logarithms are divided by.
+        coverage : float
+            The probability.
+        """
         self.check(coverage)
         own = _unlikely(self.logs, temperature)[np.arange(len(self.y)), self.y]
-        return _unlikely(logs, temperature) <= quantile_of(own, coverage, self.weight)
+        return quantile_of(own, coverage, self.weight)
 
 
 def _unlikely(logs, temperature):

@@ -73,9 +73,17 @@ class Intervals:
         ValueError
             If there are too few rows for it.
         """
-        check_enough(coverage, len(self._errors), self._weight, "fit with more rows")
+        self._check(coverage)
         quantile, units = self.choose(coverage)
         return quantile * units(mean, spread)
+
+    def _check(self, coverage):
+        check_enough(coverage, len(self._errors), self._weight, "fit with more rows")
+
+    def checked_plan(self, coverage):
+        """Return what `plan` does, or raise ValueError if there are too few rows for a coverage."""
+        self._check(coverage)
+        return self.plan(coverage)
 
     def choose(self, coverage):
         """Return the units of errors that make the narrowest intervals, and the quantile of errors.
@@ -92,8 +100,15 @@ class Intervals:
         units : callable
             ``units(mean, spread)`` returns those of rows.
         """
+        quantile, share, power = self.plan(coverage)
         if self._typical == 0.0:
             return 0.0, lambda mean, spread: np.ones_like(mean)
+        return quantile, lambda mean, spread: self._expected(mean, spread, share, power)
+
+    def plan(self, coverage):
+        """Return the quantile of errors, the share of the spread in their units, the power of levels."""
+        if self._typical == 0.0:
+            return 0.0, 0.0, 0.0
         found = []
         for share in _SHARES:
             for power in self._powers:
@@ -102,7 +117,17 @@ class Intervals:
                 width = quantile * np.average(units, weights=self._weight)
                 found.append((width, share, power, quantile))
         _, share, power, quantile = min(found)
-        return quantile, lambda mean, spread: self._expected(mean, spread, share, power)
+        return quantile, share, power
+
+    @property
+    def typical(self):
+        """The root of the mean square of the errors."""
+        return self._typical
+
+    @property
+    def levels(self):
+        """Places on the axis of predictions, and how large errors are there beside their mean."""
+        return self._places, self._levels
 
     def _expected(self, mean, spread, share, power):
         by_prediction = np.interp(mean, self._places, self._levels) ** power

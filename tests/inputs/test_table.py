@@ -152,6 +152,12 @@ def test_tensor_shares_memory_but_never_with_what_is_read_only():
     np.testing.assert_array_equal(to_tensor(swapped[::-1], None, CPU), X[::-1])
 
 
+def test_one_row_of_a_reversed_array_becomes_a_tensor():
+    row = X[::-1][:1]
+    assert row.strides[0] < 0
+    np.testing.assert_array_equal(to_tensor(row, None, CPU), X[-1:])
+
+
 def test_predictions_have_the_type_of_x():
     assert prediction_dtype(X.astype(np.float32)) == np.float32
     assert prediction_dtype(np.zeros((2, 2), np.uint8)) == np.float64

@@ -452,7 +452,6 @@ def test_networks_that_cannot_be_shown_are_refused():
         ({"directions": np.ones(73), "extent": ((0, 1), (0, 1))}, ValueError, "one pair"),
         ({"kind": "surface", "levels": 5}, ValueError, "levels"),
     ],
-    ids=str,
 )
 def test_bad_input_is_named(change, error, match):
     network = fitted()
