@@ -219,7 +219,7 @@ class OfAutoencoder(Converter):
         return [("variable", self.floats(self.estimator._n_features_out))]
 
     def write(self, graph):
-        return [write_code(graph, self.estimator, self.joined(graph))]
+        return [write_code(graph, self.estimator, self.joined(graph), self.n_axes)]
 
 
 class OfFeatures(Converter):
@@ -322,6 +322,8 @@ CONVERTERS = {
     estimators.ModuleClassifier: OfClassifier,
     estimators.ModuleRegressor: OfRegressor,
     estimators.Autoencoder: OfAutoencoder,
+    estimators.CNNAutoencoder: OfAutoencoder,
+    estimators.RNNAutoencoder: OfAutoencoder,
     estimators.CNNFeatures: OfFeatures,
     estimators.RNNFeatures: OfFeatures,
     tables.TableEncoder: OfEncoder,

@@ -28,6 +28,16 @@ def write_conv_net(graph, module, x, *, below_last=False):
     return write_dense(graph, [layers[:-1] if below_last else layers], features)
 
 
+def write_conv_code(graph, module, x):
+    """Write the code of a `ConvAutoencoder`."""
+    graph = graph.at(np.float32)
+    rows = graph.reshape(graph.cast(x), (-1, module.input.n_values))
+    images = _write_input(graph, module.input, write_dense(graph, [[module.encoder]], rows))
+    maps, shape = _Base(graph).write(module.base, images, _shape_of(module.input))
+    values = _write_pool(graph, None, maps, shape)
+    return write_dense(graph, [[*module.narrowing, module.code]], values)
+
+
 def _shape_of(input):
     return (input.n_channels, *input.size)
 

@@ -6,13 +6,14 @@ from torch import nn
 
 from sknets.graphs._dense import form_of, write_dense
 from sknets.graphs._foreign import write_foreign
-from sknets.graphs._images import write_conv_net
-from sknets.graphs._sequences import write_recurrent_net
+from sknets.graphs._images import write_conv_code, write_conv_net
+from sknets.graphs._sequences import write_recurrent_code, write_recurrent_net
 from sknets.modules import (
+    ConvAutoencoder,
     ConvNet,
-    DenseAutoencoder,
     DenseStack,
     EncoderDecoder,
+    RecurrentAutoencoder,
     RecurrentNet,
 )
 
@@ -97,10 +98,13 @@ def write_features(graph, estimator, x, n_axes):
     return write_recurrent_net(graph, module, x, n_axes, below_last=True)
 
 
-def write_code(graph, estimator, x):
+def write_code(graph, estimator, x, n_axes):
     """Write the code of an autoencoder."""
     (module,) = networks_of(estimator)
-    assert isinstance(module, DenseAutoencoder)
+    if isinstance(module, ConvAutoencoder):
+        return write_conv_code(graph, module, x)
+    if isinstance(module, RecurrentAutoencoder):
+        return write_recurrent_code(graph, module, x, n_axes)
     return write_stacks(graph, [list(module)[: module.n_below]], x)
 
 

@@ -39,7 +39,7 @@ def write_recurrent_net(graph, module, x, n_axes, *, below_last=False):
         outputs = write_recurrent(graph, layer, outputs, lengths)
     n_axes = 3
     if module.pool is not None:
-        outputs, n_axes = _write_pool(graph, module, outputs, lengths), 2
+        outputs, n_axes = _write_pool(graph, module.pool, module.stack, outputs, lengths), 2
     layers = list(module.head)
     layers = layers[:-1] if below_last else layers
     raw = write_dense(graph, [layers], outputs, n_axes=n_axes)
@@ -50,6 +50,16 @@ def write_recurrent_net(graph, module, x, n_axes, *, below_last=False):
     flat = graph.reshape(whole, (-1, weight.shape[1]))
     straight = graph.add("Gemm", flat, weight, bias, transB=1)
     return graph.add("Add", straight, graph.add("Mul", raw, values_of(shortcut.spread)))
+
+
+def write_recurrent_code(graph, module, x, n_axes):
+    """Write the code of a `RecurrentAutoencoder`."""
+    graph = graph.at(np.float32)
+    outputs, lengths = _write_input(graph, module.input, x, n_axes)
+    for layer in module.reading.layers:
+        outputs = write_recurrent(graph, layer, outputs, lengths)
+    last = _write_pool(graph, module.pool, module.reading, outputs, lengths)
+    return write_dense(graph, [[*module.narrowing, module.code]], last)
 
 
 def _write_input(graph, input, x, n_axes):
@@ -108,9 +118,8 @@ def _write_convolution(graph, layer, x, lengths):
     return _masked(graph, x, lengths, 0.0), lengths
 
 
-def _write_pool(graph, module, x, lengths):
-    """Write what becomes of the timesteps: (n, n_timesteps, n_units) to (n, n_units)."""
-    pool = module.pool
+def _write_pool(graph, pool, stack, x, lengths):
+    """Write what becomes of the timesteps of a stack: (n, n_timesteps, n_units) to (n, n_units)."""
     if isinstance(pool, MeanState):
         total = graph.reduce("Sum", _masked(graph, x, lengths, 0.0), 1)
         return graph.add("Div", total, graph.cast(graph.unsqueeze(lengths, 1)))
@@ -120,7 +129,7 @@ def _write_pool(graph, module, x, lengths):
         return _write_attention(graph, pool, x, lengths)
     last = graph.unsqueeze(graph.add("Sub", lengths, 1), 1)
     ahead = graph.add("GatherND", graph.slice(x, 2, 0, pool.n_ahead), last, batch_dims=1)
-    if not module.stack.is_bidirectional:
+    if not stack.is_bidirectional:
         return ahead
     first = graph.add("Gather", graph.slice(x, 2, pool.n_ahead), 0, axis=1)
     return graph.concat([ahead, first], 1)

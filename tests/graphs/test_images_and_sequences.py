@@ -9,9 +9,11 @@ from sklearn.pipeline import make_pipeline
 from torch import nn
 
 from sknets import (
+    CNNAutoencoder,
     CNNClassifier,
     CNNFeatures,
     CNNRegressor,
+    RNNAutoencoder,
     RNNClassifier,
     RNNFeatures,
     RNNRegressor,
@@ -183,6 +185,33 @@ def test_features_in_front_of_another_model(is_frozen):
     check_served(model, IMAGES, IMAGES_NEW)
     features = RNNFeatures(RNNClassifier(recurrent_layer_sizes=(4,), **FAST)).fit(RAGGED, RISES)
     check_served(features, RAGGED, SHORT)
+
+
+@pytest.mark.parametrize(
+    ("X", "options"),
+    [
+        (IMAGES, {}),
+        (IMAGES, {"pooling": "average", "normalization": "batch", "hidden_layer_sizes": (6,)}),
+        (COLOURS, {"code_activation": "tanh"}),
+        (SIGNALS, {}),
+    ],
+)
+def test_codes_of_images(X, options):
+    network = CNNAutoencoder(n_components=3, conv_channels=(4,), **FAST | options)
+    check_served(network.fit(X), X, X[::-1])
+
+
+@pytest.mark.parametrize(
+    ("X", "options"),
+    [
+        (RAGGED, {}),
+        (RAGGED, {"bidirectional": True, "cell": "lstm", "hidden_layer_sizes": (5,)}),
+        (SIGNALS, {"recurrent_layer_sizes": (4, 3), "noise": "gaussian"}),
+    ],
+)
+def test_codes_of_series(X, options):
+    network = RNNAutoencoder(n_components=3, **{"recurrent_layer_sizes": (4,)} | FAST | options)
+    check_served(network.fit(X), X, X[::-1])
 
 
 def test_a_feed_pads_sequences():
