@@ -254,6 +254,6 @@ def train(estimator, run, learned, data, rows, make):
             check_outcome(estimator, learned, data, rows, is_partial=run.is_partial)
         net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if cb not in run.own_callbacks]
         net.callbacks = list(estimator.callbacks or [])
-        net.release_data()
+        net.release_data(goes_on=run.is_partial)
         if net.stop_reason in ("interrupt", "callback"):
             break

@@ -94,12 +94,13 @@ class SequencesInput(Input):
         # rows of a table may be series that have a name
         listed = list(X) if entries is None and isinstance(X, list | tuple) else entries
         names = self._names.read(listed, reset=reset)
-        if reset:
-            n_axes = getattr(X, "ndim", 2) if entries is None else 1 + np.ndim(entries[0])
-            self.has_feature_axis = n_axes > 2
+        if reset and entries is None:
+            self.has_feature_axis = getattr(X, "ndim", 2) > 2
         if entries is not None:
             dtype = None if self.has_tokens else _float_type(entries)
             sequences = join(entries, "X", dtype=dtype)
+            if reset:
+                self.has_feature_axis = np.ndim(entries[0]) > 1
             _, y = read_unnamed(estimator, np.zeros((len(sequences), 1)), y)
         elif getattr(X, "ndim", 0) > 2:
             sequences, y = self._read_cube(estimator, X, y)

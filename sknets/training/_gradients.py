@@ -51,11 +51,11 @@ class Gradient(ABC):
     def _fill_rows(self, x, y, weight):
         """Fill the gradient of the loss without penalties; return loss and raw outputs."""
 
-    def release(self):
-        """Let go of what is only needed in training."""
+    def release(self, *, goes_on=False):
+        """Let go of what is only needed in training, as `Net.release_data` says."""
         own = self._own
         if own is not None and own[0] is self.learner.flat.values:
-            own[1].release()
+            own[1].release(goes_on=goes_on)
         else:
             self._own = None  # views of vectors in which the network lies no more
 
@@ -146,8 +146,8 @@ class ClosedForm(PlainAutograd):
         # views of the vectors, which a copy has elsewhere
         return vars(self) | {"_own": None, "_encoded": None}
 
-    def release(self):
-        super().release()
+    def release(self, *, goes_on=False):
+        super().release(goes_on=goes_on)
         self._encoded = None
 
     @staticmethod

@@ -14,7 +14,7 @@ from sknets.training._step import Step
 
 _LOWEST_ADAPTIVE_RATE = 1e-6
 
-#: Parameters up to which a `Step` outlasts a training, for the next one.
+#: Parameters up to which a `Step` outlasts a part of a training.
 _MOST_KEPT = 2**14
 
 #: The `Learner.stop_reason` of one that goes on: if nothing else happens, it ends with the epochs.
@@ -170,10 +170,10 @@ class Learner:
         self.solver.move_to(buffers)
         self._step = None
 
-    def release(self):
-        """Let go of what was only needed in training, where it is large."""
+    def release(self, *, goes_on=False):
+        """Let go of what was only needed in training, as `Net.release_data` says."""
         self.solver._own = None
-        if len(self.flat.values) > _MOST_KEPT:
+        if not goes_on or len(self.flat.values) > _MOST_KEPT:
             self._step = None
 
     def __getstate__(self):

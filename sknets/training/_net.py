@@ -327,12 +327,18 @@ class Net(Events, skorch.NeuralNet):
 
     # --- afterwards -----------------------------------------------------------------------------------
 
-    def release_data(self):
-        """Let go of the data and of all that was only needed in training."""
+    def release_data(self, *, goes_on=False):
+        """Let go of the data and of all that was only needed in training.
+
+        Parameters
+        ----------
+        goes_on : bool, default=False
+            Whether another part of the data is likely to follow: small arrays stay for it.
+        """
         self.valid_rows = self.valid_score = self.stopping.best_state = None
         self.gradient = without_graphs(self.gradient)
-        self.gradient.release()
-        self.learner.release()
+        self.gradient.release(goes_on=goes_on)
+        self.learner.release(goes_on=goes_on)
 
     def raw_outputs(self, inputs, n_rows, part=None, seed=0):
         """Return the raw outputs of several tensors, which have `n_rows` rows in all, on the CPU.

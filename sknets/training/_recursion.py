@@ -19,7 +19,7 @@ from sknets.training._recursion_layers import KINDS
 #: Numbers of rows for which arrays are kept.
 _MOST_SIZES = 4
 
-#: Values of a layer's outputs up to which arrays outlast a training: the next one may be as large.
+#: Values of a layer's outputs up to which arrays outlast a part of a training.
 _MOST_KEPT = 2**14
 
 
@@ -140,10 +140,10 @@ class Recursion:
             delta = below
         return x
 
-    def release(self):
-        """Let go of large arrays for batches. Small ones stay, for many partial fits of a few rows."""
+    def release(self, *, goes_on=False):
+        """Let go of all arrays for batches, or of large ones alone where training goes on."""
         widest = max(layer.n_units for layer in self._layers)
-        if any(size * widest > _MOST_KEPT for size in self._rooms):
+        if not goes_on or any(size * widest > _MOST_KEPT for size in self._rooms):
             self._rooms.clear()
         for rooms, _ in self._rooms.values():
             for room in rooms:
