@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "training": set(),
     "datasets": set(),
     "preprocessing": {"modules", "training"},
-    "inputs": {"modules", "training"},
+    "inputs": {"datasets", "modules", "training"},
     "targets": {"inputs", "modules", "training"},
     "uncertainty": set(),
     "estimators": {

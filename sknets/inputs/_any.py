@@ -19,6 +19,7 @@ from sknets.inputs._input import (
 )
 from sknets.inputs._kind import Kind
 from sknets.inputs._names import ListedNames
+from sknets.inputs._pieces import refuse_pieces
 from sknets.inputs._reading import as_list, join
 from sknets.inputs._sequences import Sequences, order_by_length
 from sknets.inputs._sizes import are_whole, values_of
@@ -60,6 +61,7 @@ class AnyInput(Input):
     def read(self, estimator, X, y=NO_Y, *, reset):
         if isinstance(X, Sequences):  # has been read
             return X
+        refuse_pieces(X, type(estimator).__name__)
         rows, y = self._read_any(estimator, X, y, reset=reset)
         if rows.dtype == np.uint64 and rows.size and rows.max() > _LARGEST:
             raise ValueError(f"X has {rows.max()}; whole numbers may be at most {_LARGEST}.")

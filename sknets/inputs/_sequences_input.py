@@ -16,6 +16,7 @@ from sknets.inputs._input import (
 )
 from sknets.inputs._kind import Kind
 from sknets.inputs._names import ListedNames
+from sknets.inputs._pieces import refuse_pieces
 from sknets.inputs._reading import as_list, drop_padding, join, without_padding
 from sknets.inputs._scaling import doubt_scaling, mean_and_deviation, read_scaling, standardize
 from sknets.inputs._sequences import Sequences, order_by_length, regular
@@ -68,6 +69,7 @@ class SequencesInput(Input):
     def read(self, estimator, X, y=NO_Y, *, reset):
         if isinstance(X, Sequences):  # has been read
             return X
+        refuse_pieces(X, type(estimator).__name__)
         sequences, y = self._read_any(estimator, X, y, reset=reset)
         rows = self._read_tokens(sequences) if self.has_tokens else without_padding(sequences, "X")
         if not (reset or self.has_tokens):

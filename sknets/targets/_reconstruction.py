@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from sknets import training
+from sknets.inputs import refuse_pieces
 from sknets.targets._numbers import NumberTarget
 from sknets.targets._scaling import by_common_deviation
 from sknets.targets._target import Task
@@ -34,6 +35,7 @@ class Reconstruction(Task):
         """Return None: X has names of its own."""
 
     def read(self, estimator, input, X, y, *, reset):
+        refuse_pieces(X, type(estimator).__name__, "its y is X itself; ")
         rows = input.read(estimator, X, reset=reset)
         return rows, rows
 
