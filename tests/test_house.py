@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "datasets": set(),
     "preprocessing": {"modules", "training"},
     "inputs": {"datasets", "modules", "training"},
-    "targets": {"inputs", "modules", "training"},
+    "targets": {"datasets", "inputs", "modules", "training"},
     "uncertainty": set(),
     "estimators": {
         "inputs",
@@ -37,11 +37,11 @@ MAY_IMPORT = {
         "parallel",
         "uncertainty",
     },
-    "nonlinear": {"estimators", "training", "uncertainty"},
+    "nonlinear": {"datasets", "estimators", "training", "uncertainty"},
     "inspection": {"estimators", "nonlinear", "targets"},
     "forecasting": {"estimators", "inputs", "preprocessing", "uncertainty"},
     "parallel": {"training"},
-    "tables": {"estimators", "parallel", "training", "uncertainty"},
+    "tables": {"datasets", "estimators", "parallel", "training", "uncertainty"},
 }
 # scikit-learn knows X, y and labels; the rooms below the estimators work on tensors
 MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set()}

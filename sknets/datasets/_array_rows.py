@@ -6,7 +6,8 @@ import numpy as np
 
 from sknets.datasets._in_pieces import MEMORY, RowsInPieces
 
-_BLOCK_BYTES = 2**20
+_BLOCK_BYTES = 2**18
+_CHUNK_BLOCKS = 32  # that are read before their pages are given back
 _WHOLE_BLOCKS = 0.02  # share of the rows of a block from which the block is read as a whole
 
 
@@ -62,6 +63,7 @@ class ArrayRows(RowsInPieces):
         super().__init__(shape, native, block_rows, memory=memory)
         self._array = array
         self._block_rows = block_rows
+        self.chunk_rows = _CHUNK_BLOCKS * block_rows
         self._pages = _pages_of(array)
 
     def read_sorted(self, positions):
@@ -75,6 +77,22 @@ class ArrayRows(RowsInPieces):
             self._pages.madvise(mmap.MADV_DONTNEED)
         return found
 
+    def __reduce__(self):
+        array = self._array
+        is_file = isinstance(array, np.memmap) and array.filename and self._pages is not None
+        if not (is_file and array.flags.c_contiguous):
+            raise TypeError(
+                f"These ArrayRows of {type(array).__name__} cannot be sent to another process; use "
+                "threads "
+                "or n_jobs=1. A memory map of a file can be sent, without its rows."
+            )
+        whole = array
+        while isinstance(whole.base, np.memmap):
+            whole = whole.base
+        offset = whole.offset + array.ctypes.data - whole.ctypes.data
+        options = str(array.filename), array.dtype, array.shape, offset, self.memory
+        return _map_again, options
+
     def _read_block(self, positions, out):
         first, last = int(positions[0]), int(positions[-1]) + 1
         if last - first == len(positions):
@@ -84,6 +102,10 @@ class ArrayRows(RowsInPieces):
         else:
             for place, position in enumerate(positions):
                 out[place] = self._array[int(position)]
+
+
+def _map_again(path, dtype, shape, offset, memory):
+    return ArrayRows(np.memmap(path, dtype, "r", offset, shape), memory=memory)
 
 
 def _pages_of(array):

@@ -59,8 +59,7 @@ class ArrowRows(RowsInPieces):
     """
 
     def __init__(self, source, target=None, columns=None, *, format="parquet", memory=MEMORY):
-        self._pieces = _pieces_of(source, format)
-        names = self._pieces[0].schema.names
+        self._pieces, names = _pieces_of(source, format)
         self.target_column = target
         if columns is None:
             columns = [name for name in names if name != target]
@@ -150,9 +149,10 @@ def import_pyarrow(who="ArrowRows"):
 
 
 def _pieces_of(source, format):
+    """Return the pieces of a source, and the names of its columns."""
     pyarrow = import_pyarrow()
     if isinstance(source, pyarrow.parquet.ParquetFile):
-        return [
+        pieces = [
             _Piece(
                 "the Parquet file",
                 source.schema_arrow,
@@ -161,6 +161,7 @@ def _pieces_of(source, format):
             )
             for number in range(source.num_row_groups)
         ]
+        return pieces, source.schema_arrow.names
     if not isinstance(source, pyarrow.dataset.Dataset):
         if format not in ("parquet", "ipc"):
             raise ValueError(f"format={format!r} must be 'parquet' or 'ipc'.")
@@ -170,9 +171,9 @@ def _pieces_of(source, format):
         except (OSError, pyarrow.ArrowInvalid) as error:
             raise ValueError(f"source={paths!r} cannot be read as {format}: {error}") from error
     pieces = [piece for each in source.get_fragments() for piece in _pieces_of_fragment(each)]
-    if not pieces:
+    if not any(piece.n_rows for piece in pieces):
         raise ValueError(f"source={source!r} has no rows.")
-    return pieces
+    return pieces, source.schema.names
 
 
 def _pieces_of_fragment(fragment):

@@ -146,6 +146,8 @@ class ImageFolder(RowsInPieces):
         try:
             with pillow.open(path) as image:
                 image.draft(_MODES[self.color], (2 * width, 2 * height))  # of a JPEG, a smaller one
+                if image.mode.startswith(("I", "F")):
+                    raise ValueError(f"its mode is {image.mode}, but pixels of 8 bits are needed")
                 turned = ops.exif_transpose(image).convert(_MODES[self.color])
                 return np.asarray(turned.resize((width, height), pillow.Resampling.BILINEAR))
         except (OSError, SyntaxError, ValueError, pillow.DecompressionBombError) as error:

@@ -74,6 +74,7 @@ class RowsInPieces(ABC):
             self.starts = np.append(np.arange(0, n_rows, block_rows), n_rows)
         self.columns = columns
         self.memory = memory
+        self.chunk_rows = n_rows  # that `read_sorted` is asked for at once
 
     @abstractmethod
     def read_sorted(self, positions):
@@ -104,10 +105,18 @@ class RowsInPieces(ABC):
             The rows, in the order of the index.
         """
         positions = as_positions(index, len(self))
-        if (np.diff(positions) > 0).all():
+        is_sorted = bool((np.diff(positions) > 0).all())
+        if is_sorted and len(positions) <= self.chunk_rows:
             return self.read_sorted(positions)
-        found, places = np.unique(positions, return_inverse=True)
-        return self.read_sorted(found)[places]
+        order = slice(None) if is_sorted else np.argsort(positions, kind="stable")
+        found = np.empty((len(positions), *self.shape[1:]), self.dtype)
+        for start in range(0, len(positions), self.chunk_rows):
+            chunk = slice(start, start + self.chunk_rows)
+            places = chunk if is_sorted else order[chunk]
+            asked, again = np.unique(positions[places], return_inverse=True)
+            values = self.read_sorted(asked)
+            found[places] = values if len(asked) == len(again) else values[again]
+        return found
 
     def blocks(self):
         """Yield all rows as arrays, one after the other, each a quarter of `memory` at most.
@@ -212,6 +221,7 @@ class TakenRows(RowsInPieces):
         shape = (len(positions), *rows.shape[1:])
         super().__init__(shape, rows.dtype, starts, columns=rows.columns, memory=rows.memory)
         self._rows, self._positions = rows, positions
+        self.chunk_rows = rows.chunk_rows
 
     def read_sorted(self, positions):
         return self._rows.read(self._positions[positions])
@@ -237,6 +247,7 @@ class MappedRows(RowsInPieces):
         columns = rows.columns if first.shape[1:] == rows.shape[1:] else None
         shape = (len(rows), *first.shape[1:])
         super().__init__(shape, first.dtype, rows.starts, columns=columns, memory=rows.memory)
+        self.chunk_rows = rows.chunk_rows
 
     def _apply(self, values):
         if self._has_names:

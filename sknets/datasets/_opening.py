@@ -28,6 +28,17 @@ def open_rows(X):
     return ArrowRows(X) if _is_arrow(X) else None
 
 
+def refuse_pieces(X, who, why=""):
+    """Raise ValueError where X would be read in pieces, by one that cannot."""
+    if type(X) is np.ndarray or isinstance(X, np.memmap):
+        return
+    if open_rows(X) is not None:
+        raise ValueError(
+            f"{who} reads all rows at once and cannot take X as {type(X).__name__}; {why}give an array "
+            "(rows.read() returns one). MLPs and CNNs read rows in pieces."
+        )
+
+
 def _is_arrow(X):
     """Whether X is a data set that pyarrow has opened, for which it must have been imported."""
     if not type(X).__module__.startswith("pyarrow"):

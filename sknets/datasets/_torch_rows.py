@@ -166,9 +166,7 @@ def _checked(loader):
     is_random = type(sampler) is RandomSampler and not sampler.replacement
     if not (is_random and len(sampler) == len(dataset)) and type(sampler) is not SequentialSampler:
         ignored.append("sampler (sample_weight says how much a row counts)")
-    if loader.batch_sampler is not None and type(loader.batch_sampler) is not type(
-        plain.batch_sampler
-    ):
+    if loader.batch_size is None and loader.batch_sampler is not None:
         ignored.append("batch_sampler (batch_size is a parameter of the estimator)")
     if loader.collate_fn not in (plain.collate_fn, DataLoader(dataset, batch_size=None).collate_fn):
         ignored.append("collate_fn (let the items be rows of one shape)")

@@ -13,7 +13,7 @@ from sknets.inputs._images import (
 from sknets.inputs._input import NO_Y, Input, within_float64
 from sknets.inputs._kind import any_kind
 from sknets.inputs._names import common_names, compare_names_of_y, names_of_y
-from sknets.inputs._pieces import in_pieces, lazily, refuse_pieces
+from sknets.inputs._pieces import in_pieces, lazily
 from sknets.inputs._placement import choose_device, choose_dtype, lacks_bf16_units
 from sknets.inputs._reading import as_list, join, without_padding
 from sknets.inputs._scaling import plain_scaling
@@ -55,7 +55,6 @@ __all__ = [
     "plain_scaling",
     "prediction_dtype",
     "read_image_shape",
-    "refuse_pieces",
     "regular",
     "scale_images",
     "scale_sequences",

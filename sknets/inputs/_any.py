@@ -9,6 +9,7 @@ import torch
 from sklearn.utils import check_array
 
 from sknets import modules, training
+from sknets.datasets._opening import refuse_pieces
 from sknets.inputs._input import (
     FLOATS,
     NO_Y,
@@ -19,7 +20,6 @@ from sknets.inputs._input import (
 )
 from sknets.inputs._kind import Kind
 from sknets.inputs._names import ListedNames
-from sknets.inputs._pieces import refuse_pieces
 from sknets.inputs._reading import as_list, join
 from sknets.inputs._sequences import Sequences, order_by_length
 from sknets.inputs._sizes import are_whole, values_of

@@ -39,16 +39,6 @@ def lazily(X):
     return X if rows is None else rows
 
 
-def refuse_pieces(X, who, why=""):
-    """Raise ValueError where X would be read in pieces, by one that cannot."""
-    rows = None if type(X) is np.ndarray else open_rows(X)
-    if rows is not None and not isinstance(X, np.memmap):
-        raise ValueError(
-            f"{who} reads all rows at once and cannot take X as {type(X).__name__}; {why}give an array "
-            "(rows.read() returns one). MLPs and CNNs read rows in pieces."
-        )
-
-
 def looked_at(rows, index):
     """Return some rows as an array."""
     return rows.read(index) if in_pieces(rows) else rows[index]
@@ -69,6 +59,7 @@ class ReadRows(RowsInPieces):
         dtype = rows.dtype if rows.dtype in kept else np.dtype(kept[0])
         super().__init__(rows.shape, dtype, rows.starts, columns=rows.columns, memory=rows.memory)
         self._rows = rows
+        self.chunk_rows = rows.chunk_rows
         self.source = f"{type(rows).__name__}, {self.nbytes / 1e9:.3g} GB"
 
     def read_sorted(self, positions):
@@ -164,7 +155,8 @@ def sampled(rows):
     """Return rows as they are, or some of those that are read in pieces as an array."""
     if not in_pieces(rows):
         return rows
-    return rows.read(slice(None, None, max(1, len(rows) // _N_SAMPLED)))
+    n_sampled = min(_N_SAMPLED, rows.rows_at_once)
+    return rows.read(slice(None, None, -(-len(rows) // n_sampled)))
 
 
 def store_of(rows, dtype, device):

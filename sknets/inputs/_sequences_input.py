@@ -6,6 +6,7 @@ import torch
 from sknets import training
 from sknets._changes import check_unchanged
 from sknets._warn import warn_user
+from sknets.datasets._opening import refuse_pieces
 from sknets.inputs._input import (
     FLOATS,
     NO_Y,
@@ -16,7 +17,6 @@ from sknets.inputs._input import (
 )
 from sknets.inputs._kind import Kind
 from sknets.inputs._names import ListedNames
-from sknets.inputs._pieces import refuse_pieces
 from sknets.inputs._reading import as_list, drop_padding, join, without_padding
 from sknets.inputs._scaling import doubt_scaling, mean_and_deviation, read_scaling, standardize
 from sknets.inputs._sequences import Sequences, order_by_length, regular

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from sknets import training
-from sknets.inputs import refuse_pieces
+from sknets.datasets._opening import refuse_pieces
 from sknets.targets._numbers import NumberTarget
 from sknets.targets._scaling import by_common_deviation
 from sknets.targets._target import Task
