@@ -38,15 +38,13 @@ class ArrayRows(RowsInPieces):
     >>> from sknets import MLPRegressor
     >>> from sknets.datasets import ArrayRows
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     X = np.random.default_rng(0).normal(size=(20_000, 10)).astype(np.float32)
+    ...     X = np.random.default_rng(0).normal(size=(6000, 10)).astype(np.float32)
     ...     np.save(f"{folder}/X.npy", X)
-    ...     rows = ArrayRows(np.load(f"{folder}/X.npy", mmap_mode="r"), memory=0.25)
-    ...     model = MLPRegressor(max_iter=3, random_state=0).fit(rows, X[:, 0] * X[:, 1])
-    ...     predictions = model.predict(rows)
-    ...     del rows
-    >>> rows_predicted = predictions.shape
-    >>> rows_predicted
-    (20000,)
+    ...     rows = ArrayRows(np.load(f"{folder}/X.npy", mmap_mode="r"), memory=0.1)
+    ...     model = MLPRegressor(learning_rate="one_cycle", max_iter=3, random_state=0)
+    ...     predictions = model.fit(rows, X[:, 0] * X[:, 1]).predict(rows)
+    >>> predictions.shape
+    (6000,)
     """
 
     def __init__(self, array, *, memory=MEMORY):
@@ -54,8 +52,7 @@ class ArrayRows(RowsInPieces):
         if shape is None or dtype is None or np.dtype(dtype).kind not in "buif" or len(shape) < 2:
             raise ValueError(
                 "array must be an array of numbers of shape (n_rows, ...), with at least two axes; "
-                "it is "
-                f"{type(array).__name__} of shape {shape} and type {dtype}."
+                f"it is {type(array).__name__} of shape {shape} and type {dtype}."
             )
         row_bytes = max(1, int(np.prod(shape[1:])) * np.dtype(dtype).itemsize)
         block_rows = max(1, _BLOCK_BYTES // row_bytes)

@@ -53,7 +53,8 @@ class ArrowRows(RowsInPieces):
     ...     table = pa.table({"a": x[0], "b": x[1], "y": x[0] * x[1]})
     ...     pq.write_table(table, f"{folder}/table.parquet", row_group_size=500)
     ...     rows = ArrowRows(f"{folder}/table.parquet", target="y", memory=0.05)
-    ...     model = MLPRegressor(max_iter=3, random_state=0).fit(rows, rows.target)
+    ...     model = MLPRegressor(learning_rate="one_cycle", max_iter=3, random_state=0)
+    ...     model = model.fit(rows, rows.target)
     >>> rows.columns, rows.shape
     (['a', 'b'], (5000, 2))
     """

@@ -50,7 +50,8 @@ class TorchRows(RowsInPieces):
     >>> from sknets.datasets import TorchRows
     >>> x = torch.randn(500, 8, generator=torch.Generator().manual_seed(0))
     >>> rows = TorchRows(DataLoader(TensorDataset(x, (x[:, 0] > 0).long()), batch_size=50))
-    >>> model = MLPClassifier(max_iter=5, random_state=0).fit(rows, rows.target)
+    >>> model = MLPClassifier(learning_rate="one_cycle", max_iter=5, random_state=0)
+    >>> model = model.fit(rows, rows.target)
     >>> rows.shape, model.classes_
     ((500, 8), array([0, 1]))
     """
