@@ -80,8 +80,7 @@ class ArrayRows(RowsInPieces):
         if not (is_file and array.flags.c_contiguous):
             raise TypeError(
                 f"These ArrayRows of {type(array).__name__} cannot be sent to another process; use "
-                "threads "
-                "or n_jobs=1. A memory map of a file can be sent, without its rows."
+                "threads or n_jobs=1. A memory map of a file can be sent, without its rows."
             )
         whole = array
         while isinstance(whole.base, np.memmap):

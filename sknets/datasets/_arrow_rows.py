@@ -82,9 +82,8 @@ class ArrowRows(RowsInPieces):
             size = largest.n_rows * len(self._columns) * dtype.itemsize / _MEBIBYTE
             raise ValueError(
                 f"A piece of {largest.name} has {largest.n_rows} rows ({size:.3g} MiB), more than a "
-                "quarter of "
-                f"memory={memory} MiB. Raise memory, or write the file with a row_group_size of at most "
-                f"{self.rows_at_once}."
+                f"quarter of memory={memory} MiB. Raise memory, or write the file with a "
+                f"row_group_size of at most {self.rows_at_once}."
             )
         self._last = None, None
 

@@ -121,8 +121,7 @@ class ImageFolder(RowsInPieces):
         if self._target is None:
             raise ValueError(
                 "ImageFolder has no labels: its images lie in no sub-folders, and no column of a "
-                "frame is "
-                "named by target."
+                "frame is named by target."
             )
         return self._target
 
@@ -211,8 +210,7 @@ def _listed(folder):
         bare = next(parts[0] for parts in inside if len(parts) == 1)
         raise ValueError(
             f"path={str(folder)!r} has images in sub-folders, which are their labels, and {n_bare} "
-            "beside "
-            f"them ({bare}): move these, or give a frame with the paths."
+            f"beside them ({bare}): move these, or give a frame with the paths."
         )
     return paths, np.array([parts[0] for parts in inside])
 

@@ -181,11 +181,9 @@ class RowsInPieces(ABC):
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
             f"{type(self).__name__} holds rows that are read in pieces ({self.nbytes / 1e9:.3g} "
-            "GB), but all "
-            "of them are asked for at once. MLPClassifier, MLPRegressor, CNNClassifier and "
-            "CNNRegressor take "
-            "them in pieces; a fitted scaler is applied by rows.map(scaler); rows.read() returns "
-            "an array."
+            "GB), but all of them are asked for at once. MLPClassifier, MLPRegressor, "
+            "CNNClassifier and CNNRegressor take them in pieces; a fitted scaler is applied by "
+            "rows.map(scaler); rows.read() returns an array."
         )
 
     def __repr__(self):

@@ -65,8 +65,8 @@ class TorchRows(RowsInPieces):
         if row.dtype.kind not in "buif" or not row.ndim:
             raise ValueError(
                 f"The items of {type(self._dataset).__name__} must be arrays of numbers, or pairs "
-                "of one and "
-                f"its target; the first has {type(first[0]).__name__} of shape {row.shape}."
+                f"of one and its target; the first has {type(first[0]).__name__} of shape "
+                f"{row.shape}."
             )
         self._has_target = len(first) == 2
         super().__init__((len(self._dataset), *row.shape), row.dtype, memory=memory)
@@ -89,8 +89,7 @@ class TorchRows(RowsInPieces):
             if x.shape[1:] != self.shape[1:]:
                 raise ValueError(
                     f"The items of {type(self._dataset).__name__} have rows of shapes "
-                    f"{self.shape[1:]} and "
-                    f"{x.shape[1:]}; all must have one shape."
+                    f"{self.shape[1:]} and {x.shape[1:]}; all must have one shape."
                 )
             found[start : start + len(x)] = x
             start += len(x)
@@ -157,8 +156,7 @@ def _checked(loader):
     if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__len__"):
         raise ValueError(
             f"{type(dataset).__name__} hands out rows in an order of its own; a data set with a "
-            "length and "
-            "an item for each position is needed."
+            "length and an item for each position is needed."
         )
     if not len(dataset):
         raise ValueError(f"{type(dataset).__name__} has no rows.")
