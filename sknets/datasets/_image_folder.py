@@ -20,7 +20,8 @@ class ImageFolder(RowsInPieces):
     """The images of a folder, decoded and resized as they are read, and their labels.
 
     Labels are the names of the sub-folders (``folder/cat/1.jpg``), or a column of a frame that has the
-    paths in another. Images are turned as their EXIF data say, and resized with Pillow's bilinear filter.
+    paths in another. Images are turned as their EXIF data say, and resized with Pillow's bilinear filter;
+    a JPEG much larger than that is decoded at a half, a quarter or an eighth of its size.
 
     Parameters
     ----------
@@ -144,7 +145,8 @@ class ImageFolder(RowsInPieces):
         height, width = self.size
         try:
             with pillow.open(path) as image:
-                image.draft(_MODES[self.color], (2 * width, 2 * height))  # of a JPEG, a smaller one
+                side = 2 * max(self.size)
+                image.draft(_MODES[self.color], (side, side))  # of a large JPEG, a smaller one
                 if image.mode.startswith(("I", "F")):
                     raise ValueError(f"its mode is {image.mode}, but pixels of 8 bits are needed")
                 turned = ops.exif_transpose(image).convert(_MODES[self.color])
