@@ -80,6 +80,23 @@ def test_who_asks_for_all_rows_at_once_is_told_what_to_do(mapped):
         StandardScaler().fit(ArrayRows(mapped))
 
 
+class Stored:
+    """What h5py and zarr have: a shape, a type, and rows by slices and whole numbers alone."""
+
+    shape, dtype = X.shape, X.dtype
+
+    def __getitem__(self, index):
+        assert isinstance(index, slice | int)
+        return X[index]
+
+
+def test_arrays_of_other_packages_need_slices_alone():
+    rows = ArrayRows(Stored(), memory=0.001)
+    np.testing.assert_array_equal(rows.read(), X)
+    for index in ([3, 900, 5], np.arange(1000) % 2 == 0):
+        np.testing.assert_array_equal(rows.read(index), X[index])
+
+
 def test_a_copy_in_another_process_maps_the_file_again(mapped):
     rows = pickle.loads(pickle.dumps(ArrayRows(mapped, memory=2)))
     assert rows.memory == 2
