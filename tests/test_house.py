@@ -27,8 +27,8 @@ MAY_IMPORT = {
     "training": set(),
     "datasets": set(),
     "preprocessing": {"modules", "training"},
-    "inputs": {"modules", "training"},
-    "targets": {"inputs", "modules", "training"},
+    "inputs": {"datasets", "modules", "training"},
+    "targets": {"datasets", "inputs", "modules", "training"},
     "uncertainty": set(),
     "estimators": {
         "inputs",
@@ -40,7 +40,7 @@ MAY_IMPORT = {
         "storage",
         "uncertainty",
     },
-    "nonlinear": {"estimators", "training", "uncertainty"},
+    "nonlinear": {"datasets", "estimators", "training", "uncertainty"},
     "inspection": {"estimators", "nonlinear", "targets"},
     "forecasting": {"estimators", "inputs", "preprocessing", "uncertainty"},
     "graphs": {
@@ -55,7 +55,7 @@ MAY_IMPORT = {
         "uncertainty",
     },
     "parallel": {"training"},
-    "tables": {"estimators", "parallel", "training", "uncertainty"},
+    "tables": {"datasets", "estimators", "parallel", "training", "uncertainty"},
     "storage": set(),
     "files": {
         "estimators",

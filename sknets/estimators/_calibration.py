@@ -16,6 +16,7 @@ from sknets.estimators._data import read_data
 from sknets.estimators._sklearn import take_rows
 from sknets.estimators._transaction import transaction
 from sknets.estimators._validation_data import check_whole, split_rows
+from sknets.inputs import lazily
 from sknets.parallel import run_all
 
 #: Below so many rows all of them calibrate, in folds, and beyond those that are set aside.
@@ -65,6 +66,7 @@ def fit_calibrated(estimator, X, y, sample_weight, validation):
             estimator._fit(X, y, sample_weight, validation)
             return _finish(estimator, [estimator], [validation])
         generator = training.make_generator(estimator.random_state)
+        X = lazily(X)
         kept, strata = _look_at(estimator, X, y, sample_weight)
         seed = training.draw_seed(generator)
 

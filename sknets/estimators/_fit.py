@@ -9,12 +9,14 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import torch
 
 from sknets import training
 from sknets._warn import warn_user
 from sknets.estimators._checkpoint import open_checkpoint
 from sknets.estimators._data import read_data
+from sknets.estimators._in_pieces import check_pieces
 from sknets.estimators._learned import Learned
 from sknets.estimators._net import choose_batch_size, make_net, phases
 from sknets.estimators._options import check_options
@@ -24,6 +26,7 @@ from sknets.inputs import (
     choose_device,
     choose_dtype,
     compare_names_of_y,
+    in_pieces,
     lacks_bf16_units,
     to_tensor,
 )
@@ -88,6 +91,7 @@ def learn(estimator, run, X, y, sample_weight, classes=None):
         run.earlier.target.check_goes_on(task)
         input = run.earlier.input
     data = read_data(estimator, input, task, X, y, sample_weight, reset=is_first)
+    check_pieces(estimator, data.rows)
     if is_first:
         target = task.learn(data.y, data.weight, classes)
         generator = training.make_generator(estimator.random_state)
@@ -127,6 +131,8 @@ def set_aside(estimator, run, learned, data, validation):
     kept, held = split_rows(
         data.rows.shape[0], estimator.validation_fraction, learned.split_seed, strata
     )
+    if in_pieces(data.rows):  # which are read fastest in their order
+        kept, held = np.sort(kept), np.sort(held)
     return data.take(kept), data.take(held)
 
 

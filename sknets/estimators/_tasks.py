@@ -39,7 +39,8 @@ class SupervisedTask:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features) or (n_samples, ...)
-            Training data: a table, or what else the network takes.
+            Training data: a table, or what else the network takes. MLPs and CNNs read rows in pieces:
+            `sknets.datasets.RowsInPieces`, large memory maps, data sets of pyarrow, a `DataLoader`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Target: class labels or label indicators in classification, numbers in regression.
         sample_weight : array-like of shape (n_samples,), default=None

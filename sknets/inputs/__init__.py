@@ -13,6 +13,7 @@ from sknets.inputs._images import (
 from sknets.inputs._input import NO_Y, Input, within_float64
 from sknets.inputs._kind import any_kind
 from sknets.inputs._names import common_names, compare_names_of_y, names_of_y
+from sknets.inputs._pieces import in_pieces, lazily
 from sknets.inputs._placement import choose_device, choose_dtype, lacks_bf16_units
 from sknets.inputs._reading import as_list, join, without_padding
 from sknets.inputs._scaling import plain_scaling
@@ -43,9 +44,11 @@ __all__ = [
     "describe_columns",
     "doubt_channels",
     "doubt_times",
+    "in_pieces",
     "is_whole",
     "join",
     "lacks_bf16_units",
+    "lazily",
     "moments",
     "name_rows",
     "names_of_y",

@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 
 from sknets import modules, training
 from sknets._plain import kept
+from sknets.datasets._opening import refuse_pieces
 from sknets.inputs._input import (
     FLOATS,
     NO_Y,
@@ -62,6 +63,7 @@ class AnyInput(Input):
     def read(self, estimator, X, y=NO_Y, *, reset):
         if isinstance(X, Sequences):  # has been read
             return X
+        refuse_pieces(X, type(estimator).__name__)
         rows, y = self._read_any(estimator, X, y, reset=reset)
         if rows.dtype == np.uint64 and rows.size and rows.max() > _LARGEST:
             raise ValueError(f"X has {rows.max()}; whole numbers may be at most {_LARGEST}.")

@@ -9,6 +9,8 @@ import warnings
 
 import numpy as np
 
+from sknets.inputs._pieces import looked_at
+
 #: Channels of usual images: grey, colours, colours and opacity.
 _CHANNELS = (1, 3, 4)
 
@@ -46,7 +48,7 @@ def doubt_channels(rows, shape, n_spatial, *, channels_first, is_dim_set=False):
         if not is_thin or is_dim_set:
             return None
         at_first = shape[0] < shape[1]
-        sides = rows[:_N_LOOKED_AT].reshape(-1, *shape).astype(np.float64)
+        sides = looked_at(rows, slice(_N_LOOKED_AT)).reshape(-1, *shape).astype(np.float64)
         if _likeness(sides if at_first else sides.swapaxes(1, 2)) <= _ALIKE:
             return None
         fitting = ", data_format='channels_first'" if at_first else ""
@@ -58,7 +60,7 @@ def doubt_channels(rows, shape, n_spatial, *, channels_first, is_dim_set=False):
         (shape[0], shape[-1], shape[-2]) if channels_first else (shape[-1], shape[0], shape[1])
     )
     if n_spatial == 1:
-        steps = rows[:_N_LOOKED_AT].reshape(-1, *shape)
+        steps = looked_at(rows, slice(_N_LOOKED_AT)).reshape(-1, *shape)
         is_doubtful = _seem_swapped(steps.swapaxes(1, 2) if channels_first else steps)
     else:
         sides = sorted((declared, beside))

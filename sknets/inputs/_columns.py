@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from sknets.inputs._pieces import in_pieces
 from sknets.inputs._sequences import Sequences
 
 _LARGE = 30.0  # root of the mean square of the values that are not zero
@@ -79,6 +80,7 @@ def describe_columns(rows, weight=None, shift=0.0, scale=1.0):
     shift, scale : float or ndarray of shape (n_columns,)
         What the network subtracts from each column, and what it then divides it by.
     """
+    rows, weight = thinned(rows, weight)
     weight = np.ones(rows.shape[0]) if weight is None else weight
     if isinstance(rows, Sequences):
         rows, weight = rows.values, rows.repeat(weight)
@@ -90,6 +92,14 @@ def describe_columns(rows, weight=None, shift=0.0, scale=1.0):
         if rows.ndim > 3:
             rows = rows.reshape(len(rows), -1, 1)
         return describe_values(rows, weight, shift, scale)
+
+
+def thinned(rows, weight):
+    """Return rows that are read in pieces as every k-th of them, in memory; others as they are."""
+    if not in_pieces(rows):
+        return rows, weight
+    step = _step(len(rows), int(np.prod(rows.shape)))
+    return rows.read(slice(None, None, step)), None if weight is None else weight[::step]
 
 
 def describe_values(rows, weight, shift=0.0, scale=1.0):

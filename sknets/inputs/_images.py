@@ -4,22 +4,22 @@ import math
 
 import numpy as np
 
-from sknets import training
 from sknets._plain import kept
 from sknets._warn import warn_user
-from sknets.inputs._columns import describe_values
+from sknets.inputs._columns import describe_values, thinned
 from sknets.inputs._input import (
     FLOATS,
     NO_Y,
     Input,
     read_beside,
+    read_pieces,
     read_unnamed,
     remember_features,
 )
 from sknets.inputs._kind import Kind
 from sknets.inputs._names import ListedNames
+from sknets.inputs._pieces import Survey, in_pieces, looked_at, opened, store_of
 from sknets.inputs._scaling import doubt_scaling, mean_and_deviation, read_scaling, standardize
-from sknets.inputs._tensors import to_tensor
 
 _AXES = {1: "length", 2: "height, width", 3: "depth, height, width"}
 _AUTO_DIM = {1: 1, 2: 2, 3: 2, 4: 3}
@@ -61,6 +61,11 @@ class ImagesInput(Input):
 
     def _read_any(self, estimator, X, y, *, reset):
         """Return images of the fit's shape, and y where there is one."""
+        X = opened(X)
+        if in_pieces(X):
+            if not reset:
+                self._check_shape(estimator, X.shape)
+            return read_pieces(estimator, X, y, reset=reset, kept=_KEPT)
         are_single = are_single_images(X)
         names = self._names.read(list(X) if are_single else None, reset=reset)
         X = stack_images(X) if are_single else X
@@ -102,7 +107,7 @@ class ImagesInput(Input):
         self.kind = Kind.of(rows, is_series=n_spatial == 1)
 
     def store(self, rows, dtype, device):
-        return training.TensorStore(to_tensor(rows, dtype, device))
+        return store_of(rows, dtype, device)
 
     def plan_prediction(self, rows, n_at_once):
         return None, n_at_once
@@ -216,8 +221,9 @@ def channel_moments(X, images, weight):
     def blocks():
         for start in range(0, len(X), size):
             # sums must not depend on how the user's memory lies
-            block = np.ascontiguousarray(X[start : start + size], dtype=np.float64)
-            yield slice(start, start + size), _by_channel(block, images)
+            rows = slice(start, start + size)
+            block = np.ascontiguousarray(looked_at(X, rows), dtype=np.float64)
+            yield rows, _by_channel(block, images)
 
     def average(function):
         total = np.zeros(n_channels)
@@ -250,9 +256,16 @@ def scale_images(layer, scaling, rows, weight):
     else:
         given = read_scaling(scaling, layer.n_channels, "channels")
         standardize(layer, *given, f"input_scaling={scaling!r}")
-        doubt = doubt_scaling(scaling, *given, float(rows.min()), float(rows.max()))
+        doubt = doubt_scaling(scaling, *given, *_range(rows))
         if doubt is not None:
             warn_user(doubt)
+
+
+def _range(rows):
+    if in_pieces(rows):
+        survey = Survey.of(rows)
+        return survey.lowest, survey.highest
+    return float(rows.min()), float(rows.max())
 
 
 def describe_channels(rows, weight, layer):
@@ -267,6 +280,7 @@ def describe_channels(rows, weight, layer):
     layer : modules.ImageInput
         The first layer, which knows where the channels stand and how they are scaled.
     """
+    rows, weight = thinned(rows, weight)
     weight = np.ones(len(rows)) if weight is None else weight
     shift, scale = (b.cpu().numpy().ravel().astype(float) for b in (layer.shift, layer.scale))
     with np.errstate(over="ignore", invalid="ignore"):

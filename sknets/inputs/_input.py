@@ -1,5 +1,6 @@
 """What X is: the base of all inputs, and how X and y are read side by side."""
 
+import math
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 from sklearn.utils import check_array, check_consistent_length, check_X_y
 from sklearn.utils.validation import validate_data
 
+from sknets.inputs._pieces import ReadRows, Survey, in_pieces
 from sknets.inputs._sizes import are_ordinary, check_sizes, usual_reach, values_of
 
 #: What stands for y where there is none; None is a y that a user forgot.
@@ -70,12 +72,17 @@ class Input(ABC):
     def learn(self, rows):
         """Remember what the network depends on, of all rows of the first call."""
         self.row_shape = rows.shape[1:]
+        if in_pieces(rows):
+            survey = Survey.of(rows)
+            self.usual_reach = survey.reach if rows.dtype.kind == "f" else 0.0
+            self._learn(survey)
+            return
         self.usual_reach = usual_reach(values_of(rows))
         self._learn(rows)
 
     @abstractmethod
     def _learn(self, rows):
-        """Remember what is particular to this kind of X."""
+        """Remember what is particular to this kind of X; of rows in pieces, their `Survey` is given."""
 
     def check_sizes(self, rows, dtype, name="X", places=None):
         """Raise ValueError if values are too large for a type, or beside those of the first call."""
@@ -132,6 +139,28 @@ def read_unnamed(estimator, X, y, **options):
         if y is NO_Y:
             return check_array(X, input_name="X", estimator=estimator, **options), y
         return check_X_y(X, y, multi_output=True, estimator=estimator, **options)
+
+
+def read_pieces(estimator, rows, y, *, reset, kept):
+    """Return X in pieces as it is read from now on, and y (or `NO_Y`).
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose features and words they are.
+    rows : RowsInPieces
+        X.
+    y : object
+        As the user gave it, or `NO_Y`.
+    reset : bool
+        Whether this is the first call.
+    kept : tuple of dtype
+        Types that are kept; others become the first.
+    """
+    n_features = math.prod(rows.shape[1:])
+    remember_features(estimator, len(rows), n_features, reset=reset, names=rows.columns)
+    read = ReadRows(rows, kept)
+    return read if y is NO_Y else (read, read_y(estimator, read, y))
 
 
 class within_float64:

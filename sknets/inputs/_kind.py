@@ -13,6 +13,7 @@ import numpy as np
 
 from sknets._plain import kept
 from sknets._warn import warn_user
+from sknets.inputs._pieces import Survey, sampled
 from sknets.inputs._sequences import Sequences
 from sknets.inputs._sizes import are_whole, values_of
 
@@ -67,6 +68,9 @@ class Kind:
     @classmethod
     def of(cls, rows, *, is_series):
         """Return the kind of the rows of a fit."""
+        if isinstance(rows, Survey):
+            dimmest = rows.dimmest if rows.is_whole else 0.0
+            return cls(rows.is_whole, rows.lowest, rows.highest, dimmest, is_series=is_series)
         values = values_of(rows)
         if not values.size:  # which the architecture has words for
             return cls(True, 0.0, 0.0, 0.0, is_series=is_series)
@@ -94,6 +98,7 @@ class Kind:
         who : str
             What was fitted to X of this kind.
         """
+        rows = sampled(rows)
         values = values_of(rows)
         if not values.size:
             return

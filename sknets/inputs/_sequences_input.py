@@ -7,6 +7,7 @@ from sknets import training
 from sknets._changes import check_unchanged
 from sknets._plain import kept
 from sknets._warn import warn_user
+from sknets.datasets._opening import refuse_pieces
 from sknets.inputs._input import (
     FLOATS,
     NO_Y,
@@ -77,6 +78,7 @@ class SequencesInput(Input):
     def read(self, estimator, X, y=NO_Y, *, reset):
         if isinstance(X, Sequences):  # has been read
             return X
+        refuse_pieces(X, type(estimator).__name__)
         sequences, y = self._read_any(estimator, X, y, reset=reset)
         rows = self._read_tokens(sequences) if self.has_tokens else without_padding(sequences, "X")
         if not (reset or self.has_tokens):

@@ -4,17 +4,18 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from sknets.datasets import RowsInPieces
 from sknets.inputs._sequences import Sequences
 
 #: Larger values are refused where those of the fit are smaller by far: they stand for missing data.
-_HUGE = 1e30
+HUGE = 1e30
 _BY_FAR = 1e6
 
 #: Sizes between which float32 holds X, its differences and its products with weights.
 _LEAST, _MOST = 1e-30, 1e37
 
 #: A sum of squares in which no value is near any limit.
-_ORDINARY = _HUGE**2
+_ORDINARY = HUGE**2
 
 _N_NAMED = 5
 _BLOCK_VALUES = 2**16  # that are looked at before the next ones
@@ -53,7 +54,7 @@ def are_whole(values):
 def usual_reach(values):
     """Return the largest absolute value, without a minority beside which all others vanish."""
     reach = largest(values)
-    if reach <= _HUGE:
+    if reach <= HUGE:
         return reach
     sizes = np.abs(values)
     is_small = sizes < reach / _BY_FAR
@@ -82,11 +83,13 @@ def check_sizes(rows, dtype, usual, name="X", places=None):
     places : ndarray of shape (n_rows,), default=None
         Positions of the rows in the user's data; None if they are as they were.
     """
+    if isinstance(rows, RowsInPieces):
+        return  # which are looked at as they are read
     values = values_of(rows)
     if are_ordinary(values):
         return
     reach = largest(values)
-    most, most_beside = torch.finfo(dtype).max, max(_HUGE, usual * _BY_FAR)
+    most, most_beside = torch.finfo(dtype).max, max(HUGE, usual * _BY_FAR)
     if reach <= most and reach <= most_beside:
         return
     limit = min(most, most_beside)

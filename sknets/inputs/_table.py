@@ -6,10 +6,10 @@ import scipy.sparse as sp
 from sknets import modules, training
 from sknets._changes import check_unchanged
 from sknets._plain import kept
-from sknets.inputs._input import FLOATS, NO_Y, Input, read_beside, read_y
+from sknets.inputs._input import FLOATS, NO_Y, Input, read_beside, read_pieces, read_y
+from sknets.inputs._pieces import in_pieces, opened, store_of
 from sknets.inputs._sizes import are_ordinary
 from sknets.inputs._table_kind import TableKind
-from sknets.inputs._tensors import to_tensor
 
 
 @kept
@@ -60,7 +60,10 @@ class TableInput(Input):
                 f"pretrain={self.pretrain!r} learns all values of X, zeros among them, and cannot take a "
                 "sparse X; give X.toarray(), or set pretrain=None."
             )
-        if not reset and _is_plain(estimator, X):
+        X = opened(X)
+        if in_pieces(X):
+            read = self._read_pieces(estimator, X, y, reset=reset)
+        elif not reset and _is_plain(estimator, X):
             read = X if y is NO_Y else (X, read_y(estimator, X, y))
         else:
             accepted = "csr" if self.takes_sparse else False
@@ -68,6 +71,20 @@ class TableInput(Input):
         if self.kind is not None and not reset:
             self.kind.check(read if y is NO_Y else read[0], type(estimator).__name__)
         return read
+
+    def _read_pieces(self, estimator, X, y, *, reset):
+        name = type(estimator).__name__
+        if X.ndim != 2:
+            raise ValueError(
+                f"{name} reads a table, but X ({type(X).__name__}) has rows of shape {X.shape[1:]}: use "
+                "a CNN, or flatten them: rows.map(lambda rows: rows.reshape(len(rows), -1))."
+            )
+        if self.embedding is not None:
+            raise ValueError(
+                f"numeric_embedding={self.embedding!r} looks at all values of each column at once, but X "
+                f"({type(X).__name__}) is read in pieces; set numeric_embedding=None."
+            )
+        return read_pieces(estimator, X, y, reset=reset, kept=FLOATS)
 
     def check_goes_on(self, fresh):
         now, before = (
@@ -87,7 +104,7 @@ class TableInput(Input):
     def store(self, rows, dtype, device):
         if sp.issparse(rows):
             return training.SparseStore(sp.csr_array(rows), dtype, device)
-        return training.TensorStore(to_tensor(rows, dtype, device))
+        return store_of(rows, dtype, device)
 
     def plan_prediction(self, rows, n_at_once):
         return None, n_at_once

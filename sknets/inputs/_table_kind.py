@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from sknets._plain import kept
 from sknets._warn import warn_user
 from sknets.inputs._kind import any_kind_passes
+from sknets.inputs._pieces import Survey, sampled
 from sknets.inputs._sizes import are_whole, values_of
 
 #: What each row of whole numbers must reach.
@@ -42,6 +43,8 @@ class TableKind:
     @classmethod
     def of(cls, rows):
         """Return the kind of a table, None where any may follow."""
+        if isinstance(rows, Survey):
+            return cls._of_survey(rows)
         values = values_of(rows)
         if rows.shape[1] < 2 or not values.size:
             return None
@@ -61,6 +64,19 @@ class TableKind:
             return None  # means of rows, with which one explains, are fractions too
         return cls(is_whole, highest, telling)
 
+    @classmethod
+    def _of_survey(cls, survey):
+        if survey.lowest < 0 or 1 < survey.highest < _LARGE:
+            return None
+        is_whole = survey.is_whole
+        if is_whole != (survey.highest >= _LARGE) or (is_whole and survey.least_peak < _LARGE):
+            return None
+        sums = np.atleast_1d(survey.sums if is_whole else survey.n_fractions)
+        telling = int(sums.argmax())
+        if len(sums) < 2 or (is_whole and sums[telling] <= survey.n_rows):
+            return None
+        return cls(is_whole, survey.highest, telling)
+
     def check(self, rows, who):
         """Warn of a table that was hardly measured in the units of the fit.
 
@@ -71,6 +87,7 @@ class TableKind:
         who : str
             What was fitted to X of this kind.
         """
+        rows = sampled(rows)
         is_sparse = sp.issparse(rows)
         if not is_sparse and len(rows):
             first = rows[0, self.telling]

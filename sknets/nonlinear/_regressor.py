@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sknets._plain_torch import in_plain_torch
 from sknets._version import Versioned
 from sknets._warn import warn_user
+from sknets.datasets._opening import refuse_pieces
 from sknets.estimators._sklearn import Interval, StrOptions, check_sample_weight, fit_context
 from sknets.estimators._transaction import transaction
 from sknets.nonlinear._fitting import SOLVERS, Fitter
@@ -204,6 +205,7 @@ class NonlinearRegressor(Versioned, RegressorMixin, BaseEstimator):
         return self
 
     def _fit(self, X, y, sample_weight):
+        refuse_pieces(X, type(self).__name__)
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         y = y.astype(np.float64)
         if sample_weight is not None:

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from sklearn.utils.validation import validate_data
 
 from sknets._plain import kept
+from sknets.datasets._opening import refuse_pieces
 
 #: From here on, a column of words is text rather than names: mean characters, share of rows that differ.
 _LONG_TEXT = 40
@@ -112,6 +113,7 @@ def learn_columns(estimator, X, categorical_features):
 
 def check_table(estimator, X, *, reset):
     """Check that X is a table, and learn or compare names and number of its columns."""
+    refuse_pieces(X, type(estimator).__name__)
     if sp.issparse(X):
         raise TypeError(
             "Sparse data was passed for X, but a table has columns of its own. Use X.toarray()."

@@ -7,6 +7,7 @@ import numpy as np
 
 from sknets import training
 from sknets._plain import kept
+from sknets.datasets._opening import refuse_pieces
 from sknets.targets._numbers import NumberTarget
 from sknets.targets._scaling import by_common_deviation
 from sknets.targets._target import Task
@@ -38,6 +39,7 @@ class Reconstruction(Task):
         """Return None: X has names of its own."""
 
     def read(self, estimator, input, X, y, *, reset):
+        refuse_pieces(X, type(estimator).__name__, "its y is X itself; ")
         rows = input.read(estimator, X, reset=reset)
         return rows, rows
 

@@ -29,6 +29,7 @@ from sknets.training._method import Method
 from sknets.training._minimizers import LBFGS, Minimizer
 from sknets.training._net import Net
 from sknets.training._penalties import Penalty
+from sknets.training._pieces_store import PiecesStore
 from sknets.training._precision import PRECISIONS
 from sknets.training._ragged import Ragged
 from sknets.training._rbm import RBM
@@ -106,6 +107,7 @@ __all__ = [
     "Net",
     "OrderedPinball",
     "Penalty",
+    "PiecesStore",
     "Pinball",
     "Problem",
     "Ragged",

@@ -130,7 +130,7 @@ class Batches:
             return
         order = None
         if self.shuffle:
-            order = torch.randperm(len(self.rows), generator=self.generator)
+            order = self.rows.x.draw_order(self.generator)
         for index, parts in self.rows.x.plan(sizes, order, self.generator):
             x, y, weight = self.rows.take(index)
             if len(parts) == 1:

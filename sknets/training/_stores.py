@@ -39,6 +39,10 @@ class Store(ABC):
     def take(self, index):
         """Return the inputs of an index tensor or slice as a module takes them."""
 
+    def draw_order(self, generator):
+        """Return a random order for `plan`: of the rows, or of what a store draws in their place."""
+        return torch.randperm(len(self), generator=generator)
+
     @abstractmethod
     def plan(self, sizes, order, generator):
         """Plan an epoch.
@@ -47,8 +51,8 @@ class Store(ABC):
         ----------
         sizes : list of int
             Rows in each batch.
-        order : torch.Tensor of shape (n_rows,) or None
-            A random order of the rows; None leaves them as they are.
+        order : torch.Tensor or None
+            What `draw_order` has returned; None leaves the rows as they are.
         generator : torch.Generator or None
             Source of what else is drawn.
 
