@@ -10,7 +10,7 @@ import torch
 
 from sknets._version import __version__
 from sknets.estimators._learned import STATE_VERSION
-from sknets.inputs import Sequences
+from sknets.inputs import Sequences, in_pieces
 
 #: Parameters that change nothing about what is learned.
 _NO_MATTER = ("checkpoint", "verbose")
@@ -97,6 +97,10 @@ def _digest_rows(digest, rows):
         digest.update(f"{rows.shape}".encode())
         for part in (rows.data, rows.indices, rows.indptr):
             _digest_rows(digest, part)
+    elif in_pieces(rows):
+        digest.update(f"{rows.shape} {rows.dtype}".encode())
+        for block in rows.blocks():
+            digest.update(np.ascontiguousarray(block).data)
     else:
         array = np.ascontiguousarray(rows)
         digest.update(f"{array.shape} {array.dtype}".encode())

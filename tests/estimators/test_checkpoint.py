@@ -31,6 +31,7 @@ from sknets import (
 )
 from sknets.estimators import _checkpoint
 from sknets.preprocessing import Augmentation
+from tests.estimators.test_in_pieces import InPieces
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 5))
@@ -95,6 +96,7 @@ FITS = {
     ),
     "mlp-waves": (MLPRegressor(numeric_embedding="periodic", **SHORT), X, Y),
     "mlp-sparse": (MLPRegressor(average="exponential", **SHORT), sp.csr_array(X), Y),
+    "mlp-pieces": (MLPRegressor(**SHORT), InPieces(X, memory=0.001), Y),
     "autoencoder": (Autoencoder(noise="masking", **SHORT), X, None),
     "autoencoder-images": (CNNAutoencoder(noise="gaussian", batch_size=16, **SHORT), IMAGES, None),
     "autoencoder-series": (RNNAutoencoder(batch_size=16, **SHORT), SEQUENCES, None),
