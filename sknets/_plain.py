@@ -104,9 +104,10 @@ class _Reader:
         if name == "same":
             return self._seen[number]
         if name == "dict":
-            return {self.read(key): self.read(entry) for key, entry in state["items"]}
+            return {self.read(key): self.read(entry) for key, entry in _list(state["items"])}
         if name in ("set", "frozenset"):
-            return {"set": set, "frozenset": frozenset}[name](map(self.read, state["items"]))
+            items = _list(state["items"])
+            return {"set": set, "frozenset": frozenset}[name](map(self.read, items))
         if name in KEPT:
             return self._read_object(KEPT[name], number, state)
         return make_pandas(name, {key: self.read(entry) for key, entry in state.items()})
@@ -120,6 +121,12 @@ class _Reader:
         check_names(cls, state)
         vars(made).update({name: self.read(entry) for name, entry in state.items()})
         return made
+
+
+def _list(value):
+    if type(value) is not list:
+        raise ValueError(f"A {type(value).__name__} stands in the place of a list.")
+    return value
 
 
 def check_names(cls, names):

@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
 
+#: Rows of an index that counts them, which takes no room where it is described.
+_MOST_ROWS = 10**7
+
 
 def describe_pandas(value, write):
     """Return a frame or an index in plain values, or what it is if it cannot be described so.
@@ -51,9 +54,12 @@ def make_pandas(name, parts):
         If there is no such kind.
     """
     if name == "range":
-        return pd.RangeIndex(parts["start"], parts["stop"], parts["step"], name=parts["name"])
+        rows = pd.RangeIndex(parts["start"], parts["stop"], parts["step"], name=parts["name"])
+        if len(rows) > _MOST_ROWS:
+            raise ValueError(f"{len(rows)} rows are more than an index is described of.")
+        return rows
     if name == "dates":
-        values = parts["values"].astype(f"M8[{parts['unit']}]")
+        values = _check_array(parts["values"]).astype(f"M8[{parts['unit']}]")
         index = pd.DatetimeIndex(values, name=parts["name"])
         if parts["tz"] is not None:
             index = index.tz_localize("UTC").tz_convert(_check_zone(parts["tz"]))
@@ -65,22 +71,41 @@ def make_pandas(name, parts):
     if name == "timedelta":
         return pd.Timedelta(parts["value"], "ns")
     if name == "periods":
-        ordinals = parts["values"]
+        ordinals = _check_array(parts["values"])
         return pd.PeriodIndex.from_ordinals(ordinals, freq=parts["freq"], name=parts["name"])
     if name == "offset":
         return to_offset(parts["freq"])
     if name == "index":
-        dtype = None if parts["dtype"] is None else parts["dtype"]
-        return pd.Index(parts["values"], dtype=dtype, name=parts["name"])
+        values = _check_array(parts["values"])
+        return pd.Index(values, dtype=_check_dtype(parts["dtype"]), name=parts["name"])
     if name == "frame":
         columns = {
-            number: pd.Series(column, index=parts["index"], dtype=dtype or column.dtype)
+            number: pd.Series(
+                _check_array(column),
+                index=parts["index"],
+                dtype=_check_dtype(dtype) or column.dtype,
+            )
             for number, (column, dtype) in enumerate(parts["data"])
         }
         frame = pd.DataFrame(columns, index=parts["index"])
         frame.columns = parts["columns"]
         return frame
     raise ValueError(f"There is no object of the kind {name!r}.")
+
+
+def _check_array(values):
+    """Return values, unless they are something that grows when an index or a column is made of it."""
+    if type(values) is not np.ndarray:
+        raise ValueError(f"A {type(values).__name__} stands in the place of an array.")
+    return values
+
+
+def _check_dtype(name):
+    """Return the name of a type, in which a time zone may stand."""
+    zone = None if name is None else re.search(r"\[[^\]]*(?:tz=|, *)([^\],=]*/[^\],]*)", name)
+    if zone is not None or "dateutil" in (name or ""):
+        _check_zone(zone[1] if zone else name)
+    return name
 
 
 def _check_zone(name):

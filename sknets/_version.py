@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.utils.metadata_routing import MetadataRequest
 
 from sknets._plain import from_plain, to_plain
 from sknets._warn import warn_user
@@ -31,10 +32,15 @@ class Versioned:
     def __getstate__(self):
         if (parts := _parts.get()) is not None:
             return {PART_KEY: parts.put(self)}
-        return {**to_plain(super().__getstate__()), VERSION_KEY: __version__}
+        state = super().__getstate__()
+        if _REQUESTS in state:
+            state = state | {_REQUESTS: _plain_requests(state[_REQUESTS])}
+        return {**to_plain(state), VERSION_KEY: __version__}
 
     def __setstate__(self, state):
         state = from_plain(own_state(self, state))
+        if _REQUESTS in state:
+            state[_REQUESTS] = _make_requests(self, state[_REQUESTS])
         version = state.pop(VERSION_KEY, "(of an unknown version)")
         if version != __version__:
             warn_user(
@@ -45,6 +51,24 @@ class Versioned:
                 )
             )
         super().__setstate__(state)
+
+
+#: Where scikit-learn keeps what `set_fit_request` and the like have set.
+_REQUESTS = "_metadata_request"
+
+
+def _plain_requests(requests):
+    """Return requests of metadata by method, without the estimator that scikit-learn has in them."""
+    parts = vars(requests).items()
+    return {name: dict(part.requests) for name, part in parts if hasattr(part, "requests")}
+
+
+def _make_requests(estimator, plain):
+    made = MetadataRequest(owner=estimator)
+    for method, requests in plain.items():
+        for param, alias in requests.items():
+            getattr(made, method).add_request(param=param, alias=alias)
+    return made
 
 
 #: Stands in a state for one that is kept elsewhere.

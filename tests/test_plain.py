@@ -74,6 +74,55 @@ def test_time_zone_that_is_a_path_is_refused(zone):
         from_plain(plain)
 
 
+ZONES = [
+    "datetime64[ns, dateutil/{}]",
+    "datetime64[ns, {}]",
+    "timestamp[ns, tz=dateutil/{}][pyarrow]",
+]
+
+
+@pytest.mark.parametrize("dtype", ZONES)
+def test_type_with_a_time_zone_that_is_a_path_opens_no_file(dtype, tmp_path, monkeypatch):
+    path, opened = tmp_path / "zone", []
+    path.write_bytes(b"TZif")
+    monkeypatch.setattr("builtins.open", lambda name, *args, **how: opened.append(name))
+    index = to_plain(pd.Index([1, 2])) | {"dtype": dtype.format(path)}
+    frame = to_plain(pd.DataFrame({"a": [1, 2]}))
+    frame["data"] = [(np.array([1, 2]), dtype.format(path))]
+    for plain in (index, frame):
+        with pytest.raises(ValueError, match="is no time zone"):
+            from_plain(plain)
+    assert opened == []
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[ns, Europe/Berlin]", "datetime64[s, UTC]"])
+def test_columns_of_times_in_a_zone_come_back(dtype):
+    frame = pd.DataFrame({"t": pd.Series(["2020-01-01", None], dtype=dtype)})
+    pd.testing.assert_frame_equal(from_plain(to_plain(frame)), frame)
+
+
+LONG = {"@": "range", "start": 0, "stop": 10**9, "step": 1, "name": None}
+ROWS = LONG | {"stop": 10**6}
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        LONG,
+        {"@": "index", "values": ROWS, "dtype": "float64", "name": None},
+        {"@": "dates", "values": ROWS, "unit": "ns", "tz": None, "freq": None, "name": None},
+        {"@": "periods", "values": ROWS, "freq": "D", "name": None},
+        {"@": "frame", "columns": ROWS | {"stop": 1}, "index": ROWS, "data": [(0, "int64")]},
+        {"@": "set", "items": range(10**9)},
+        {"@": "dict", "items": range(10**9)},
+    ],
+    ids=lambda plain: plain["@"],
+)
+def test_few_words_do_not_grow(plain):
+    with pytest.raises(ValueError, match="more than an index|in the place of"):
+        from_plain(plain)
+
+
 def test_an_object_in_two_places_is_one_object():
     held = HeldClasses(np.arange(3), None, np.zeros((3, 2)))
     one, other = from_plain(pickle.loads(pickle.dumps(to_plain([held, {"there": held}]))))

@@ -73,10 +73,12 @@ def open_checkpoint(estimator, net_device, dtype, train, valid):
     if estimator.checkpoint is None:
         return None
     storage.import_safetensors()  # before anything is trained
+    if not os.fspath(estimator.checkpoint):
+        raise ValueError("checkpoint='' names no folder; the current one is '.'.")
     folder = Path(estimator.checkpoint)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a null character, say
         raise ValueError(f"checkpoint={str(folder)!r} cannot be a folder: {error}") from error
     fingerprint = fingerprint_of(estimator, (net_device, dtype), (*train, *(valid or ())))
     name = f"{type(estimator).__name__}-{fingerprint[:20]}.checkpoint"
@@ -118,10 +120,10 @@ class Checkpoint(skorch.callbacks.Callback):
             return 0
         try:
             training.stand(net, _with_tensors(state["there"], net))
-        except (RuntimeError, KeyError, ValueError, TypeError) as error:
+            _set_state(net.learner.device_generator, state["device_generator"])
+            self.n_before = state["n_before"]
+        except Exception as error:  # whatever another module or another hand has left
             raise self._refused(f"holds another network ({error})") from error
-        _set_state(net.learner.device_generator, state["device_generator"])
-        self.n_before = state["n_before"]
         n_done = len(net.history) - self.n_before
         if self.is_verbose:
             print(f"Goes on after epoch {len(net.history)}, from {self.path}")
@@ -163,12 +165,20 @@ class Checkpoint(skorch.callbacks.Callback):
             data = self.path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise self._refused(f"cannot be read ({error})") from error
         try:
             parts = storage.unpack(data, _FIRST)
             arrays = storage.arrays_from_bytes(parts[_ARRAYS])
-            return storage.TreeReader(arrays).read(storage.parse_json(parts[_FIRST]))
+            state = storage.TreeReader(arrays).read(storage.parse_json(parts[_FIRST]))
         except storage.ContentError as error:
             raise self._refused(error) from error
+        except Exception as error:  # of a file by another hand, whose checksum is right
+            raise self._refused(f"holds no state ({type(error).__name__}: {error})") from error
+        numbers = [state.get(name) for name in ("phase", "n_before")] if type(state) is dict else []
+        if not numbers or any(type(number) is not int or number < 0 for number in numbers):
+            raise self._refused("holds no state")
+        return state
 
     def _refused(self, why):
         return ValueError(f"The checkpoint {self.path} {why}; delete it, and the fit begins anew.")

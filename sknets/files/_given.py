@@ -27,16 +27,17 @@ class Given:
             )
 
     def require(self, names):
-        """Raise MissingError if some names are none that were handed in."""
+        """Raise MissingError if some names of types, which skops finds, are none that were handed in."""
         missing = sorted(set(names) - set(self._by_name))
         if missing:
-            raise MissingError(missing)
+            raise MissingError(missing, f"trusted=[{', '.join(map(_as_handed_in, missing))}]")
 
     def __getitem__(self, name):
-        self.require([name])
-        thing = self._by_name[name]
-        if isinstance(thing, str):
-            raise MissingError([name])
+        thing = self._by_name.get(name)
+        if thing is None or isinstance(thing, str):
+            own = name.rpartition(".")[2].strip("<>")
+            listed = f"trusted=[{own}]), or by name, " if own.isidentifier() else ""
+            raise MissingError([name], f"{listed}trusted={{{name!r}: ...}}")
         return thing
 
     def __contains__(self, name):
@@ -46,13 +47,18 @@ class Given:
 class MissingError(ContentError):
     """A file names what was not handed in."""
 
-    def __init__(self, names):
-        listed = ", ".join(names)
-        first = names[0].rpartition(".")[2].strip("<>[]0123456789") or "thing"
+    def __init__(self, names, how):
         super().__init__(
-            f"names what is neither of sknets nor among what skops trusts: {listed}. If you trust the "
-            f"file, hand it in: load(path, trusted=[{first}]), or by name, trusted={{{names[0]!r}: ...}}"
+            f"names what is neither of sknets nor among what skops trusts: {', '.join(names)}. If you "
+            f"trust the file, hand it in: load(path, {how})"
         )
+
+
+def _as_handed_in(name):
+    """Return how a type for skops is handed in: those that nobody imports, as a string."""
+    own = name.rpartition(".")[2]
+    is_own = own.isidentifier() and not name.startswith(("sklearn.", "scipy.", "numpy."))
+    return own if is_own else repr(name)
 
 
 def _named(thing):

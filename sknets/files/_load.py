@@ -81,7 +81,7 @@ def load(path, *, device=None, trusted=()):
         raise
     except Exception as error:  # whatever a file that somebody else has made may lead to
         raise ValueError(
-            f"{path} cannot be made an estimator of: {type(error).__name__}: {error}"
+            f"{path} cannot be made an estimator of: {type(error).__name__}: {str(error)[:500]}"
         ) from error
 
 

@@ -31,7 +31,12 @@ def dump_foreign(value, where):
     skops = import_skops()
     try:
         return skops.dumps(value)
-    except (TypeError, AttributeError, RecursionError, ValueError) as error:
+    except RecursionError as error:
+        raise TypeError(
+            f"{where} cannot be written by skops: something in it holds itself, as a step of "
+            "scikit-learn does after set_fit_request. Set such requests after the load."
+        ) from error
+    except (TypeError, AttributeError, ValueError) as error:
         # of skops's UnsupportedTypeException, a TypeError
         raise TypeError(f"{where} cannot be written by skops: {error}") from error
 

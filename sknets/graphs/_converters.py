@@ -227,11 +227,6 @@ class OfFeatures(Converter):
 
     def check(self):
         check_networks(self.estimator.estimator_)
-        if "members_" in vars(self.estimator.estimator_):
-            raise ValueError(
-                f"{type(self.estimator).__name__} around several networks (n_members) has the features "
-                "of the first one; export it around that one, its members_[0] in a FrozenEstimator."
-            )
 
     def outputs(self):
         return [("variable", self.floats(self.estimator._n_features_out))]

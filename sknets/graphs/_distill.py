@@ -36,7 +36,7 @@ def distill(estimator, X, student=None):
     ValueError
         If X is no table and there is no student, or if the model predicts several labels for each row.
     TypeError
-        If the model is a classifier without probabilities.
+        If the model or the student predicts nothing, or the model is a classifier without probabilities.
 
     See Also
     --------
@@ -63,6 +63,9 @@ def distill(estimator, X, student=None):
     True
     """
     check_is_fitted(estimator)
+    for name, given in (("estimator", estimator), ("student", student)):
+        if given is not None and not (hasattr(given, "fit") and hasattr(given, "predict")):
+            raise TypeError(f"{name} must be a classifier or a regressor, got {given!r}.")
     student = _default(estimator, X) if student is None else clone(student)
     if not is_classifier(estimator):
         return student.fit(X, estimator.predict(X))

@@ -37,6 +37,8 @@ def make_feed(X, session):
 
     Raises
     ------
+    TypeError
+        If `session` is none, or X is a frame or an array where the graph takes the other, or is sparse.
     ValueError
         If X lacks a column, or cannot be of the type of an input.
 
@@ -52,7 +54,13 @@ def make_feed(X, session):
     >>> session.run(None, make_feed(X[:3], session))[0].shape
     (3, 1)
     """
+    if not hasattr(session, "get_inputs"):
+        raise TypeError(
+            f"session must be an onnxruntime.InferenceSession, got {type(session).__name__}; of a graph "
+            "it is InferenceSession(graph.SerializeToString())."
+        )
     inputs = {entry.name: entry for entry in session.get_inputs()}
+    _check_kind(X, inputs)
     if hasattr(X, "columns"):
         missing = [name for name in inputs if name not in X.columns]
         if missing:
@@ -67,6 +75,20 @@ def make_feed(X, session):
     entries = as_list(X)
     array = np.asarray(X) if entries is None else pad(entries, len(entry.shape), dtype)
     return {entry.name: as_type(array, dtype, entry.name)}
+
+
+def _check_kind(X, inputs):
+    """Raise TypeError if X is nothing that the inputs can be made of."""
+    is_frame = hasattr(X, "columns")
+    if X is None or hasattr(X, "toarray"):
+        raise TypeError(f"X is {'None' if X is None else 'sparse'}; give a frame or a dense array.")
+    if is_frame and set(inputs) == {"X"} and "X" not in X.columns:
+        raise TypeError("X is a frame, but the graph takes one array: give X.to_numpy().")
+    if not is_frame and len(inputs) > 1:
+        raise TypeError(
+            "X is no frame, but the graph has an input for each column: give a frame with the columns "
+            f"{list(inputs)}."
+        )
 
 
 def as_type(values, dtype, name):

@@ -4,6 +4,7 @@ import copy
 
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.ensemble import VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -65,6 +66,10 @@ def unwrap(estimator):
             )
         elif isinstance(estimator, Pipeline):
             return _opened(estimator)
+        elif isinstance(estimator, VotingClassifier) and estimator.flatten_transform:
+            # which changes `transform` alone, and skl2onnx asks for it
+            estimator = copy.copy(estimator)
+            estimator.flatten_transform = False
         else:
             return estimator
 

@@ -3,7 +3,6 @@
 import sys
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
-from importlib.util import find_spec
 
 _NAME = "skl2onnx"
 
@@ -21,24 +20,25 @@ def _register():
 
 
 class _Watch(MetaPathFinder):
-    """Looks out for the import of skl2onnx, once."""
+    """Looks out for the import of skl2onnx. Who only asks whether it is installed ends nothing."""
 
     def find_spec(self, name, path=None, target=None):
         """Return the spec of skl2onnx, with what happens after it is loaded; None for all else."""
         if name != _NAME:
             return None
-        sys.meta_path.remove(self)
-        spec = find_spec(name)
+        others = [finder for finder in sys.meta_path if finder is not self]
+        found = (finder.find_spec(name, path, target) for finder in others)
+        spec = next(filter(None, found), None)
         if spec is not None and spec.loader is not None:
-            spec.loader = _ThenRegister(spec.loader)
+            spec.loader = _ThenRegister(spec.loader, self)
         return spec
 
 
 class _ThenRegister(Loader):
-    """Loads a module as its own loader does, and registers."""
+    """Loads a module as its own loader does, registers, and ends the watch."""
 
-    def __init__(self, loader):
-        self._loader = loader
+    def __init__(self, loader, watch):
+        self._loader, self._watch = loader, watch
 
     def create_module(self, spec):
         """Create the module."""
@@ -48,4 +48,6 @@ class _ThenRegister(Loader):
         """Load it; what it is loaded by is its own loader again."""
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
+        if self._watch in sys.meta_path:
+            sys.meta_path.remove(self._watch)
         _register()

@@ -109,6 +109,10 @@ def to_onnx(
     for package in ("onnx", "onnxruntime", "skl2onnx", "onnxscript"):
         import_onnx("to_onnx", package)
     check_is_fitted(estimator)
+    if X is None:
+        raise TypeError(
+            "X is None; give rows as predict takes them: the graph gets types from them."
+        )
     _check_params(dtype, target_opset, path)
     estimator = unwrap(estimator)
     _check_parts(estimator)
@@ -133,6 +137,8 @@ def _check_params(dtype, target_opset, path):
             f"target_opset={target_opset!r} must be a whole number from {lowest} to {highest}, the "
             "last one that the installed skl2onnx and onnx know."
         )
+    if path is not None and not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path={path!r} must be a str, path-like or None.")
     if path is not None and not Path(path).parent.is_dir():
         raise FileNotFoundError(f"path={str(path)!r}: there is no folder {Path(path).parent}.")
     if path is not None and Path(path).is_dir():

@@ -15,8 +15,9 @@ from sknets.storage._error import ContentError
 #: Kinds of NumPy's types that safetensors hold.
 _NUMBERS = "biuf"
 
-#: Bytes that an array of texts may take beyond its characters.
-_WIDE = 2**26
+#: Bytes that values may take: so many times those of all arrays, and beside. An array can be named again
+#: and again, and be copied each time; an array of texts is as wide as its longest one.
+_SHARE, _BYTES_BESIDE = 32, 2**27
 
 
 class TreeWriter:
@@ -109,6 +110,7 @@ class TreeReader:
     def __init__(self, arrays, read_other=None):
         self._arrays = arrays
         self._read_other = read_other
+        self._left = _SHARE * sum(array.nbytes for array in arrays.values()) + _BYTES_BESIDE
 
     def read(self, tree):
         """Return the value of a tree.
@@ -142,7 +144,14 @@ class TreeReader:
         return {key: self.read(part) for key, part in _typed(content, dict).items()}
 
     def _read_array(self, content):
-        return self._arrays[content]
+        array = self._arrays[content]
+        self._take(array.nbytes)
+        return array
+
+    def _take(self, n_bytes):
+        self._left -= n_bytes
+        if self._left < 0:
+            raise ContentError("holds values that take far more room than its arrays")
 
     def _read_scalar(self, content):
         return self._of_kind(content, np.ndarray)[()]
@@ -163,14 +172,13 @@ class TreeReader:
 
     def _read_times(self, content):
         dtype, name = content
-        return self._arrays[name].astype(_simple_dtype(dtype, "Mm"))
+        return self._read_array(name).astype(_simple_dtype(dtype, "Mm"))
 
     def _read_texts(self, content):
         dtype, shape, texts = content
         dtype = _simple_dtype(dtype, "U")
         n_characters = sum(len(_typed(text, str)) for text in texts)
-        if len(texts) * dtype.itemsize > _WIDE + 4 * n_characters:
-            raise ContentError(f"holds an array of the type {dtype}, wide beyond its texts")
+        self._take(max(0, len(texts) * dtype.itemsize - 4 * n_characters))
         return np.array(texts, dtype=dtype).reshape(shape)
 
     def _read_objects(self, content):

@@ -1,5 +1,6 @@
 """A fit that was ended anywhere goes on from its checkpoint, to the bits of one that was not."""
 
+import json
 import os
 import pathlib
 import signal
@@ -27,6 +28,7 @@ from sknets import (
     ModuleClassifier,
     RNNAutoencoder,
     RNNRegressor,
+    storage,
     training,
 )
 from sknets.estimators import _checkpoint
@@ -311,6 +313,56 @@ def test_folder_that_cannot_be_is_refused(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ValueError, match="checkpoint=.*file' cannot be a folder"):
         MLPRegressor(checkpoint=tmp_path / "file", **SHORT).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [("", "checkpoint='' names no folder"), ("a\0b", r"checkpoint='a\\x00b' cannot be a folder")],
+)
+def test_name_that_is_none_is_refused(wrong, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=words):
+        MLPRegressor(checkpoint=wrong, **SHORT).fit(X, Y)
+    assert os.listdir() == []
+
+
+def test_checkpoint_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    path = kept_of(tmp_path, monkeypatch)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ValueError, match=r"checkpoint cannot be read .*; delete it"):
+        MLPRegressor(checkpoint=tmp_path, **SHORT).fit(X, Y)
+
+
+def change(tree, place, value):
+    for key in place[:-1]:
+        tree = tree[key]
+    tree[place[-1]] = value
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        (),
+        ("dict",),
+        ("dict", "phase"),
+        ("dict", "n_before"),
+        ("dict", "device_generator"),
+        ("dict", "there", "dict", "learned"),
+        ("dict", "there", "dict", "state", "dict", "stopping"),
+    ],
+)
+@pytest.mark.parametrize("odd", [[], -1, {"float": "x"}], ids=str)
+def test_state_of_another_hand_is_named(place, odd, tmp_path, monkeypatch):
+    path = kept_of(tmp_path, monkeypatch)
+    parts = storage.unpack(path.read_bytes(), "checkpoint.json")
+    tree = [json.loads(parts["checkpoint.json"])]
+    change(tree, (0, *place), odd)
+    path.write_bytes(storage.pack(parts | {"checkpoint.json": json.dumps(tree[0]).encode()}))
+    with pytest.raises(
+        ValueError, match=r"checkpoint holds .*; delete it, and the fit begins anew"
+    ):
+        MLPRegressor(checkpoint=tmp_path, **SHORT).fit(X, Y)
 
 
 def kept_of(tmp_path, monkeypatch):

@@ -407,6 +407,19 @@ def other_arrays(tree):
     weights[first], weights[last] = weights[last], weights[first]
 
 
+def endless_index(tree):
+    rows = {"@": "range", "start": 0, "stop": 10**9, "step": 1, "name": None}
+    content = {"@": "index", "values": {"dict": rows}, "dtype": "float64", "name": None}
+    tree["estimator"][2]["dict"]["note"] = {"dict": content}
+
+
+def zone_that_is_a_file(tree):
+    dtype = "datetime64[ns, dateutil//dev/zero]"
+    array = next(iter(learned_of(tree)["net_state"]["dict"]["module"]["dict"].values()))
+    content = {"@": "index", "values": array, "dtype": dtype, "name": None}
+    tree["estimator"][2]["dict"]["note"] = {"dict": content}
+
+
 def other_type(tree):
     learned_of(tree)["net_state"]["dict"]["dtype"] = "load"
 
@@ -424,6 +437,8 @@ NETWORKS = [
     other_part,
     no_parameter,
     other_arrays,
+    endless_index,
+    zone_that_is_a_file,
     other_type,
 ]
 

@@ -1,20 +1,28 @@
 """How files are written, and what is handed in where they are read."""
 
+import ast
 import errno
 import os
+import pickle
+import re
 import stat
 import sys
 import threading
 
 import numpy as np
 import pytest
+import sklearn
+import skops.io
 import torch
+from sklearn.base import clone
+from sklearn.ensemble import VotingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import sknets
 from sknets import MLPRegressor, storage
+from sknets.files import trusted_types
 from tests.files.kinds import NUMBERS, SHORT, TABLE, Small, answers, fitted
 
 
@@ -246,3 +254,36 @@ def test_parts_are_stored_as_they_are():
     packed = storage.pack(parts)
     assert len(packed) < 1500
     assert storage.unpack(packed, "first") == parts
+
+
+def test_types_of_scikit_learn_are_asked_for_as_they_can_be_handed_in(tmp_path):
+    model = VotingRegressor([("net", MLPRegressor(**SHORT))]).fit(TABLE, NUMBERS)
+    sknets.save(model, tmp_path / "model.sknets")
+    with pytest.raises(ValueError, match="trusted=") as caught:
+        sknets.load(tmp_path / "model.sknets")
+    (said,) = re.findall(r"trusted=(\[.*?\])", str(caught.value))
+    copied = sknets.load(tmp_path / "model.sknets", trusted=ast.literal_eval(said))
+    np.testing.assert_array_equal(copied.predict(TABLE), model.predict(TABLE))
+
+
+def test_requests_of_metadata_are_kept(tmp_path):
+    with sklearn.config_context(enable_metadata_routing=True):
+        network = MLPRegressor(**SHORT).set_fit_request(sample_weight="w")
+        network.set_score_request(sample_weight=False)
+        said = str(network.get_metadata_routing())
+        model = make_pipeline(StandardScaler(), network)
+        sknets.save(model, tmp_path / "model.sknets")
+        copies = [sknets.load(tmp_path / "model.sknets")[-1], pickle.loads(pickle.dumps(network))]
+        copies.append(skops.io.loads(skops.io.dumps(network), trusted=trusted_types()))
+        for copied in copies:
+            assert str(copied.get_metadata_routing()) == said
+            assert str(clone(copied).get_metadata_routing()) == said
+        copied.set_fit_request(sample_weight=True)
+        assert str(network.get_metadata_routing()) == said
+
+
+def test_request_of_a_step_of_scikit_learn_is_named(tmp_path):
+    with sklearn.config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        with pytest.raises(TypeError, match="after set_fit_request"):
+            sknets.save(make_pipeline(scaler, MLPRegressor()), tmp_path / "model.sknets")

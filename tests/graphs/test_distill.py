@@ -66,3 +66,12 @@ def test_teachers_without_probabilities_are_named():
     for teacher in (KNeighborsClassifier(), MLPClassifier(max_iter=2, random_state=0)):
         with pytest.raises(ValueError, match="several labels"):
             distill(teacher.fit(X, labels), X)
+
+
+def test_what_predicts_nothing_is_named():
+    with pytest.raises(TypeError, match=r"estimator must be .* got StandardScaler\(\)"):
+        distill(StandardScaler().fit(X), X)
+    teacher = MLPRegressor(max_iter=2, random_state=0).fit(X, Y)
+    for wrong in ("network", StandardScaler()):
+        with pytest.raises(TypeError, match="student must be a classifier or a regressor"):
+            distill(teacher, X, wrong)

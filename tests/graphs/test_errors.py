@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
 
 import sknets
-from sknets import Forecaster, MLPClassifier, MLPRegressor, RNNClassifier, RNNFeatures, to_onnx
+from sknets import Forecaster, MLPClassifier, MLPRegressor, RNNClassifier, to_onnx
 from sknets.graphs import make_feed
 from sknets.preprocessing import TokenSequences
 from sknets.tables import TableEncoder
@@ -106,6 +106,7 @@ def test_x_of_another_width_is_refused_before_anything_is_written(network, tmp_p
         ({"target_opset": "18"}, ValueError, "target_opset='18'"),
         ({"path": "nowhere/model.onnx"}, OSError, "nowhere"),
         ({"path": "."}, OSError, "is a folder"),
+        ({"path": 3}, TypeError, "path=3 must be a str, path-like or None"),
         ({"coverage": 0.9}, ValueError, "coverage=0.9 needs rows that were held out"),
         ({"coverage": 2}, ValueError, "coverage"),
         ({"return_std": True}, ValueError, "return_std=True.*n_members"),
@@ -158,6 +159,8 @@ def test_digits_that_float32_has_not_are_noticed():
 
 
 def test_x_that_no_graph_takes(network):
+    with pytest.raises(TypeError, match="X is None"):
+        to_onnx(network, None)
     with pytest.raises(TypeError, match=r"X is sparse.*toarray"):
         to_onnx(network, sp.csr_array(X))
     mixed = np.array([[1, "a"], [2, "b"]] * 20, dtype=object)
@@ -176,17 +179,27 @@ def test_a_feed_says_what_is_wrong(network):
         make_feed(frame.assign(b="word"), session)
 
 
+def test_a_feed_of_another_kind_is_refused(network):
+    frame = pd.DataFrame(X, columns=list("abc"))
+    of_frame = open_session(to_onnx(MLPRegressor(**FAST).fit(frame, Y), frame))
+    graph = to_onnx(network, X)
+    of_array = open_session(graph)
+    with pytest.raises(TypeError, match=r"give a frame with the columns \['a', 'b', 'c'\]"):
+        make_feed(X, of_frame)
+    with pytest.raises(TypeError, match=r"takes one array: give X.to_numpy\(\)"):
+        make_feed(frame, of_array)
+    for wrong in (None, sp.csr_array(X)):
+        with pytest.raises(TypeError, match="X is (None|sparse)"):
+            make_feed(wrong, of_array)
+    with pytest.raises(
+        TypeError, match="session must be an onnxruntime.InferenceSession, got Model"
+    ):
+        make_feed(X, graph)
+
+
 def test_a_network_is_as_it_was_after_an_export(network):
     before = network.predict(X)
     dtype = next(network.net_.module_.parameters()).dtype
     to_onnx(network, X)
     assert next(network.net_.module_.parameters()).dtype == dtype
     assert np.array_equal(network.predict(X), before)
-
-
-def test_features_of_several_networks_are_refused():
-    sequences = [RNG.normal(size=(5, 2)) for _ in range(20)]
-    network = RNNClassifier(n_members=2, recurrent_layer_sizes=(3,), **FAST)
-    features = RNNFeatures(network).fit(sequences, [0, 1] * 10)
-    with pytest.raises(ValueError, match="RNNFeatures around several networks"):
-        to_onnx(features, sequences)

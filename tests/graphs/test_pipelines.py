@@ -1,6 +1,7 @@
 """Whole pipelines, tables and modules as graphs, and what skl2onnx knows."""
 
 import importlib
+import importlib.util
 import subprocess
 import sys
 
@@ -120,8 +121,9 @@ def test_a_wrapper_is_opened(wrap):
 
 def test_ensembles_of_scikit_learn():
     networks = [("net", MLPClassifier(**FAST)), ("line", LogisticRegression())]
-    voting = VotingClassifier(networks, voting="soft", flatten_transform=False).fit(X, Y > 0)
+    voting = VotingClassifier(networks, voting="soft").fit(X, Y > 0)
     check_served(voting, X, X_NEW)
+    assert voting.flatten_transform
     networks = [("net", MLPRegressor(**FAST)), ("line", Ridge())]
     check_served(VotingRegressor(networks).fit(X, Y), X, X_NEW)
     check_served(StackingRegressor(networks, MLPRegressor(**FAST), cv=2).fit(X, Y), X, X_NEW)
@@ -264,6 +266,8 @@ def test_the_watch_registers_once_its_package_is_loaded(monkeypatch, tmp_path):
     before = list(sys.meta_path)
     _registration.register_when_imported()
     assert len(sys.meta_path) == len(before) + 1
+    assert importlib.util.find_spec("some_package").origin == str(tmp_path / "some_package.py")
+    assert seen == []  # who only asks whether it is there ends no watch
     import some_package
 
     assert seen == [3]

@@ -112,3 +112,17 @@ def test_other_values_are_refused_with_their_place(value):
 def test_trees_of_other_hands_are_refused(tree):
     with pytest.raises((ContentError, TypeError, KeyError)):
         TreeReader({"a": np.zeros(3)}).read(tree)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        [{"times": ["<M8[s]", "a"]}] * 1000,
+        [{"array": "a"}] * 1000,
+        [{"texts": ["<U1000000", [1], ["a"]]}] * 1000,
+    ],
+    ids=lambda tree: next(iter(tree[0])),
+)
+def test_values_that_are_copied_again_and_again_are_refused(tree):
+    with pytest.raises(ContentError, match="take far more room than its arrays"):
+        TreeReader({"a": np.zeros(2**17, "i8")}).read(tree)
