@@ -137,7 +137,7 @@ def _check_limits(lowest, highest):
 
 
 @in_plain_torch
-def find_learning_rate(estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=300):
+def find_learning_rate(estimator, X, y=None, *, lowest=1e-6, highest=10.0, n_steps=300):
     """Suggest a learning rate, by a training of some hundred steps in which the rate grows.
 
     A clone of the network starts with a tiny rate, which grows by the same factor with every step, until
@@ -153,8 +153,8 @@ def find_learning_rate(estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=30
         search, the best one.
     X : array-like of shape (n_samples, ...) or list of sequences
         Training data, as the estimator takes them.
-    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Their target.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+        Their target; None for autoencoders only, whose target is X.
     lowest : float, default=1e-6
         The first rate.
     highest : float, default=10.0

@@ -65,7 +65,9 @@ class LearningRateDisplay:
         self.cautious_learning_rate = cautious_learning_rate
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=300, ax=None):
+    def from_estimator(
+        cls, estimator, X, y=None, *, lowest=1e-6, highest=10.0, n_steps=300, ax=None
+    ):
         """Try the rates with a clone of a network, and draw.
 
         Parameters
@@ -74,8 +76,8 @@ class LearningRateDisplay:
             A network, or a pipeline that ends in one; it need not be fitted.
         X : array-like of shape (n_samples, ...) or list of sequences
             Training data, as the estimator takes them.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their target.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Their target; None for autoencoders only, whose target is X.
         lowest : float, default=1e-6
             The first rate.
         highest : float, default=10.0

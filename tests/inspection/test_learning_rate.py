@@ -12,7 +12,14 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from sknets import CNNClassifier, MLPClassifier, MLPRegressor, ModuleRegressor, RNNRegressor
+from sknets import (
+    Autoencoder,
+    CNNClassifier,
+    MLPClassifier,
+    MLPRegressor,
+    ModuleRegressor,
+    RNNRegressor,
+)
 from sknets.inspection import LearningRateDisplay, find_learning_rate
 from sknets.inspection._learning_rate import smooth, suggest
 
@@ -124,6 +131,15 @@ def test_every_family_gets_a_rate(make):
     network, X, y = make()
     found = find_learning_rate(network, X, y, n_steps=100)
     assert 1e-6 < found.learning_rate < 20
+
+
+def test_autoencoders_need_no_y():
+    found = find_learning_rate(Autoencoder(2, random_state=0), X, n_steps=100)
+    assert found.cautious_learning_rate == pytest.approx(found.learning_rate / 10)
+    display = LearningRateDisplay.from_estimator(Autoencoder(2, random_state=0), X, n_steps=100)
+    assert display.learning_rate == found.learning_rate
+    with pytest.raises(ValueError, match="y"):
+        find_learning_rate(MLPRegressor(), X)
 
 
 # --- what is refused ------------------------------------------------------------------------------
