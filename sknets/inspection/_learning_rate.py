@@ -120,6 +120,8 @@ def find_network(estimator, X, y):
 
 def _described(estimator, inner):
     """Say what an estimator is in which no network was found, and where the one may be that is meant."""
+    if isinstance(estimator, type):
+        return f"a class; make one: {estimator.__name__}()"
     kind = type(estimator).__name__
     if inner is not estimator:
         kind += f" with a {type(inner).__name__}"

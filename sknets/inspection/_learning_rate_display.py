@@ -1,7 +1,7 @@
 """Pictures of a sweep over learning rates."""
 
 from sknets.inspection._learning_rate import find_learning_rate
-from sknets.inspection._pyplot import import_pyplot
+from sknets.inspection._pyplot import check_axes, import_pyplot
 
 _LOSS, _STEPS, _SUGGESTED = "#1f5f8b", "#c9d2d8", "#d1603d"
 
@@ -96,12 +96,13 @@ class LearningRateDisplay:
         ImportError
             If matplotlib is missing.
         TypeError
-            If there is no network in the estimator.
+            If there is no network in the estimator, or ax is something else.
         ValueError
             If its solver knows no learning rate, data or parameters are wrong, or the loss falls at no
             rate.
         """
         import_pyplot("LearningRateDisplay")
+        check_axes(ax)
         found = find_learning_rate(estimator, X, y, lowest=lowest, highest=highest, n_steps=n_steps)
         return cls(**found).plot(ax=ax)
 
@@ -116,9 +117,16 @@ class LearningRateDisplay:
         Returns
         -------
         LearningRateDisplay
+
+        Raises
+        ------
+        TypeError
+            If ax is something else.
         """
+        plt = import_pyplot("LearningRateDisplay")
+        check_axes(ax)
         if ax is None:
-            _, ax = import_pyplot("LearningRateDisplay").subplots(layout="constrained")
+            _, ax = plt.subplots(layout="constrained")
         (self.points_,) = ax.plot(
             self.rates, self.losses, ".", color=_STEPS, markersize=3, label="batches"
         )

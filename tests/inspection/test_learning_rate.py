@@ -150,7 +150,16 @@ def test_solver_without_a_rate_is_refused():
         find_learning_rate(MLPRegressor(solver="lbfgs"), X, Y)
 
 
+def test_what_is_no_axes_is_refused_before_the_rates_are_tried():
+    with pytest.raises(TypeError, match="ax must be plain axes"):
+        LearningRateDisplay.from_estimator(None, X, Y, ax=3)
+    with pytest.raises(TypeError, match="ax must be plain axes"):
+        LearningRateDisplay([1, 2], [1, 2], [1, 2]).plot(ax=3)
+
+
 def test_no_network_is_refused():
+    with pytest.raises(TypeError, match=r"a class; make one: MLPRegressor\(\)"):
+        find_learning_rate(MLPRegressor, X, Y)
     with pytest.raises(TypeError, match="RandomForestRegressor"):
         find_learning_rate(RandomForestRegressor(), X, Y)
 
