@@ -142,11 +142,12 @@ class LossSurfaceDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted network, or a pipeline, search or FrozenEstimator with one.
+            A fitted network, or a pipeline, search or FrozenEstimator with one; not a CNNAutoencoder or
+            an RNNAutoencoder.
         X : array-like of shape (n_samples, ...) or list of sequences
             Rows, as the estimator takes them: training data, or others.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Their target; None for autoencoders only, whose target is X.
+            Their target; None for an Autoencoder only, whose target is X.
         directions : "random", "principal", estimator, array or list of these, default="random"
             Two random directions; those of `path`; or one or two of: "random", another fit of
             the network, a vector of shape (n_parameters,) that is the change over one unit.

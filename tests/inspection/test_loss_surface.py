@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler, scale
 
 from sknets import (
     Autoencoder,
+    CNNAutoencoder,
     CNNClassifier,
     MLPClassifier,
     MLPRegressor,
@@ -409,6 +410,9 @@ def test_networks_that_cannot_be_shown_are_refused():
         DRAW(MLPRegressor(), X_NUM, Y_NUM)
     with pytest.raises(TypeError, match="LinearRegression"):
         DRAW(LinearRegression().fit(X_NUM, Y_NUM), X_NUM, Y_NUM)
+    coder = CNNAutoencoder(1, 2, max_iter=1).fit(X_NUM)
+    with pytest.raises(TypeError, match="got CNNAutoencoder"):
+        DRAW(coder, X_NUM)
     several = fit(n_members=2)
     with pytest.raises(TypeError, match=r"members_\[0\]"):
         DRAW(several, X_NUM, Y_NUM)
