@@ -232,13 +232,13 @@ def differences(scores):
 # %%
 # The pictures
 # ------------
-# Above, what the sawtooth costs, and what comes of it: from four folds on, training finds neither the
-# deep network nor the wide one, though the deep one has twice the units that it needs. Below, the tree of
-# functions, where one layer is hardly better with four times the weights, dense networks of three or six
-# layers have half its error, and the network of the right shape half of that. On four tables depth gains
-# hardly anything: two layers read a quarter of a point more of the digits (one of twelve comparisons may
-# be as large by chance), eight narrow ones read them worse, and all else is within two standard errors of
-# no difference.
+# Above, what the sawtooth costs, and what comes of it: at three folds training leaves a third of the
+# variance unexplained, and from four on it finds neither the deep network nor the wide one, though the
+# deep one has twice the units that it needs. Below, the tree of functions, where one layer is hardly
+# better with four times the weights, dense networks of three or six layers have half its error, and the
+# network of the right shape half of that. On four tables depth gains hardly anything: two layers read a
+# quarter of a point more of the digits (one of twelve comparisons may be as large by chance), eight
+# narrow ones read them worse, and all else is within two standard errors of no difference.
 
 
 def draw_folds(ax):

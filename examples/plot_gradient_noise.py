@@ -254,7 +254,7 @@ def draw_variance(ax, sizes, measured, gradients):
     m = np.geomspace(1, n - 0.5, 400)
     ax.plot(m, variance / m, color=DRAWN, label="1/m")
     once = variance / m * (n - m) / (n - 1)
-    ax.plot(m, once, color=EACH_ONCE, label="(n - m) / (n - 1) m")
+    ax.plot(m, once, color=EACH_ONCE, label="(n - m) / ((n - 1) m)")
     ax.plot(sizes, measured[:, 0] / unit, "o", color=DRAWN, label="drawn with replacement")
     ax.plot(sizes, measured[:, 1] / unit, "s", mfc="none", color=EACH_ONCE, label="without")
     ax.axhline(1, color=INK, linewidth=0.8, linestyle=":")

@@ -128,8 +128,8 @@ def probe_all(networks, images, y, new, new_y):
 # kinds apart, and the linear probe rises, most of all in the first layer. Random layers do not: from the
 # second on, each is harder to read than the one before. That nearest neighbours read the pixels well
 # shows what a dense layer does: it adds nothing to what is there, but turns it so that straight lines can
-# cut it. Convolutional layers share their weights over all places, and so are read better than pixels by
-# the neighbours, too.
+# cut it. Convolutional layers share their weights over all places, and from the second one on are read
+# better than pixels by the neighbours, too.
 
 
 def draw_map(ax, points, y):

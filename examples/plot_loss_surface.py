@@ -154,7 +154,8 @@ def draw_ways(data, network, ax_seed, ax_batch):
             LossSurfaceDisplay.from_estimator(
                 network, X, y, directions=other, n_points=61, label=label, ax=ax
             )
-    ax_seed.legend(loc="upper left", fontsize=8)
+    ax_seed.legend(loc="upper left", fontsize=8, frameon=False)
+    ax_batch.legend(loc="upper right", fontsize=8, frameon=False)
     ax_seed.set_title("From one seed (0) to another (1)", fontsize=10)
     ax_batch.set_title("From batches of 20 (0) to all rows (1)", fontsize=10)
 

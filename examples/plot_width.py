@@ -3,11 +3,11 @@ Why width works: units that look where the function is
 ======================================================
 
 One hidden layer approximates any continuous function, if it is wide enough. How wide? Barron's answer of
-1993: where C is the mean frequency in the function's Fourier transform, some network of J units has a
-squared error of at most (2 r C)² / J on a ball of radius r. The number of columns d is not in the
-exponent. For J functions that are chosen before they see the target, whatever they are, there is a
-target with an error of the order of J^(-2/d), which for many columns hardly falls at all. A unit learns
-where to look; a polynomial does not.
+1993: some network of J units has a squared error of at most (2 r C)² / J on a ball of radius r, where C
+is the integral of a frequency's length times the size of the function's Fourier transform there. The
+number of columns d is not in the exponent. For J functions that are chosen before they see the target,
+whatever they are, there is a target with an error of the order of J^(-2/d), which for many columns hardly
+falls at all. A unit learns where to look; a polynomial does not.
 
 A bound speaks of the worst case, and of the best network rather than of the one that training finds. So
 we fit some and measure.
@@ -32,9 +32,10 @@ NETWORK, POLYNOMIAL, RANDOM, BOUND = "#1f5f8b", "#d1603d", "#e0a030", "0.25"
 # %%
 # A bump in four dimensions
 # -------------------------
-# f(x) = exp(-s² x'x / 2) on the cube [-1, 1]⁴. Its frequencies have a normal distribution, so that
-# C = s sqrt(2) Γ((d + 1) / 2) / Γ(d / 2); the cube lies in a ball of radius sqrt(d). There is no noise,
-# and errors are those of new rows, as a share of the variance.
+# f(x) = exp(-s² x'x / 2) on the cube [-1, 1]⁴. Its Fourier transform is the density of a normal
+# distribution, so that C is the mean length of a frequency, s sqrt(2) Γ((d + 1) / 2) / Γ(d / 2); the cube
+# lies in a ball of radius sqrt(d). There is no noise, and errors are those of new rows, as a share of the
+# variance.
 
 N_COLUMNS, SHARPNESS = 4, 3.0
 

@@ -59,9 +59,9 @@ def choose_device(device, step_size, dtype="auto"):
         if chosen.type == "meta":
             raise RuntimeError("it holds no numbers.")
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0][:160]
+        reason = str(error).splitlines()[0][:160].rstrip(".")
         raise ValueError(
-            f"device={device!r} cannot be used: {reason} Use device='auto' or device='cpu'."
+            f"device={device!r} cannot be used: {reason}. Use device='auto' or device='cpu'."
         ) from error
     return chosen
 

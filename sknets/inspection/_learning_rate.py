@@ -120,6 +120,8 @@ def find_network(estimator, X, y):
 
 def _described(estimator, inner):
     """Say what an estimator is in which no network was found, and where the one may be that is meant."""
+    if isinstance(estimator, type):
+        return f"a class; make one: {estimator.__name__}()"
     kind = type(estimator).__name__
     if inner is not estimator:
         kind += f" with a {type(inner).__name__}"
@@ -137,7 +139,7 @@ def _check_limits(lowest, highest):
 
 
 @in_plain_torch
-def find_learning_rate(estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=300):
+def find_learning_rate(estimator, X, y=None, *, lowest=1e-6, highest=10.0, n_steps=300):
     """Suggest a learning rate, by a training of some hundred steps in which the rate grows.
 
     A clone of the network starts with a tiny rate, which grows by the same factor with every step, until
@@ -153,8 +155,8 @@ def find_learning_rate(estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=30
         search, the best one.
     X : array-like of shape (n_samples, ...) or list of sequences
         Training data, as the estimator takes them.
-    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Their target.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+        Their target; None for autoencoders only, whose target is X.
     lowest : float, default=1e-6
         The first rate.
     highest : float, default=10.0

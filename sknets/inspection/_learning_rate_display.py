@@ -1,7 +1,7 @@
 """Pictures of a sweep over learning rates."""
 
 from sknets.inspection._learning_rate import find_learning_rate
-from sknets.inspection._pyplot import import_pyplot
+from sknets.inspection._pyplot import check_axes, import_pyplot
 
 _LOSS, _STEPS, _SUGGESTED = "#1f5f8b", "#c9d2d8", "#d1603d"
 
@@ -65,7 +65,9 @@ class LearningRateDisplay:
         self.cautious_learning_rate = cautious_learning_rate
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, lowest=1e-6, highest=10.0, n_steps=300, ax=None):
+    def from_estimator(
+        cls, estimator, X, y=None, *, lowest=1e-6, highest=10.0, n_steps=300, ax=None
+    ):
         """Try the rates with a clone of a network, and draw.
 
         Parameters
@@ -74,8 +76,8 @@ class LearningRateDisplay:
             A network, or a pipeline that ends in one; it need not be fitted.
         X : array-like of shape (n_samples, ...) or list of sequences
             Training data, as the estimator takes them.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their target.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Their target; None for autoencoders only, whose target is X.
         lowest : float, default=1e-6
             The first rate.
         highest : float, default=10.0
@@ -94,12 +96,13 @@ class LearningRateDisplay:
         ImportError
             If matplotlib is missing.
         TypeError
-            If there is no network in the estimator.
+            If there is no network in the estimator, or ax is something else.
         ValueError
             If its solver knows no learning rate, data or parameters are wrong, or the loss falls at no
             rate.
         """
         import_pyplot("LearningRateDisplay")
+        check_axes(ax)
         found = find_learning_rate(estimator, X, y, lowest=lowest, highest=highest, n_steps=n_steps)
         return cls(**found).plot(ax=ax)
 
@@ -114,9 +117,16 @@ class LearningRateDisplay:
         Returns
         -------
         LearningRateDisplay
+
+        Raises
+        ------
+        TypeError
+            If ax is something else.
         """
+        plt = import_pyplot("LearningRateDisplay")
+        check_axes(ax)
         if ax is None:
-            _, ax = import_pyplot("LearningRateDisplay").subplots(layout="constrained")
+            _, ax = plt.subplots(layout="constrained")
         (self.points_,) = ax.plot(
             self.rates, self.losses, ".", color=_STEPS, markersize=3, label="batches"
         )

@@ -7,7 +7,12 @@ from sklearn.utils.validation import check_scalar
 
 from sknets._plain_torch import in_plain_torch
 from sknets.inspection._pyplot import check_axes, import_pyplot
-from sknets.inspection._surface_drawing import Drawing, check_drawing
+from sknets.inspection._surface_drawing import (
+    Drawing,
+    check_directions,
+    check_drawing,
+    check_loss,
+)
 from sknets.inspection._surface_loss import SurfaceLoss
 from sknets.inspection._surface_plane import find_plane
 
@@ -137,7 +142,8 @@ class LossSurfaceDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted network, or a pipeline, search or FrozenEstimator with one.
+            A fitted network, or a pipeline, search or FrozenEstimator with one; not a CNNAutoencoder or
+            an RNNAutoencoder.
         X : array-like of shape (n_samples, ...) or list of sequences
             Rows, as the estimator takes them: training data, or others.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
@@ -163,7 +169,8 @@ class LossSurfaceDisplay:
         levels : int or array-like, default=None
             Number of the contours of a plane, or the losses where they lie; None is 20.
         highest : float, default=None
-            Highest loss of the scale; what is above is cut off.
+            Highest loss of the scale, above that of the fit; what is above is cut off. Not for levels
+            that are losses.
         label : str, default=None
             Name in the legend of a line, title of a plane.
         ax : matplotlib.axes.Axes, default=None
@@ -195,6 +202,10 @@ class LossSurfaceDisplay:
         plane = find_plane(loss, directions, path, random_state)
         spans = _spans(extents, plane.directions)
         coordinates = np.array([np.linspace(*span, n_points) for span in spans])
+        check_directions(len(coordinates), kind, levels)
+        # one loss tells what would be refused after all of them
+        next_to_fit = [axis[np.abs(axis).argmin()] for axis in coordinates]
+        check_loss(plane.loss_at(loss, next_to_fit), "that of the fit", log, highest)
         display = cls(
             plane.evaluate(loss, coordinates),
             coordinates,
@@ -220,7 +231,7 @@ class LossSurfaceDisplay:
         levels : int or array-like, default=None
             Number of the contours of a plane, or the losses where they lie; None is 20.
         highest : float, default=None
-            Highest loss of the scale; what is above is cut off.
+            Highest loss of the scale; what is above is cut off. Not for levels that are losses.
         label : str, default=None
             Name in the legend of a line, title of a plane.
 

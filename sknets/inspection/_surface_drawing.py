@@ -19,6 +19,8 @@ def check_drawing(kind, log, levels, highest):
         raise TypeError(f"log must be True or False, got {log!r}.")
     if highest is not None:
         check_scalar(highest, "highest", Real)
+        if isinstance(highest, bool | np.bool_) or not np.isfinite(highest):
+            raise ValueError(f"highest={highest} must be a finite number.")
     if isinstance(levels, Integral):
         check_scalar(levels, "levels", Integral, min_val=2)
     elif levels is not None:
@@ -28,6 +30,28 @@ def check_drawing(kind, log, levels, highest):
             raise ValueError(
                 "levels must be a whole number of at least 2, or losses that increase."
             )
+        if log and given[0] <= 0:
+            raise ValueError(f"log=True needs levels above 0; the lowest is {given[0]:.3g}.")
+        if highest is not None:
+            raise ValueError(
+                "highest is for levels that are a number; of given losses the last one is the highest."
+            )
+    if kind == "surface" and levels is not None:
+        raise ValueError("levels are those of contours; leave them out with kind='surface'.")
+
+
+def check_directions(n_directions, kind, levels):
+    """Raise ValueError if these parameters are not for so many directions."""
+    if n_directions == 1 and (kind != "contour" or levels is not None):
+        raise ValueError("kind and levels are for two directions; this is one.")
+
+
+def check_loss(loss, name, log, highest):
+    """Raise ValueError if the scale has no place for a loss; it has for what overflows."""
+    if log and loss <= 0:
+        raise ValueError(f"log=True needs losses above 0; {name} is {loss:.3g}.")
+    if highest is not None and np.isfinite(loss) and highest <= loss:
+        raise ValueError(f"highest={highest} must be above {name}, {loss:.3g}.")
 
 
 class Drawing:
@@ -51,24 +75,35 @@ class Drawing:
     def __init__(self, display, log, levels, highest, kind):
         self.display = display
         self.log, self.kind = log, kind
-        self.losses = np.ma.masked_invalid(display.losses)
+        self.losses = np.ma.masked_invalid(np.asarray(display.losses, dtype=float))
         self.is_line = self.losses.ndim == 1
+        self._check_shapes()
         if self.losses.mask.all():
             raise ValueError("losses: none is a finite number; look closer at the fit (extent).")
-        if self.is_line and (kind != "contour" or levels is not None):
-            raise ValueError("kind and levels are for two directions; this is one.")
-        if kind == "surface" and levels is not None:
-            raise ValueError("levels are those of contours; leave them out with kind='surface'.")
+        check_directions(self.losses.ndim, kind, levels)
         low, high = float(self.losses.min()), float(self.losses.max())
-        if log and low <= 0:
-            raise ValueError(f"log=True needs losses above 0; the lowest is {low:.3g}.")
-        if highest is not None and highest <= low:
-            raise ValueError(f"highest={highest} must be above the lowest loss, {low:.3g}.")
+        check_loss(low, "the lowest loss", log, highest)
         self.is_cut = highest is not None and highest < high
         self.low, self.high = low, highest if self.is_cut else high
         if self.high <= low:  # a constant loss
             self.high = low + 1e-6 * max(abs(low), 1e-6)
         self.levels = levels
+
+    def _check_shapes(self):
+        n_points = tuple(len(axis) for axis in self.display.coordinates)
+        if len(n_points) not in (1, 2) or self.losses.shape != n_points[::-1]:
+            raise ValueError(
+                f"losses has the shape {self.losses.shape}, but coordinates of {n_points} points belong "
+                "to a line, losses of shape (n_points,), or to a plane, with a row of losses for each "
+                "coordinate in the second direction."
+            )
+        for name in ("fits", "path"):
+            points = getattr(self.display, name)
+            if points is not None and np.shape(points)[1:] != (len(n_points),):
+                raise ValueError(
+                    f"{name} has the shape {np.shape(points)}; give {len(n_points)} coordinates, one for "
+                    "each direction, in each of its rows."
+                )
 
     def draw(self, ax, label):
         """Draw into some axes."""
@@ -95,7 +130,7 @@ class Drawing:
         at = self._fits()[:, 0]
         self.fits = ax.scatter(at, heights_at(at), color=color, zorder=3)
         if self.display.path is not None:
-            along = self.display.path[:, 0]
+            along = np.asarray(self.display.path)[:, 0]
             (self.path_line,) = ax.plot(
                 along, heights_at(along), ".", color=_PATH, label="path of training"
             )
@@ -117,7 +152,7 @@ class Drawing:
         ax.contour(xs, ys, self.losses, colors="white", linewidths=0.4, alpha=0.6, levels=levels)
         self._add_colorbar(ax)
         self._mark(ax)
-        ax.set(xlim=xs[[0, -1]], ylim=ys[[0, -1]])
+        ax.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
 
     def _draw_surface(self, ax):
         xs, ys = np.meshgrid(*self.display.coordinates)
@@ -140,6 +175,7 @@ class Drawing:
         """Draw the path and the fits; in three dimensions at a height."""
         path, fits = self.display.path, self._fits()
         if path is not None:
+            path = np.asarray(path)
             places = [*path.T] if height is None else [*path.T, height(path)]
             style = {"color": _PATH, "marker": "o", "markersize": 2.5, "linewidth": 1.2}
             (self.path_line,) = ax.plot(*places, label="path of training", zorder=5, **style)
@@ -176,5 +212,12 @@ class Drawing:
         self.colorbar = ax.figure.colorbar(self.surface, ax=ax, label="loss")
         ticks = self.surface.levels
         self.colorbar.set_ticks(ticks[:: max(1, len(ticks) // 6)])
-        self.colorbar.ax.yaxis.set_major_formatter("{x:.2g}")
+        self.colorbar.ax.yaxis.set_major_formatter(_two_digits)
         self.colorbar.minorticks_off()
+
+
+def _two_digits(loss, _place=None):
+    """Return a loss as text: 1000 rather than 1e+03, unless it would be long."""
+    if loss and not 1e-4 <= abs(loss) < 1e5:
+        return f"{loss:.2g}"
+    return np.format_float_positional(loss, precision=2, fractional=False, trim="-")

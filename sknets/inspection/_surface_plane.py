@@ -56,6 +56,10 @@ class Plane(NamedTuple):
         losses = [loss(loss.state.values + point @ basis) for point in grid.reshape(-1, len(basis))]
         return np.reshape(losses, grid.shape[:-1])
 
+    def loss_at(self, loss, point):
+        """Return the loss at one point."""
+        return self.evaluate(loss, [[coordinate] for coordinate in point]).item()
+
     @property
     def fits(self):
         """Coordinates of the fits in the plane, the one in its centre first."""
@@ -127,7 +131,7 @@ def _read_direction(item, name, number, loss, rng):
             raise ValueError(f"{name} has the parameters of estimator; give another fit.")
         change = values - loss.state.values
         return Direction(change, "way to the other fit", _BETWEEN, is_fit=True)
-    vector = _read_vector(item, name, loss.state)
+    vector = _read_vector(item, name, loss.state, "'random', a fitted estimator")
     if not vector.any():
         raise ValueError(f"{name} is zero everywhere; give a change of some parameters.")
     n_buffered = len(loss.state.values) - len(vector)
@@ -160,15 +164,14 @@ def _check_same_network(theirs, ours, name):
     )
 
 
-def _read_vector(item, name, state):
-    """Return a vector of all parameters as an array in float64."""
+def _read_vector(item, name, state, others="a fitted estimator"):
+    """Return a vector of all parameters as an array in float64; `others` may stand in its place."""
     item = item.detach().cpu() if hasattr(item, "detach") else item
     try:
         vector = np.asarray(item, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"{name} must be 'random', a fitted estimator or a vector of numbers, got "
-            f"{type(item).__name__}."
+            f"{name} must be {others} or a vector of numbers, got {type(item).__name__}."
         ) from error
     if vector.shape != (state.n_parameters,):
         raise ValueError(

@@ -54,6 +54,14 @@ def test_score_of_one_length_is_that_of_the_table():
         assert network.score(WAVES, sample_weight=w) == pytest.approx(expected, abs=1e-10)
 
 
+def test_score_of_series_that_are_all_alike_is_that_of_scikit_learn():
+    network = RNNAutoencoder(2, **SMALL).fit(WAVES)
+    alike = np.tile(WAVES[:1], (6, 1))  # whose means are not these numbers to the last bit
+    again = network.inverse_transform(network.transform(alike))
+    assert r2_score(np.ones(alike.shape), again, multioutput="variance_weighted") == 0
+    assert network.score(alike) == 0
+
+
 @pytest.mark.parametrize("weight", [None, RNG.integers(0, 3, len(RAGGED)).astype(float)])
 def test_score_counts_valid_values_only(weight):
     network = RNNAutoencoder(2, **SMALL).fit(RAGGED)

@@ -12,7 +12,14 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from sknets import CNNClassifier, MLPClassifier, MLPRegressor, ModuleRegressor, RNNRegressor
+from sknets import (
+    Autoencoder,
+    CNNClassifier,
+    MLPClassifier,
+    MLPRegressor,
+    ModuleRegressor,
+    RNNRegressor,
+)
 from sknets.inspection import LearningRateDisplay, find_learning_rate
 from sknets.inspection._learning_rate import smooth, suggest
 
@@ -126,6 +133,15 @@ def test_every_family_gets_a_rate(make):
     assert 1e-6 < found.learning_rate < 20
 
 
+def test_autoencoders_need_no_y():
+    found = find_learning_rate(Autoencoder(2, random_state=0), X, n_steps=100)
+    assert found.cautious_learning_rate == pytest.approx(found.learning_rate / 10)
+    display = LearningRateDisplay.from_estimator(Autoencoder(2, random_state=0), X, n_steps=100)
+    assert display.learning_rate == found.learning_rate
+    with pytest.raises(ValueError, match="y"):
+        find_learning_rate(MLPRegressor(), X)
+
+
 # --- what is refused ------------------------------------------------------------------------------
 
 
@@ -134,7 +150,16 @@ def test_solver_without_a_rate_is_refused():
         find_learning_rate(MLPRegressor(solver="lbfgs"), X, Y)
 
 
+def test_what_is_no_axes_is_refused_before_the_rates_are_tried():
+    with pytest.raises(TypeError, match="ax must be plain axes"):
+        LearningRateDisplay.from_estimator(None, X, Y, ax=3)
+    with pytest.raises(TypeError, match="ax must be plain axes"):
+        LearningRateDisplay([1, 2], [1, 2], [1, 2]).plot(ax=3)
+
+
 def test_no_network_is_refused():
+    with pytest.raises(TypeError, match=r"a class; make one: MLPRegressor\(\)"):
+        find_learning_rate(MLPRegressor, X, Y)
     with pytest.raises(TypeError, match="RandomForestRegressor"):
         find_learning_rate(RandomForestRegressor(), X, Y)
 

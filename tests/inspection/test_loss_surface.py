@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -16,6 +17,7 @@ from sklearn.preprocessing import StandardScaler, scale
 
 from sknets import (
     Autoencoder,
+    CNNAutoencoder,
     CNNClassifier,
     MLPClassifier,
     MLPRegressor,
@@ -290,6 +292,23 @@ def test_path_records_the_parameters_of_every_epoch():
     np.testing.assert_array_equal(every.parameters_, path.parameters_[[0, 2, 4, 5]])
 
 
+def test_clones_of_a_network_have_paths_of_their_own():
+    path = ParameterPath(every=3)
+    network = fit(callbacks=[path], max_iter=3)
+    kept = path.parameters_
+    again = clone(network)
+    assert again.callbacks[0].get_params() == {"every": 3}
+    with pytest.raises(NotFittedError, match="paths of their own"):
+        again.callbacks[0].parameters_  # noqa: B018
+    search = GridSearchCV(network, {"alpha": [0.1]}, cv=2).fit(X_NUM, Y_NUM)
+    best = search.best_estimator_
+    np.testing.assert_array_equal(best.callbacks[0].parameters_[-1], vector(best))
+    again.set_params(n_members=2).fit(X_NUM, Y_NUM)
+    for member in again.members_:
+        np.testing.assert_array_equal(member.callbacks[0].parameters_[-1], vector(member))
+    np.testing.assert_array_equal(path.parameters_, kept)
+
+
 def test_path_ends_at_the_epoch_that_is_kept():
     path = ParameterPath()
     options = {"early_stopping": True, "max_iter": 40, "learning_rate_init": 0.05}
@@ -391,6 +410,9 @@ def test_networks_that_cannot_be_shown_are_refused():
         DRAW(MLPRegressor(), X_NUM, Y_NUM)
     with pytest.raises(TypeError, match="LinearRegression"):
         DRAW(LinearRegression().fit(X_NUM, Y_NUM), X_NUM, Y_NUM)
+    coder = CNNAutoencoder(1, 2, max_iter=1).fit(X_NUM)
+    with pytest.raises(TypeError, match="got CNNAutoencoder"):
+        DRAW(coder, X_NUM)
     several = fit(n_members=2)
     with pytest.raises(TypeError, match=r"members_\[0\]"):
         DRAW(several, X_NUM, Y_NUM)
@@ -424,6 +446,10 @@ def test_networks_that_cannot_be_shown_are_refused():
         ({"levels": [2.0, 1.0]}, ValueError, "levels"),
         ({"highest": "a"}, TypeError, "highest"),
         ({"highest": -1.0}, ValueError, "highest"),
+        ({"highest": np.inf}, ValueError, "highest=inf"),
+        ({"highest": True}, ValueError, "highest=True"),
+        ({"highest": 5.0, "levels": [1.0, 2.0]}, ValueError, "highest is for levels"),
+        ({"levels": [-1.0, 1.0], "log": True}, ValueError, "log=True needs levels above 0"),
         ({"extent": 0}, ValueError, "extent"),
         ({"extent": (1, -1)}, ValueError, "extent"),
         ({"extent": (1, 2, 3)}, ValueError, "extent"),
@@ -445,6 +471,7 @@ def test_networks_that_cannot_be_shown_are_refused():
         ({"directions": "random", "path": "p"}, TypeError, "path"),
         ({"path": np.ones((1, 73))}, ValueError, "two steps"),
         ({"path": np.ones((4, 7))}, ValueError, r"path\[0\]"),
+        ({"path": ["a", "b"]}, TypeError, r"path\[0\] must be a fitted estimator or"),
         ({"path": ParameterPath()}, NotFittedError, "callbacks"),
         ({"path": np.ones((4, 73)), "directions": "principal"}, ValueError, "on a line"),
         ({"directions": np.ones(73), "kind": "surface"}, ValueError, "two directions"),
@@ -460,6 +487,58 @@ def test_bad_input_is_named(change, error, match):
     with pytest.raises(error, match=match):
         DRAW(network, **options)
     np.testing.assert_array_equal(vector(network), before)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"log": True, "loss": "gaussian"}, "log=True needs losses above 0; that of the fit"),
+        ({"highest": 1e-12}, "highest=1e-12 must be above that of the fit"),
+        ({"kind": "surface", "directions": ["random"]}, "two directions"),
+        ({"levels": 5, "directions": ["random"]}, "two directions"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_the_surface_is_computed(monkeypatch, options, match):
+    loss = options.pop("loss", "squared_error")
+    network = fit(MLPRegressor, X_NUM, X_NUM[:, 0], loss=loss, max_iter=60, solver="lbfgs")
+    n_losses, forward = [], type(network.net_.criterion_).forward
+
+    def count(*args):
+        n_losses.append(1)
+        return forward(*args)
+
+    monkeypatch.setattr(type(network.net_.criterion_), "forward", count)
+    with pytest.raises(ValueError, match=match):
+        DRAW(network, X_NUM, X_NUM[:, 0], **options)
+    assert len(n_losses) <= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"coordinates": [[0.0, 1.0]]}, r"losses has the shape \(2, 3\).*\(2,\) points"),
+        ({"coordinates": [[0.0, 1.0], [0.0, 1.0, 2.0]]}, "losses has the shape"),
+        ({"losses": np.ones((2, 2, 2))}, "losses has the shape"),
+        ({"fits": [[0.0]]}, "fits has the shape"),
+        ({"path": [0.0, 1.0]}, "path has the shape"),
+    ],
+)
+def test_numbers_that_make_no_picture_are_named(change, match):
+    right = {"losses": [[1, 2, 3], [4, 5, 6]], "coordinates": [[0, 1, 2], [0, 1]]}
+    display = LossSurfaceDisplay(**right, path=[[0, 0], [1, 1]]).plot()  # lists will do
+    assert display.surface_.levels[-1] == 6
+    with pytest.raises(ValueError, match=match):
+        LossSurfaceDisplay(**right | change).plot()
+
+
+def test_the_scale_of_colours_is_in_plain_numbers():
+    losses = np.array([[0.01, 1.0], [10.0, 1000.0]])
+    display = LossSurfaceDisplay(losses, [[0, 1], [0, 1]]).plot(
+        log=True, levels=[0.01, 0.1, 1, 10, 100, 1000, 1e6]
+    )
+    display.figure_.canvas.draw()
+    texts = [text.get_text() for text in display.colorbar_.ax.get_yticklabels()]
+    assert texts == ["0.01", "0.1", "1", "10", "100", "1000", "1e+06"]
 
 
 @pytest.mark.parametrize(

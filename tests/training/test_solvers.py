@@ -182,12 +182,16 @@ def test_step_follows_torchs_interface():
     assert set(solver.state_dict()) == {"state", "param_groups"}
 
 
-def test_first_fit_does_not_import_torchs_compiler():
+def test_first_fits_do_not_import_torchs_compiler():
     # it takes longer than a small fit, in every process of a grid search
     script = (
         "import sys, numpy as np, sknets\n"
-        "X = np.random.default_rng(0).standard_normal((30, 2))\n"
+        "X = np.random.default_rng(0).standard_normal((30, 8))\n"
         "sknets.MLPRegressor(learning_rate='cosine', max_iter=2).fit(X, X[:, 0]).predict(X)\n"
+        "sknets.RNNRegressor(recurrent_layer_sizes=2, max_iter=2).fit(X, X[:, 0]).predict(X)\n"
+        "sknets.CNNRegressor(conv_channels=2, max_iter=2).fit(X, X[:, 0]).predict(X)\n"
+        "sknets.CNNAutoencoder(1, 2, max_iter=2).fit_transform(X)\n"
+        "sknets.RNNAutoencoder(1, 2, max_iter=2).fit_transform(X)\n"
         "assert 'torch._dynamo' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -4,7 +4,7 @@ from sklearn.metrics import r2_score
 
 from sknets import targets
 from sknets._plain_torch import in_plain_torch
-from sknets.estimators._data import as_shares
+from sknets.estimators._data import as_shares, read_weight
 from sknets.estimators._methods import without_class
 from sknets.estimators.autoencoder._base import BaseAutoencoder
 from sknets.inputs import prediction_dtype, to_tensor
@@ -61,10 +61,12 @@ class ArrayAutoencoder(BaseAutoencoder):
             At most 1; higher is better. Of a single row NaN, with a warning, as R² is.
         """
         raw = self._raw_predict(X)
+        if sample_weight is not None:
+            sample_weight = read_weight(as_shares(sample_weight), raw.rows)
         return r2_score(
             raw.rows.reshape(len(raw.rows), -1),
             self._flat_rows(raw),
-            sample_weight=as_shares(sample_weight),
+            sample_weight=sample_weight,
             multioutput="variance_weighted",
         )
 

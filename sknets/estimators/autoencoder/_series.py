@@ -188,6 +188,8 @@ def _kept(left, values, places, weight):
         )
         return float("nan")
     weight = np.ones(len(values)) if weight is None else weight
+    # beside the first value of each place, so that what is constant has no spread to the last bit
+    values = values - values[np.unique(places, return_index=True)[1]][places]
     counts = np.bincount(places, weight)
     sums = [np.bincount(places, weight * column) for column in values.T]
     with np.errstate(invalid="ignore"):  # of timesteps whose series have no weight

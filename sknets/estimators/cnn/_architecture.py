@@ -1,6 +1,7 @@
 """The plan of a convolutional network."""
 
 import copy
+from contextlib import nullcontext
 
 import torch
 
@@ -81,7 +82,7 @@ class Convolutional(Architecture):
         images = modules.ImageInput(**spec["input"])
         base = self._build_base(images, generator)
         n_hidden = len(spec["head_sizes"]) - 1
-        with training.Seeded(generator):  # somebody else's backbone may draw when it is tried out
+        with self._seeded_trial(generator):
             network = modules.ConvNet(
                 images,
                 base,
@@ -98,6 +99,14 @@ class Convolutional(Architecture):
                 generator=generator,
             )
         return network.to(next(network.base.parameters(), images.scale).dtype)
+
+    def _seeded_trial(self, generator):
+        """Return a context in which somebody else's backbone or activation may draw when tried out.
+
+        Without these it does nothing, since `Seeded` imports Torch's compiler, which takes seconds.
+        """
+        is_foreign = self.is_pretrained or self._has_own_activations
+        return training.Seeded(generator) if is_foreign else nullcontext()
 
     def _build_base(self, images, generator):
         spec = self.spec
@@ -141,7 +150,7 @@ class Convolutional(Architecture):
         return describe_channels(rows, sample_weight, module.input)
 
     def measure_work(self, module, row):
-        with training.Seeded(torch.Generator()):
+        with self._seeded_trial(torch.Generator()):
             return modules.measure_work(module, row)
 
     def auto_batch_size(self, n_rows):

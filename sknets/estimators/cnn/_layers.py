@@ -35,7 +35,7 @@ def read_conv_layers(estimator, shape, n_spatial):
     if not channels:
         raise ValueError(
             f"conv_channels={estimator.conv_channels!r} has no layer; give at least one number of "
-            "channels, or use an MLP."
+            "channels, or use a network of dense layers."
         )
     n = len(channels)
 
