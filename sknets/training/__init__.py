@@ -50,6 +50,7 @@ from sknets.training._seeding import (
     seed_layers,
 )
 from sknets.training._sequence_loss import SequenceLoss
+from sknets.training._sharing import train_in_team, trained_by
 from sknets.training._solvers import Solver
 from sknets.training._stopping import Stopping
 from sknets.training._stores import (
@@ -59,6 +60,7 @@ from sknets.training._stores import (
     batch_by_batch,
     sparse_tensor,
 )
+from sknets.training._team import Team, TeamError
 from sknets.training._threads import (
     SMALL_CONV_STEP,
     SMALL_RECURRENT_STEP,
@@ -118,6 +120,8 @@ __all__ = [
     "Stopping",
     "Store",
     "Task",
+    "Team",
+    "TeamError",
     "TensorStore",
     "batch_by_batch",
     "current_task",
@@ -139,5 +143,7 @@ __all__ = [
     "taking_part",
     "threads_for",
     "train",
+    "train_in_team",
+    "trained_by",
     "undo_for",
 ]
