@@ -24,10 +24,10 @@ _TOLD = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 def distributed(*, rank=None, n_processes=None, address=None, backend="gloo", timeout=TIMEOUT):
     """Let fits inside be shared out among the processes that have entered such a context.
 
-    Every process runs the same script and calls `fit` with the same estimator and all rows. It takes its share of
-    each batch, gradients are added up, and each ends with the same network as one process would have: one by
-    one, in the order of the script. A `random_state` that is an int is needed. Where `torch.distributed` has
-    been initialised before (by Accelerate, say), its processes are taken, and parameters have no effect.
+    Every process runs the same script and calls `fit` with the same estimator and all rows. It takes its
+    share of each batch, gradients are added up, and each ends with the network of one process. A
+    `random_state` that is an int is needed. Where `torch.distributed` has been initialised before (by
+    Accelerate, say), its processes are taken, and the parameters here have to be left out.
 
     Parameters
     ----------
@@ -75,6 +75,11 @@ def distributed(*, rank=None, n_processes=None, address=None, backend="gloo", ti
     1.0
     """
     if dist.is_initialized():
+        if (rank, n_processes, address, backend, timeout) != (None, None, None, "gloo", TIMEOUT):
+            raise ValueError(
+                "torch.distributed has been initialised before, and its processes are taken: call "
+                "distributed() without parameters."
+            )
         with training.trained_by(training.Team(_device(dist.get_backend()))):
             yield dist.get_rank()
         return
@@ -127,9 +132,9 @@ def _told(rank, n_processes, address):
     told = [os.environ.get(name) for name in _TOLD]
     if None in (rank, n_processes, address) and None in told:
         raise ValueError(
-            "rank, n_processes and address are all needed, unless torchrun or Accelerate has started this "
-            "process. Start it by `torchrun --nproc-per-node 2 script.py`, or use fit_distributed, which "
-            "starts processes by itself."
+            "rank, n_processes and address are all needed, unless torchrun or Accelerate has started "
+            "this process. Start it by `torchrun --nproc-per-node 2 script.py`, or use "
+            "fit_distributed, which starts processes by itself."
         )
     rank = int(told[0]) if rank is None else rank
     n_processes = int(told[1]) if n_processes is None else n_processes
@@ -149,8 +154,8 @@ def _begin(backend, timeout, rank, n_processes, address, **where):
     if backend == "nccl":
         if not where.get("init_method") and torch.cuda.device_count() < n_processes:
             raise ValueError(
-                f"n_processes={n_processes} with backend='nccl' needs as many CUDA devices, and there are "
-                f"{torch.cuda.device_count()}."
+                f"n_processes={n_processes} with backend='nccl' needs as many CUDA devices, and there "
+                f"are {torch.cuda.device_count()}."
             )
         place = int(os.environ.get("LOCAL_RANK", rank % torch.cuda.device_count()))
         torch.cuda.set_device(place)
@@ -170,8 +175,8 @@ def _begin(backend, timeout, rank, n_processes, address, **where):
             else f"Have all {n_processes} processes been started, and do they reach process 0?"
         )
         raise ConnectionError(
-            f"address={str(address)!r}: process {rank} of {n_processes} does not meet the others. {remedy} "
-            f"Torch says: {reason}"
+            f"address={str(address)!r}: process {rank} of {n_processes} does not meet the others. "
+            f"{remedy} Torch says: {reason}"
         ) from error
 
 

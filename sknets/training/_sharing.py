@@ -128,8 +128,8 @@ class SharedGradient(Gradient):
         if state is None or torch.equal(state, self.learner.device_generator.get_state()):
             return
         raise ValueError(
-            "The module draws random numbers in training (nn.Dropout, say), which several processes would "
-            "draw each for itself. Leave its dropout out, or train it in one process."
+            "The module draws random numbers in training (nn.Dropout, say), which several processes "
+            "would draw each for itself. Leave its dropout out, or train it in one process."
         )
 
 
