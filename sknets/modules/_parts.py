@@ -1,8 +1,8 @@
 """Random numbers for some rows of a batch, whose other rows are computed elsewhere.
 
-Where a batch is shared out among processes, each draws for all of its rows and takes its own. The generators
-of all then stay alike, and every row has what it would have had in one process. A layer that draws row by
-row says so by its attribute `part`, None or ``(start, stop, n_rows)``.
+Where a batch is shared out among processes, each draws for all of its rows and takes its own: generators
+stay alike, and every row has what it would have had in one process. A layer that draws row by row says so
+by its attribute `part`, None or ``(start, stop, n_rows)``.
 """
 
 
