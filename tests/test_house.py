@@ -15,6 +15,7 @@ import pytest
 import sknets
 import sknets.datasets
 import sknets.inspection
+import sknets.parallel
 import sknets.preprocessing
 
 ROOT = Path(sknets.__file__).parent
@@ -46,7 +47,13 @@ MAY_IMPORT = {
 # scikit-learn knows X, y and labels; the rooms below the estimators work on tensors
 MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set()}
 
-PUBLIC_MODULES = [sknets, sknets.datasets, sknets.inspection, sknets.preprocessing]
+PUBLIC_MODULES = [
+    sknets,
+    sknets.datasets,
+    sknets.inspection,
+    sknets.parallel,
+    sknets.preprocessing,
+]
 
 ESTIMATORS = [
     sknets.MLPRegressor,

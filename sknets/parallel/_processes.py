@@ -25,6 +25,9 @@ from sknets.parallel._distributed import (
 #: Seconds between two looks of a process at whether the one that has called is there.
 _PARENT_SECONDS = 1.0
 
+#: Seconds for which the cause is awaited, when processes have heard that another one has ended.
+_CAUSE_SECONDS = 10.0
+
 
 def fit_distributed(
     estimator, X, y=None, *, n_processes=2, backend="gloo", timeout=TIMEOUT, params=None
@@ -126,10 +129,9 @@ def _run_all(n_processes, task, options):
     is_done = False
     try:
         futures = [executor.submit(_fit, rank, *task, *options) for rank in range(n_processes)]
-        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        errors = [future.exception() for future in done if future.exception() is not None]
-        for error in sorted(errors, key=lambda error: isinstance(error, training.TeamError)):
-            raise error  # that of a process that waits for another is not the first
+        error = _first_error(futures)
+        if error is not None:
+            raise error
         results = [future.result() for future in futures]
         is_done = True
         return results[0]
@@ -140,6 +142,21 @@ def _run_all(n_processes, task, options):
         ) from error
     finally:
         executor.shutdown(wait=is_done, kill_workers=not is_done)
+
+
+def _first_error(futures):
+    """Wait for all, or for an error; return the one that was the cause, or None."""
+    wait(futures, return_when=FIRST_EXCEPTION)
+    errors = _errors(futures)
+    if errors and all(isinstance(error, training.TeamError) for error in errors):
+        wait(futures, timeout=_CAUSE_SECONDS)  # these have only heard that another one has ended
+        errors = _errors(futures)
+    return min(errors, key=lambda error: isinstance(error, training.TeamError), default=None)
+
+
+def _errors(futures):
+    errors = [future.exception() for future in futures if future.done()]
+    return [error for error in errors if error is not None]
 
 
 # --- in the processes --------------------------------------------------------------------------------
