@@ -76,6 +76,12 @@ def _pid():
     return os.getpid()
 
 
+@pytest.fixture(autouse=True)
+def _nobody_has_counted_threads(monkeypatch):
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+
+
 CLUSTERS = {"dask": _dask, "ray": _ray}
 
 

@@ -252,3 +252,27 @@ def test_the_others_hear_of_a_process_that_is_killed(tmp_path):
     assert "TOLD TeamError Another process of this fit has ended" in first
     assert "KEPT 3" in first
     assert "TOLD" not in second
+
+
+@pytest.fixture
+def connection(tmp_path):
+    """A connection that Accelerate, say, has opened, of this process alone."""
+    store = torch.distributed.FileStore(str(tmp_path / "meeting"), 1)
+    torch.distributed.init_process_group("gloo", rank=0, world_size=1, store=store)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_connection_that_is_there_is_taken_and_left(connection):
+    network = MLPRegressor(**SMALL, dropout=0.2)
+    with distributed() as rank:
+        shared = clone(network).fit(X, Y)
+    assert rank == 0
+    assert torch.distributed.is_initialized()
+    np.testing.assert_allclose(shared.coefs_[0], network.fit(X, Y).coefs_[0], atol=1e-12)
+
+
+def test_a_connection_that_is_there_takes_no_parameters(connection):
+    with pytest.raises(ValueError, match="without parameters"), distributed(rank=0):
+        pass
