@@ -276,3 +276,56 @@ def test_a_connection_that_is_there_is_taken_and_left(connection):
 def test_a_connection_that_is_there_takes_no_parameters(connection):
     with pytest.raises(ValueError, match="without parameters"), distributed(rank=0):
         pass
+
+
+LONG = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from sknets import MLPRegressor
+from sknets.parallel import fit_distributed
+
+def loss(raw, target):
+    Path(sys.argv[1], str(os.getpid())).touch()
+    return (raw - target).square().sum(1)
+
+X = np.random.default_rng(0).normal(size=(80, 3))
+net = MLPRegressor(loss=loss, random_state=0, max_iter=100_000, tol=0.0, n_iter_no_change=10**6)
+try:
+    fit_distributed(net, X, X[:, 0])
+except KeyboardInterrupt:
+    print("INTERRUPTED", hasattr(net, "n_iter_"), flush=True)
+"""
+
+
+def _is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _wait_until(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_outlives_the_one_that_has_called(tmp_path, number):
+    script, folder = tmp_path / "script.py", tmp_path / "pids"
+    script.write_text(LONG)
+    folder.mkdir()
+    env = os.environ | {"PYTHONPATH": str(Path(sknets.__file__).parent.parent)}
+    args = [sys.executable, str(script), str(folder)]
+    process = subprocess.Popen(args, env=env, stdout=subprocess.PIPE, text=True)
+    _wait_until(lambda: len(list(folder.iterdir())) == 2)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert ("INTERRUPTED False" in output) == (number == signal.SIGINT)
+    pids = [int(path.name) for path in folder.iterdir()]
+    _wait_until(lambda: not any(map(_is_alive, pids)), 30)

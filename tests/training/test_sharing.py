@@ -136,6 +136,17 @@ def test_a_fit_in_shares_goes_on_alone(monkeypatch):
     np.testing.assert_allclose(shared[0].fit(X, Y).coefs_[0], alone.coefs_[0], atol=1e-12)
 
 
+def test_partial_fits_are_shared(monkeypatch):
+    def fit(rank=None):
+        network = _regressor(dropout=0.3)
+        for _ in range(3):
+            network.partial_fit(X, Y)
+        return network
+
+    shared, _ = fit_in_threads(monkeypatch, fit)
+    np.testing.assert_allclose(shared[1].coefs_[0], fit().coefs_[0], atol=1e-12)
+
+
 def test_single_precision_is_near(monkeypatch):
     alone = _regressor(dtype="float32").fit(X, Y)
     shared, _ = fit_in_threads(monkeypatch, lambda rank: _regressor(dtype="float32").fit(X, Y))
