@@ -67,7 +67,7 @@ def distributed(*, rank=None, n_processes=None, address=None, backend="gloo", ti
     >>> from sknets import MLPClassifier
     >>> from sknets.parallel import distributed
     >>> X, y = load_iris(return_X_y=True)
-    >>> net = MLPClassifier(learning_rate="one_cycle", max_iter=50, random_state=0)
+    >>> net = MLPClassifier(learning_rate="one_cycle", batch_size=16, random_state=0)
     >>> with distributed(rank=0, n_processes=1, address="localhost:0") as rank:
     ...     net = net.fit(X, y)
     ...     if rank == 0:

@@ -81,7 +81,7 @@ def fit_distributed(
     >>> from sknets import MLPClassifier
     >>> from sknets.parallel import fit_distributed
     >>> X, y = load_iris(return_X_y=True)
-    >>> network = MLPClassifier(learning_rate="one_cycle", max_iter=50, random_state=0)
+    >>> network = MLPClassifier(learning_rate="one_cycle", batch_size=16, random_state=0)
     >>> fitted = fit_distributed(network, X, y)  # doctest: +SKIP
     >>> round(fitted.score(X, y), 1)  # doctest: +SKIP
     1.0
