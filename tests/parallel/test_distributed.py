@@ -82,6 +82,15 @@ def test_without_a_random_state_all_processes_have_the_same_seed():
     assert fitted.n_iter_ == 4
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_fit_goes_on_in_stages():
+    network = MLPRegressor(**SMALL, warm_start=True, dropout=0.2)
+    staged = fit_distributed(fit_distributed(network, X, Y), X, Y)
+    alone = clone(network).fit(X, Y).fit(X, Y)
+    np.testing.assert_allclose(staged.coefs_[0], alone.coefs_[0], rtol=0, atol=1e-12)
+
+
 class Killed:
     """A loss in which one of the processes is killed, at its hundredth call."""
 
