@@ -77,7 +77,16 @@ def _pid():
 
 
 @pytest.fixture(autouse=True)
-def _nobody_has_counted_threads(monkeypatch):
+def _one_thread_here():
+    """Workers have one thread of their own accord; bits depend on how many there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_said_of_threads(monkeypatch):
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
 
