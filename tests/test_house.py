@@ -17,6 +17,7 @@ import sknets.datasets
 import sknets.files
 import sknets.graphs
 import sknets.inspection
+import sknets.parallel
 import sknets.preprocessing
 
 ROOT = Path(sknets.__file__).parent
@@ -76,6 +77,7 @@ PUBLIC_MODULES = [
     sknets.files,
     sknets.graphs,
     sknets.inspection,
+    sknets.parallel,
     sknets.preprocessing,
 ]
 

@@ -1,9 +1,9 @@
 """The autoencoder: a dense stack that is narrow in the middle, and learns to return what it was given."""
 
-import torch
 from torch import nn
 
 from sknets.modules._dense import DenseStack
+from sknets.modules._parts import draw_rows
 
 
 class Noise(nn.Module):
@@ -20,7 +20,11 @@ class Noise(nn.Module):
     ----------
     generator : torch.Generator or None
         Source of the draws; None draws from Torch's global generator.
+    part : tuple of int or None
+        Which rows of a batch are at hand, as `draw_rows` takes it.
     """
+
+    part = None
 
     def __init__(self, kind, level):
         super().__init__()
@@ -32,8 +36,12 @@ class Noise(nn.Module):
         if not self.training:
             return x
         if self.kind == "gaussian":
-            return x + self.level * torch.empty_like(x).normal_(generator=self.generator)
-        return x * torch.empty_like(x).bernoulli_(1.0 - self.level, generator=self.generator)
+            return x + self.level * self._draw(x, lambda room, g: room.normal_(generator=g))
+        keep = 1.0 - self.level
+        return x * self._draw(x, lambda room, g: room.bernoulli_(keep, generator=g))
+
+    def _draw(self, x, fill):
+        return draw_rows(lambda shape: fill(x.new_empty(shape), self.generator), x.shape, self.part)
 
     def extra_repr(self):
         return f"{self.kind}, level={self.level}"

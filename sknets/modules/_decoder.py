@@ -1,10 +1,13 @@
 """The encoder-decoder: a sequence in, a sequence of another length out."""
 
+from functools import partial
+
 import torch
 from torch import nn
 
 from sknets.modules._dense import DenseStack, make_linear
 from sknets.modules._dropout import Dropout
+from sknets.modules._parts import draw_rows
 from sknets.modules._recurrent import CELLS
 from sknets.modules._recurrent_net import share_out
 from sknets.modules._sequences import SEQUENCE_POOLINGS, Embedding, masked_softmax
@@ -49,6 +52,8 @@ class EncoderDecoder(nn.Module):
     """
 
     takes_targets = True
+
+    part = None  # which rows of a batch are at hand, as `draw_rows` takes it
 
     def __init__(
         self,
@@ -142,6 +147,11 @@ class EncoderDecoder(nn.Module):
         first = y.new_full((len(y), 1), self.n_classes + 1)
         return self.embedding(torch.cat([first, y[:, :-1].clamp(min=0)], 1))
 
+    def _tell(self, like, shape):
+        """Draw which rows are told the true output."""
+        rate = like.new_empty(shape)
+        return rate.bernoulli_(self.teacher_forcing, generator=self.generator).bool()
+
     def _advance(self, inputs, state, memory):
         """Take several steps; return raw outputs, the state, and the attention weights or None."""
         state = list(state)
@@ -170,8 +180,7 @@ class EncoderDecoder(nn.Module):
             has_ended = torch.zeros(n, dtype=torch.bool, device=first.device)
         for step in range(n_steps):
             if truth is not None and step:
-                rate = torch.empty(n, 1, 1, dtype=before.dtype, device=before.device)
-                told = rate.bernoulli_(self.teacher_forcing, generator=self.generator).bool()
+                told = draw_rows(partial(self._tell, before), (n, 1, 1), self.part)
                 before = torch.where(told, truth[:, step : step + 1], before)
             raw, state, weight = self._advance(before, state, memory)
             raws.append(raw)

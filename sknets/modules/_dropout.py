@@ -1,11 +1,14 @@
 """Dropout that draws from the fit's own generator."""
 
 import copy
+import math
 from numbers import Real
 
 import numpy as np
 import torch
 from torch import nn
+
+from sknets.modules._parts import draw_rows
 
 
 class Dropout(nn.Module):
@@ -23,7 +26,11 @@ class Dropout(nn.Module):
     ----------
     generator : torch.Generator or None
         Source of the masks; None draws from Torch's global generator.
+    part : tuple of int or None
+        Which rows of a batch are at hand, as `draw_rows` takes it.
     """
+
+    part = None
 
     def __init__(self, p):
         super().__init__()
@@ -34,9 +41,12 @@ class Dropout(nn.Module):
         if not self.training:
             return x
         if x.device.type == "cpu":
-            kept = torch.from_numpy(self._draw(x.numel())).view(x.shape)
+            kept = draw_rows(self._draw, x.shape, self.part)
             return x * kept.to(x.dtype).mul_(1.0 / self.keep)
-        mask = torch.empty_like(x).bernoulli_(self.keep, generator=self.generator)
+        if self.part is None:  # which keeps the memory format
+            mask = torch.empty_like(x).bernoulli_(self.keep, generator=self.generator)
+        else:
+            mask = draw_rows(self._draw_on(x), x.shape, self.part)
         return x * mask.div_(self.keep)
 
     @property
@@ -58,10 +68,14 @@ class Dropout(nn.Module):
         """Fill a tensor of int64 with random bits, on a CPU."""
         words.random_(-(2**63), None, generator=self.generator)
 
-    def _draw(self, n):
+    def _draw(self, shape):
+        n = math.prod(shape)
         words = torch.empty(self.n_words(n), dtype=torch.int64)
         self.fill(words)
-        return words.numpy().view(np.uint16)[:n] >= self.limit
+        return torch.from_numpy(words.numpy().view(np.uint16)[:n] >= self.limit).view(shape)
+
+    def _draw_on(self, x):
+        return lambda shape: x.new_empty(shape).bernoulli_(self.keep, generator=self.generator)
 
     def extra_repr(self):
         return f"p={self.p}"
@@ -73,8 +87,8 @@ class SpatialDropout(Dropout):
     def forward(self, x):
         if not self.training:
             return x
-        mask = x.new_empty(*x.shape[:2], *[1] * (x.ndim - 2))
-        return x * mask.bernoulli_(self.keep, generator=self.generator).div_(self.keep)
+        shape = (*x.shape[:2], *[1] * (x.ndim - 2))
+        return x * draw_rows(self._draw_on(x), shape, self.part).div_(self.keep)
 
 
 #: Torch's layers that drop units by themselves in training, and do nothing else then.

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sknets.modules._initialization import initialize
+from sknets.modules._parts import draw_rows
 
 
 class Recurrent(nn.Module):
@@ -43,6 +44,7 @@ class Recurrent(nn.Module):
         Number of tensors in a state; the first of them is the output.
     """
 
+    part = None  # which rows of a batch are at hand, as `draw_rows` takes it
     n_gates = 1
     n_states = 1
     kernel = None  # Torch's fused kernel, where there is one
@@ -81,8 +83,11 @@ class Recurrent(nn.Module):
         keep = 1.0 - self.recurrent_dropout if drops else 1.0
         mask = None
         if drops:
-            mask = x.new_empty(len(x), self.n_units)
-            mask = mask.bernoulli_(keep, generator=self.generator).div_(keep)
+            mask = draw_rows(
+                lambda shape: x.new_empty(shape).bernoulli_(keep, generator=self.generator),
+                (len(x), self.n_units),
+                self.part,
+            ).div_(keep)
         projected = F.linear(x, self.weight, self.bias)
         outputs = []
         for inputs in projected.unbind(1):

@@ -1,5 +1,10 @@
-"""Searches whose networks train together: ``joblib.parallel_config("sknets")``."""
+"""Many networks at once, and one by many processes: joblib's context "sknets", and shared fits."""
 
-from sknets.parallel._backend import TogetherBackend, register_backend, run_all
+# for the other rooms; users write joblib.parallel_config("sknets")
+from sknets.parallel._backend import TogetherBackend as TogetherBackend
+from sknets.parallel._backend import register_backend as register_backend
+from sknets.parallel._backend import run_all as run_all
+from sknets.parallel._distributed import distributed
+from sknets.parallel._processes import fit_distributed
 
-__all__ = ["TogetherBackend", "register_backend", "run_all"]
+__all__ = ["distributed", "fit_distributed"]

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import warnings
+from functools import partial
 
 import joblib
 from joblib.parallel import (
@@ -14,6 +15,7 @@ from joblib.parallel import (
 
 from sknets._warn import user_line
 from sknets.parallel._calls import Call
+from sknets.parallel._cluster import is_cluster, run_in_parts
 
 #: Tasks at a time where their number is left to us. It has nothing to do with the number of CPUs: it says
 #: how many networks may train as one, and how many training sets are in memory.
@@ -116,6 +118,8 @@ class TogetherBackend(ThreadingBackend):
 def run_all(calls, n_jobs=MOST_TASKS):
     """Run delayed calls as tasks whose networks train together, and return what they return.
 
+    Where joblib's context is a cluster's, each worker gets some of them.
+
     Parameters
     ----------
     calls : iterable
@@ -123,8 +127,16 @@ def run_all(calls, n_jobs=MOST_TASKS):
     n_jobs : int, default=64
         Tasks at a time.
     """
-    if isinstance(get_active_backend()[0], TogetherBackend):
+    backend, n_workers = get_active_backend()
+    if isinstance(backend, TogetherBackend):
         return joblib.Parallel(n_jobs=n_jobs)(calls)
+    if is_cluster(backend):
+        n_workers = backend.effective_n_jobs(n_workers)
+        return run_in_parts(calls, n_workers, partial(_run_here, n_jobs=n_jobs))
+    return _run_here(calls, n_jobs)
+
+
+def _run_here(calls, n_jobs):
     with joblib.parallel_config("sknets", n_jobs=n_jobs):
         return joblib.Parallel()(calls)
 

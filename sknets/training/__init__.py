@@ -52,6 +52,7 @@ from sknets.training._seeding import (
     seed_layers,
 )
 from sknets.training._sequence_loss import SequenceLoss
+from sknets.training._sharing import train_in_team, trained_by
 from sknets.training._solvers import Solver
 from sknets.training._stopping import Stopping
 from sknets.training._stores import (
@@ -61,6 +62,7 @@ from sknets.training._stores import (
     batch_by_batch,
     sparse_tensor,
 )
+from sknets.training._team import Team, TeamError
 from sknets.training._threads import (
     SMALL_CONV_STEP,
     SMALL_RECURRENT_STEP,
@@ -121,6 +123,8 @@ __all__ = [
     "Stopping",
     "Store",
     "Task",
+    "Team",
+    "TeamError",
     "TensorStore",
     "batch_by_batch",
     "current_task",
@@ -144,5 +148,7 @@ __all__ = [
     "taking_part",
     "threads_for",
     "train",
+    "train_in_team",
+    "trained_by",
     "undo_for",
 ]

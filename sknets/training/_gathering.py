@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from sknets.training import _together
+from sknets.training._sharing import present_team, train_in_team
 from sknets.training._threads import n_cpus
 from sknets.training._wanted import check_wanted, while_wanted
 
@@ -42,11 +43,20 @@ def train(net, rows, epochs):
 
     Raises
     ------
+    ValueError, TeamError
+        What `train_in_team` raises, where a team of processes trains.
     KeyboardInterrupt
         If what this training is a part of has ended.
     """
-    task = current_task()
-    if task is None or not _together.can_join(net):
+    task, team = current_task(), present_team()
+    if team is not None:
+        if task is not None:
+            raise ValueError(
+                "Several processes train one network at a time, and here several are to be trained side "
+                "by side: fit one (n_members=1, no population, no search), or fit them in one process."
+            )
+        train_in_team(team, net, rows, epochs)
+    elif task is None or not _together.can_join(net):
         net.partial_fit(rows, epochs=epochs)
     else:
         task.gathering.train(Job(net, rows, epochs, task, torch.get_num_threads()))

@@ -27,6 +27,12 @@ class Gradient(ABC):
     #: Whether a learner and a gradient that are made anew would be the same, as far as is known.
     is_as_made = False
 
+    #: Which rows of a batch are at hand, ``(start, stop, n_rows)``, where others are computed elsewhere.
+    part = None
+
+    #: Whether it is handed all rows of a batch even then, and takes its part of them by itself.
+    takes_all_rows = False
+
     #: The vector and the recursion on it that a closed form keeps; None for all others.
     _own = None
 
@@ -98,6 +104,8 @@ class TeacherForcedAutograd(Autograd):
 class AugmentedAutograd(Autograd):
     """The loss of rows that are changed at random, perhaps mixed in pairs, before each step.
 
+    All rows of a batch are changed wherever a part of them is computed, since each may be mixed in.
+
     Parameters
     ----------
     learner, criterion
@@ -107,6 +115,8 @@ class AugmentedAutograd(Autograd):
         ``module.from_images`` makes raw outputs; its `generator` is set to that of the layers.
     """
 
+    takes_all_rows = True
+
     def __init__(self, learner, criterion, augment):
         super().__init__(learner, criterion)
         self.augment = augment
@@ -115,8 +125,9 @@ class AugmentedAutograd(Autograd):
     def _forward(self, x, y, weight):
         module = self.learner.module
         images, mix = module.augmented(x, self.augment)
-        raw = self.learner.compute(module.from_images, images)
-        return mixed_loss(self.criterion, raw, y, weight, mix), raw
+        own = slice(None) if self.part is None else slice(*self.part[:2])
+        raw = self.learner.compute(module.from_images, images[own])
+        return mixed_loss(self.criterion, raw, y, weight, mix, own), raw
 
 
 class ClosedForm(PlainAutograd):
@@ -162,12 +173,22 @@ class ClosedForm(PlainAutograd):
             return super()._fill_rows(x, y, weight)
         weight = None if weight is None else weight.numpy()[:, None]
         with silent():
-            bits = next(self.recursion.draw([[len(x)]]))
+            bits = self._draw(len(x))
             loss, raw = self.recursion.fill(
                 self.encode(x), self.as_numbers(y), weight, float(len(x)), bits=bits
             )
         # callbacks may keep the raw outputs
         return torch.tensor(float(loss), dtype=torch.float64), torch.from_numpy(raw.copy())
+
+    def _draw(self, n):
+        """Return the random bits of n rows, those of a part out of all."""
+        if self.part is None:
+            return next(self.recursion.draw([[n]]))
+        start, stop, n_rows = self.part
+        return [
+            of_layer.reshape(n_rows, -1)[start:stop].reshape(-1)
+            for of_layer in next(self.recursion.draw([[n_rows]]))
+        ]
 
     def predict(self, x):
         if x.is_sparse or not self.is_untouched:

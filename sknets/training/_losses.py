@@ -97,7 +97,7 @@ class Loss(nn.Module):
         raise NotImplementedError
 
 
-def mixed_loss(loss, raw, target, weight, mix):
+def mixed_loss(loss, raw, target, weight, mix, rows=slice(None)):
     """Return the loss of rows that were mixed in pairs.
 
     Parameters
@@ -109,11 +109,14 @@ def mixed_loss(loss, raw, target, weight, mix):
     mix : (torch.Tensor of shape (n_rows,), float) or None
         For each row the one that was mixed in, and the share that is left of its own target
         (Zhang et al., 2018); None means that nothing was mixed.
+    rows : slice, default=slice(None)
+        Those of the mini-batch to which the raw outputs belong.
     """
-    own = loss(raw, target, weight, len(raw))
+    own = loss(raw, target[rows], None if weight is None else weight[rows], len(raw))
     if mix is None:
         return own
     partner, share = mix
+    partner = partner[rows]
     partners = loss(raw, target[partner], None if weight is None else weight[partner], len(raw))
     return share * own + (1.0 - share) * partners
 

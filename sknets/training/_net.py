@@ -60,6 +60,9 @@ class Net(Events, skorch.NeuralNet):
         Those of `learner`.
     """
 
+    #: The processes that train the network together.
+    team = None
+
     def __init__(
         self,
         learner,
@@ -265,7 +268,13 @@ class Net(Events, skorch.NeuralNet):
             if self.callbacks_:
                 self._notify_epoch_end(rows)
         self._pace.end_epoch()
+        if self.team is not None:
+            self.team.take_first(self.flat.values)
         message = learner.stop_if_due(loss, watches_train_loss=self.method.watches_train_loss)
+        if self.team is not None:  # last digits might decide otherwise elsewhere
+            learner.stop_reason, learner.solver.lr = self.team.first(
+                (learner.stop_reason, learner.solver.lr)
+            )
         if self.prints_epochs:
             left = None if learner.is_stopped else self._pace.describe()
             for line in filter(None, (message, left)):
