@@ -16,6 +16,7 @@ import sknets
 import sknets.datasets
 import sknets.inspection
 import sknets.preprocessing
+import sknets.tracking
 
 ROOT = Path(sknets.__file__).parent
 PROJECT = ROOT.parent
@@ -42,11 +43,18 @@ MAY_IMPORT = {
     "forecasting": {"estimators", "inputs", "preprocessing", "uncertainty"},
     "parallel": {"training"},
     "tables": {"estimators", "parallel", "training", "uncertainty"},
+    "tracking": {"estimators", "inspection"},
 }
 # scikit-learn knows X, y and labels; the rooms below the estimators work on tensors
 MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set()}
 
-PUBLIC_MODULES = [sknets, sknets.datasets, sknets.inspection, sknets.preprocessing]
+PUBLIC_MODULES = [
+    sknets,
+    sknets.datasets,
+    sknets.inspection,
+    sknets.preprocessing,
+    sknets.tracking,
+]
 
 ESTIMATORS = [
     sknets.MLPRegressor,

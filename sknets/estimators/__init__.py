@@ -2,6 +2,7 @@
 
 from sknets.estimators import _before
 from sknets.estimators._base import BaseNet
+from sknets.estimators._watched import FitWatcher
 from sknets.estimators.autoencoder import Autoencoder
 from sknets.estimators.cnn import CNNClassifier, CNNFeatures, CNNRegressor
 from sknets.estimators.mlp import MLPClassifier, MLPRegressor
@@ -14,6 +15,7 @@ __all__ = [
     "CNNClassifier",
     "CNNFeatures",
     "CNNRegressor",
+    "FitWatcher",
     "MLPClassifier",
     "MLPRegressor",
     "ModuleClassifier",
