@@ -97,9 +97,10 @@ def test_scoring_monitor_has_a_row_per_epoch(solver):
 
 
 def test_progress_bar_nests_under_a_grid_search(capsys):
+    bar = ProgressBar(max_propagation_depth=None)
     model = make_pipeline(StandardScaler(), MLPRegressor(max_iter=3, random_state=0))
     search = GridSearchCV(model, {"mlpregressor__alpha": [0.1, 1.0]}, cv=2)
-    search.set_callbacks(ProgressBar(max_propagation_depth=None))
+    search.set_callbacks(bar)
     search.fit(X_DIABETES, Y_DIABETES)
     out = capsys.readouterr().out
     assert "GridSearchCV" in out

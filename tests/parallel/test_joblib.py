@@ -152,7 +152,8 @@ def test_callbacks_of_scikit_learn():
 
 def test_progress_bar_of_scikit_learn(capsys):
     pytest.importorskip("rich")
-    search = GridSearchCV(regressor(), {"alpha": [0.1, 1.0]}, cv=2).set_callbacks(ProgressBar())
+    bar = ProgressBar()
+    search = GridSearchCV(regressor(), {"alpha": [0.1, 1.0]}, cv=2).set_callbacks(bar)
     with joblib.parallel_config("sknets", n_jobs=64):
         search.fit(X, Y)
     assert "100%" in capsys.readouterr().out
