@@ -64,6 +64,9 @@ class ParameterPath(skorch.callbacks.Callback):
         check_scalar(self.every, "every", Integral, min_val=1)
         return self
 
+    def _get_param_names(self):
+        return ["every"]  # skorch would take all that stands in `__dict__`
+
     @property
     def parameters_(self):
         if not hasattr(self, "_records"):

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -288,6 +289,13 @@ def test_path_records_the_parameters_of_every_epoch():
     every = ParameterPath(every=2)
     fit(callbacks=[every], max_iter=5)
     np.testing.assert_array_equal(every.parameters_, path.parameters_[[0, 2, 4, 5]])
+
+
+def test_path_can_be_cloned_after_a_fit():
+    path = ParameterPath(every=2)
+    (copied,) = clone(fit(callbacks=[path])).callbacks
+    assert copied.get_params() == {"every": 2}
+    assert not hasattr(copied, "parameters_")
 
 
 def test_path_ends_at_the_epoch_that_is_kept():
