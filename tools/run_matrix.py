@@ -55,7 +55,6 @@ ENVIRONMENTS = {
     "oldest": Environment(
         "3.11", ("scikit-learn==1.6.0", "numpy==2.0.*", "pandas==2.2.*", "skorch==1.1.*")
     ),
-    "scikit-learn 1.6": Environment("3.11", ("scikit-learn==1.6.*",)),
     "scikit-learn 1.7": Environment("3.11", ("scikit-learn==1.7.*",)),
     "scikit-learn 1.8": Environment("3.11", ("scikit-learn==1.8.*",)),
     "newest": Environment("3.11"),
