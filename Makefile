@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: demo test test-all test-clusters bench-cluster lint examples leaves measure bench bench-search bench-costs bench-images bench-tables defaults digits clean
+.PHONY: demo test test-all test-clusters bench-cluster matrix wheel lint examples leaves measure bench bench-search bench-costs bench-images bench-tables defaults digits clean
 
 demo: .venv/installed
 	$(BIN)/python examples/plot_hitters.py
@@ -17,6 +17,19 @@ test-all: .venv/installed
 test-clusters: .venv/installed
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dask,ray]"
 	$(BIN)/python -m pytest tests/parallel/test_cluster.py tests/parallel/test_distributed.py
+
+# Beside older and newer releases: an environment of each in build/matrix/, and a table.
+matrix:
+	$(PYTHON) tools/run_matrix.py
+
+# As a user gets it: the wheel alone, in an environment without extras.
+wheel:
+	rm -rf build/wheel
+	$(PYTHON) -m venv build/wheel/bare
+	build/wheel/bare/bin/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	build/wheel/bare/bin/python -m pip install --quiet -c constraints.txt torch
+	build/wheel/bare/bin/python -m pip install --quiet -c constraints.txt build/wheel/sknets-*.whl
+	build/wheel/bare/bin/python tools/smoke.py
 
 lint: .venv/installed
 	$(BIN)/python -m pip install --quiet "ruff==0.17.6"

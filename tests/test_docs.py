@@ -1,5 +1,6 @@
 """Every snippet of the words runs, in order, page by page, and without a warning of any kind."""
 
+import importlib.util
 import re
 import warnings
 from pathlib import Path
@@ -7,8 +8,14 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
+from tests.callback_protocol import HAS_CALLBACKS
+
 ROOT = Path(__file__).parent.parent
 PAGES = ["README.md", "docs/user_guide.md", "docs/more_machines.md"]
+
+#: What some snippets import, and whether they can.
+HAS_TRACKING = all(importlib.util.find_spec(name) for name in ("mlflow", "tensorboard"))
+OPTIONAL = {"sklearn.callback": HAS_CALLBACKS, "sknets.tracking": HAS_TRACKING}
 
 mpl.use("Agg")
 
@@ -26,6 +33,8 @@ def test_snippets_run(page, tmp_path, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for number, snippet in enumerate(code, start=1):
+            if any(name in snippet and not is_there for name, is_there in OPTIONAL.items()):
+                continue
             exec(compile(snippet, f"{page}, snippet {number}", "exec"), names)
 
 

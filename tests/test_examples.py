@@ -320,6 +320,14 @@ def check_loss_surface(printed):
     assert ranges["15", "yes"][2] > 90
 
 
+def check_tracking(text):
+    assert text.startswith("20 runs of a search")
+    # the lowest validation loss, its epoch, R² and its deviation: a rate too low is still on its way
+    rows = {rate: read_numbers(text, rate) for rate in ("0.0001", "0.0010", "0.0100")}
+    assert rows["0.0001"][1] > rows["0.0010"][1] > rows["0.0100"][1]
+    assert rows["0.0001"][2] < rows["0.0010"][2]
+
+
 CHECKS = {
     "plot_attributions.py": check_attributions,
     "plot_augmentation.py": check_augmentation,
@@ -343,12 +351,15 @@ CHECKS = {
     "plot_transfer.py": check_transfer,
     "plot_width.py": check_width,
     "plot_loss_surface.py": check_loss_surface,
+    "plot_tracking.py": check_tracking,
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("plot_*.py")))
 def test_example_shows_what_it_says(name, tmp_path):
+    if name == "plot_tracking.py":
+        pytest.importorskip("mlflow")
     printed = run_example(name, tmp_path / "pictures" / "picture.png").stdout
     if name in CHECKS:
         CHECKS[name](printed)

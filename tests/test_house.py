@@ -19,6 +19,7 @@ import sknets.graphs
 import sknets.inspection
 import sknets.parallel
 import sknets.preprocessing
+import sknets.tracking
 
 ROOT = Path(sknets.__file__).parent
 PROJECT = ROOT.parent
@@ -67,6 +68,7 @@ MAY_IMPORT = {
         "storage",
         "tables",
     },
+    "tracking": {"estimators", "inspection"},
 }
 # scikit-learn knows X, y and labels; the rooms below the estimators work on tensors
 MAY_USE_SKLEARN = {"training": {"sklearn.utils"}, "modules": set(), "storage": set()}
@@ -79,6 +81,7 @@ PUBLIC_MODULES = [
     sknets.inspection,
     sknets.parallel,
     sknets.preprocessing,
+    sknets.tracking,
 ]
 
 ESTIMATORS = [

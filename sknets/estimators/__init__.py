@@ -2,6 +2,7 @@
 
 from sknets.estimators import _before
 from sknets.estimators._base import BaseNet
+from sknets.estimators._watched import FitWatcher
 from sknets.estimators.autoencoder import Autoencoder, CNNAutoencoder, RNNAutoencoder
 from sknets.estimators.cnn import CNNClassifier, CNNFeatures, CNNRegressor
 from sknets.estimators.mlp import MLPClassifier, MLPRegressor
@@ -15,6 +16,7 @@ __all__ = [
     "CNNClassifier",
     "CNNFeatures",
     "CNNRegressor",
+    "FitWatcher",
     "MLPClassifier",
     "MLPRegressor",
     "ModuleClassifier",

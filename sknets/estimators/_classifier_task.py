@@ -12,6 +12,7 @@ from sknets.estimators._data import read_weight
 from sknets.estimators._methods import without_class
 from sknets.estimators._sklearn import fit_context
 from sknets.estimators._tasks import SupervisedTask, is_incremental, score_of
+from sknets.estimators._watched import watched
 from sknets.uncertainty import HeldClasses, HeldLabels, check_coverage
 
 
@@ -73,7 +74,8 @@ class ClassifierTask(SupervisedTask, ClassifierMixin):
                 "class_weight='balanced' needs all of y and cannot be used in partial_fit; "
                 "pass a dict of weights instead."
             )
-        return self._fit(X, y, sample_weight, is_partial=True, classes=classes)
+        with watched(self, is_partial=True):
+            return self._fit(X, y, sample_weight, is_partial=True, classes=classes)
 
     @in_plain_torch
     def predict(self, X, *, coverage=None):

@@ -16,6 +16,7 @@ from sknets.estimators._methods import without_class
 from sknets.estimators._overflow import check_predictions
 from sknets.estimators._sklearn import fit_context
 from sknets.estimators._tasks import SupervisedTask, is_incremental, score_of
+from sknets.estimators._watched import watched
 from sknets.uncertainty import HeldNumbers, check_coverage, outer_levels
 
 #: Draws of dropout where nothing else tells how sure a prediction is.
@@ -74,7 +75,8 @@ class RegressorTask(SupervisedTask, RegressorMixin, MultiOutputMixin):
             The estimator after the epoch.
         """
         is_first = not hasattr(self, "_learned")
-        self._fit(X, y, sample_weight, is_partial=True)
+        with watched(self, is_partial=True):
+            self._fit(X, y, sample_weight, is_partial=True)
         if is_first and self._learned.target.is_constant:
             warn_user(
                 "The first call to partial_fit saw a y without spread, which is predicted as it is. The "

@@ -7,6 +7,7 @@ to keep its public ones. When a release moves one, this is the file to change.
 from functools import cache
 
 import scipy.sparse as sp
+import sklearn
 from sklearn.base import _fit_context
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
@@ -21,12 +22,19 @@ from sklearn.utils.validation import (
     _check_sample_weight,
 )
 
-try:  # marked experimental in scikit-learn 1.9
+try:  # since scikit-learn 1.9, which marks it experimental
     from sklearn.callback import CallbackSupportMixin
-except ImportError:  # pragma: no cover - a scikit-learn that dropped the protocol
+except ImportError:
 
     class CallbackSupportMixin:
         """No support for callbacks in this release of scikit-learn."""
+
+        def set_callbacks(self, *callbacks):
+            """Say which release is needed."""
+            raise NotImplementedError(
+                f"set_callbacks needs scikit-learn 1.9 or later, this is {sklearn.__version__}. "
+                "Callbacks of skorch, in the parameter `callbacks`, work with any."
+            )
 
 
 fit_context = _fit_context(prefer_skip_nested_validation=True)

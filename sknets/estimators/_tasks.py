@@ -5,6 +5,7 @@ from sknets.estimators._calibration import fit_calibrated
 from sknets.estimators._data import as_shares
 from sknets.estimators._methods import without_class
 from sknets.estimators._sklearn import fit_context
+from sknets.estimators._watched import watched
 from sknets.inputs import compare_names_of_y
 
 
@@ -67,6 +68,7 @@ class SupervisedTask:
             then as it was before the call.
         """
         validation = (X_val, y_val, sample_weight_val)
-        if self.calibrate:
-            return fit_calibrated(self, X, y, sample_weight, validation)
-        return self._fit(X, y, sample_weight, validation)
+        with watched(self):
+            if self.calibrate:
+                return fit_calibrated(self, X, y, sample_weight, validation)
+            return self._fit(X, y, sample_weight, validation)

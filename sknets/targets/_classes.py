@@ -246,11 +246,14 @@ class ClassTarget(_LabelledTarget):
             raise ValueError(
                 "class_weight as a list is for a multilabel y; give a dict of classes."
             )
-        weight = np.ones(len(y)) if sample_weight is None else sample_weight
         with self._named_weights():
             self.class_weights = compute_class_weight(
-                self.task.class_weight, classes=self.classes, y=y, sample_weight=weight
+                self.task.class_weight, classes=self.classes, y=y
             )
+        if sample_weight is not None and self.task.class_weight == "balanced":
+            # as scikit-learn's later releases have it: rows count by their weights
+            counts = np.bincount(np.searchsorted(self.classes, y), weights=sample_weight)
+            self.class_weights = counts.sum() / (len(counts) * counts)
         self._checked(self.class_weights)
 
     def weigh(self, y, sample_weight):

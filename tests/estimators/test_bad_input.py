@@ -17,7 +17,6 @@ import pytest
 import skorch
 import torch
 from sklearn.base import clone, is_classifier
-from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 
 from sknets import MLPClassifier, MLPRegressor, ModuleClassifier, ModuleRegressor, training
@@ -25,6 +24,7 @@ from sknets.estimators._callbacks import EpochTasks
 from sknets.estimators.cnn._base import BaseCNN
 from sknets.estimators.module._base import BaseModule
 from sknets.estimators.rnn._base import BaseRNN
+from tests.callback_protocol import ScoringMonitor
 from tests.estimators.estimators import (
     ALL,
     MLPS,

@@ -11,7 +11,6 @@ import pytest
 import skorch
 import torch
 from sklearn.base import clone, is_classifier
-from sklearn.callback import ScoringMonitor
 from sklearn.metrics import log_loss, mean_pinball_loss, r2_score
 from sklearn.model_selection import (
     GridSearchCV,
@@ -23,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sknets import RNNClassifier, RNNRegressor, modules
+from tests.callback_protocol import ScoringMonitor
 from tests.estimators.estimators import outputs
 
 RNG = np.random.default_rng(0)

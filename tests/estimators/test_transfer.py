@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from sklearn.callback import ScoringMonitor
 from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -17,6 +16,7 @@ from torch import nn
 
 from sknets import CNNClassifier, CNNFeatures, CNNRegressor
 from sknets.preprocessing import Augmentation
+from tests.callback_protocol import ScoringMonitor
 
 DIGITS = load_digits()
 X, Y = DIGITS.images, DIGITS.target

@@ -254,7 +254,7 @@ def test_layers_that_win_the_recursion_are_kept():
         (KMeans(), "estimator must be a regressor; KMeans is a clusterer"),
         (
             make_pipeline(StandardScaler(), tiny()),
-            "StandardScaler. estimator=Pipeline .* has RNNRegressor in it, which takes sequences",
+            "StandardScaler.* estimator=Pipeline .* has RNNRegressor in it, which takes sequences",
         ),
         (
             MLPRegressor("quantile", quantile=[0.1, 0.9]),

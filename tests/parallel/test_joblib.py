@@ -12,11 +12,11 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
-from sklearn.callback import ScoringMonitor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils import parallel as sk_parallel
 
+from tests.callback_protocol import ProgressBar, ScoringMonitor
 from tests.parallel.searches import ALPHAS, X, Y, regressor, scaled
 
 GRID = {"mlpregressor__alpha": ALPHAS}
@@ -152,9 +152,8 @@ def test_callbacks_of_scikit_learn():
 
 def test_progress_bar_of_scikit_learn(capsys):
     pytest.importorskip("rich")
-    from sklearn.callback import ProgressBar
-
-    search = GridSearchCV(regressor(), {"alpha": [0.1, 1.0]}, cv=2).set_callbacks(ProgressBar())
+    bar = ProgressBar()
+    search = GridSearchCV(regressor(), {"alpha": [0.1, 1.0]}, cv=2).set_callbacks(bar)
     with joblib.parallel_config("sknets", n_jobs=64):
         search.fit(X, Y)
     assert "100%" in capsys.readouterr().out

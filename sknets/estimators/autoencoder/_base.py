@@ -12,6 +12,7 @@ from sknets.estimators._base import BaseNet
 from sknets.estimators._methods import without_class
 from sknets.estimators._sklearn import fit_context
 from sknets.estimators._tasks import is_incremental
+from sknets.estimators._watched import watched
 
 
 @without_class
@@ -59,7 +60,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNet
             If data or parameters are invalid, or if training diverges. The estimator is then as it was
             before the call.
         """
-        return self._fit(X, None, sample_weight, (X_val, X_val, sample_weight_val))
+        with watched(self):
+            return self._fit(X, None, sample_weight, (X_val, X_val, sample_weight_val))
 
     @available_if(is_incremental)
     @fit_context
@@ -82,7 +84,8 @@ class BaseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNet
         self : object
             The estimator after the epoch.
         """
-        return self._fit(X, None, sample_weight, is_partial=True)
+        with watched(self, is_partial=True):
+            return self._fit(X, None, sample_weight, is_partial=True)
 
     @in_plain_torch
     def transform(self, X):
