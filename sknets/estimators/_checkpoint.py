@@ -47,6 +47,8 @@ def check_checkpoint(estimator, is_partial):
         why = "warm_start=True begins with what an earlier fit has left; set one of them to its default"
     elif estimator.callbacks:
         why = "callbacks may know what no file does; set one of them to None"
+    elif training.present_team() is not None:
+        why = "several processes train it, each of which would write the file; set checkpoint=None"
     if why is not None:
         raise ValueError(
             f"checkpoint={os.fspath(given)!r} goes on where the same fit stood, but {why}."

@@ -52,7 +52,7 @@ from sknets.training._seeding import (
     seed_layers,
 )
 from sknets.training._sequence_loss import SequenceLoss
-from sknets.training._sharing import train_in_team, trained_by
+from sknets.training._sharing import present_team, train_in_team, trained_by
 from sknets.training._solvers import Solver
 from sknets.training._stopping import Stopping
 from sknets.training._stores import (
@@ -140,6 +140,7 @@ __all__ = [
     "minimize_damped",
     "net_state",
     "one_of_many",
+    "present_team",
     "resume",
     "seed_layers",
     "sparse_tensor",

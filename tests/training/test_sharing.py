@@ -167,6 +167,7 @@ REFUSED = {
     "solver='lm'": _regressor(solver="lm"),
     "normalization='batch'": _regressor(normalization="batch"),
     "callbacks": _regressor(callbacks=[skorch.callbacks.EpochTimer()]),
+    "several processes train it": _regressor(checkpoint="never-made"),
     "draws random numbers": ModuleRegressor(Noisy, max_iter=3, random_state=0),
     "side by side": _regressor(n_members=2),
     "no population": TabularRegressor(n_candidates=1, random_state=0),
