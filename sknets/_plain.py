@@ -54,6 +54,8 @@ class _Writer:
         kind = type(value)
         if kind in _PLAIN:
             return value
+        if kind is np.memmap:  # of a pickle that was read so
+            return value.view(np.ndarray)
         if kind in (list, tuple):
             return kind(map(self.write, value))
         if kind is dict:

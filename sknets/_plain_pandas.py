@@ -95,7 +95,7 @@ def make_pandas(name, parts):
 
 def _check_array(values):
     """Return values, unless they are something that grows when an index or a column is made of it."""
-    if type(values) is not np.ndarray:
+    if not isinstance(values, np.ndarray):
         raise ValueError(f"A {type(values).__name__} stands in the place of an array.")
     return values
 

@@ -5,6 +5,7 @@ import io
 import warnings
 import zipfile
 
+import joblib
 import numpy as np
 import pytest
 import skops.io
@@ -278,3 +279,12 @@ def test_weights_may_be_strided_and_of_any_order(tmp_path):
     copied = through_a_file(network, tmp_path)
     assert copied.class_weight == {"low": 2.0, "high": 1.0}
     np.testing.assert_array_equal(answers(copied, TABLE), answers(network, TABLE))
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier-members", "TabularRegressor", "RNNAutoencoder"])
+def test_arrays_that_a_pickle_maps_are_kept(name, tmp_path):
+    estimator, X, _ = fitted(name)
+    joblib.dump(estimator, tmp_path / "model.joblib")
+    mapped = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
+    copied = through_a_file(mapped, tmp_path)
+    np.testing.assert_array_equal(answers(copied, X), answers(estimator, X))
