@@ -102,8 +102,9 @@ def of_one_machine(rank, n_processes, path, backend, timeout):
     store = dist.FileStore(str(path), n_processes)
     _begin(backend, timeout, rank, n_processes, path, store=store)
     try:
-        with training.trained_by(training.Team(_device(backend))):
-            yield
+        team = training.Team(_device(backend))
+        with training.trained_by(team):
+            yield team
     finally:
         dist.destroy_process_group()
 

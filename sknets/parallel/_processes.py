@@ -66,8 +66,8 @@ def fit_distributed(
     Raises
     ------
     ValueError
-        If a parameter does not fit, or the network cannot be shared out: a solver of all rows, batch
-        normalisation, callbacks, several networks side by side, a module that draws random numbers.
+        If a parameter does not fit, there is no network, or it cannot be shared out: a solver of all
+        rows, batch normalisation, callbacks, several networks side by side, a module that draws.
     RuntimeError
         If a process ends before the fit does.
 
@@ -183,8 +183,13 @@ def _fit(rank, estimator, seeds, n_processes, folder, backend, timeout):
     targets = () if y is None else (y,)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with of_one_machine(rank, n_processes, folder / "meeting", backend, timeout):
+        with of_one_machine(rank, n_processes, folder / "meeting", backend, timeout) as team:
             estimator.fit(X, *targets, **params)
+    if team.n_trainings == 0:
+        raise ValueError(
+            f"estimator: {type(estimator).__name__} has trained no network of sknets, so that there was "
+            "nothing to share out. Fit it by itself."
+        )
     if rank:
         return None
     return estimator, [(str(warning.message), warning.category) for warning in caught]

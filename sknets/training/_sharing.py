@@ -51,6 +51,7 @@ def train_in_team(team: Team, net, rows, epochs):
     net.team = team
     try:
         net.partial_fit(rows, epochs=epochs)
+        team.n_trainings += 1
         if net.stop_reason == "interrupt":  # the others wait for this one in the middle of a step
             raise KeyboardInterrupt
     finally:

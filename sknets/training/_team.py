@@ -25,7 +25,14 @@ class Team:
     ----------
     device : torch.device
         Where messages of plain objects lie.
+
+    Attributes
+    ----------
+    n_trainings : int
+        How many networks it has trained.
     """
+
+    n_trainings = 0
 
     def __init__(self, device):
         self.rank = dist.get_rank()

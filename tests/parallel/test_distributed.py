@@ -15,6 +15,7 @@ import torch
 from joblib.externals.loky import ProcessPoolExecutor
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -127,6 +128,8 @@ def test_a_killed_process_ends_the_fit_of_all(tmp_path):
 def test_an_error_in_all_processes_is_that_of_fit():
     with pytest.raises(ValueError, match="solver='lbfgs' takes all rows"):
         fit_distributed(MLPRegressor(solver="lbfgs"), X, Y)
+    with pytest.raises(ValueError, match="Ridge has trained no network"):
+        fit_distributed(Ridge(), X, Y)
 
 
 @pytest.mark.parametrize(
