@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sknets._extras import needed
 from sknets.datasets._in_pieces import MEMORY, RowsInPieces
 
 _MEBIBYTE = 2**20
@@ -139,12 +140,10 @@ class _Piece:
 
 def import_pyarrow(who="ArrowRows"):
     """Return pyarrow with the modules that are needed."""
-    try:
+    with needed(who, "pyarrow", "arrow"):
         import pyarrow
         import pyarrow.dataset
         import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError(f"{who} needs pyarrow: pip install 'sknets[arrow]'") from error
     return pyarrow
 
 

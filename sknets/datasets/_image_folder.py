@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sknets._extras import needed
 from sknets._warn import warn_user
 from sknets.datasets._in_pieces import MEMORY, RowsInPieces
 
@@ -183,10 +184,8 @@ class ImageFolder(RowsInPieces):
 
 def _import_pillow():
     """Return Pillow's module of images, and that of operations on them."""
-    try:
+    with needed("ImageFolder", "Pillow", "folders"):
         from PIL import Image, ImageOps
-    except ImportError as error:
-        raise ImportError("ImageFolder needs Pillow: pip install 'sknets[folders]'") from error
     return Image, ImageOps
 
 

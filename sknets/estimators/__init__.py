@@ -1,6 +1,7 @@
 """The estimators: scikit-learn outside, Torch within."""
 
 from sknets.estimators import _before
+from sknets.estimators._attributes import HISTORY
 from sknets.estimators._base import BaseNet
 from sknets.estimators._watched import FitWatcher
 from sknets.estimators.autoencoder import Autoencoder, CNNAutoencoder, RNNAutoencoder
@@ -10,6 +11,7 @@ from sknets.estimators.module import ModuleClassifier, ModuleRegressor
 from sknets.estimators.rnn import RNNClassifier, RNNFeatures, RNNRegressor
 
 __all__ = [
+    "HISTORY",
     "Autoencoder",
     "BaseNet",
     "CNNAutoencoder",

@@ -10,7 +10,8 @@ from sknets import modules
 from sknets._plain_torch import in_plain_torch
 from sknets.estimators._methods import without_class
 
-_NAMES = {
+#: What `history_` has of each epoch, and how a row of the history calls it.
+HISTORY = {
     "loss": "train_loss",
     "validation_loss": "valid_loss",
     "validation_score": "valid_score",
@@ -62,7 +63,7 @@ class FittedAttributes:
         rows = self.net_.history
         return {
             name: [row.get(key, math.nan) for row in rows]
-            for name, key in _NAMES.items()
+            for name, key in HISTORY.items()
             if any(key in row for row in rows)
         }
 

@@ -242,9 +242,8 @@ def train(estimator, run, learned, data, rows, make):
             run.undo.append(training.go_on(net, run.batch_size))
         elif previous is not None:
             training.resume(net, training.net_state(previous), is_same_fit=run.is_partial)
-        if (
-            number and previous is not None and net.stopping.restores
-        ):  # the best of all phases is kept
+        if number and previous is not None and net.stopping.restores:
+            # the best of all phases is kept
             net.stopping.go_on_from(previous.stopping, net.snapshot())
         learned.net = previous = net
         estimator._learned = learned  # callbacks and scorers predict with it

@@ -4,6 +4,7 @@ import functools
 import os
 
 from sknets import storage
+from sknets._extras import MissingPackageError
 from sknets._plain import check_names
 from sknets._plain_torch import in_plain_torch
 from sknets._version import elsewhere
@@ -77,7 +78,7 @@ def load(path, *, device=None, trusted=()):
         return _Loading(parts, given, device).estimator()
     except storage.ContentError as error:
         raise ValueError(f"{path} {error}.") from error
-    except storage.MissingPackageError:
+    except MissingPackageError:
         raise
     except Exception as error:  # whatever a file that somebody else has made may lead to
         raise ValueError(

@@ -1,7 +1,8 @@
 """What is scikit-learn's, by skops."""
 
+from sknets._extras import needed
 from sknets.files._classes import CLASSES, key_of
-from sknets.storage import MissingPackageError, check_zip
+from sknets.storage import check_zip
 
 
 def import_skops():
@@ -12,11 +13,9 @@ def import_skops():
     MissingPackageError
         If it is missing.
     """
-    try:
+    who = "A file of what is around an estimator of sknets (a pipeline, say)"
+    with needed(who, "skops", "files"):
         import skops.io
-    except ImportError as error:
-        who = "What is around an estimator of sknets (a pipeline, say) needs, in a file,"
-        raise MissingPackageError(who, "skops") from error
     return skops.io
 
 

@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+from sknets._extras import needed
+
 
 def import_onnx(who, name="onnx"):
     """Import a package of ONNX, or one of our modules that needs several.
@@ -11,10 +13,6 @@ def import_onnx(who, name="onnx"):
     ImportError
         If one is missing.
     """
-    try:
+    package = "onnx" if name.startswith("sknets") else name.partition(".")[0]
+    with needed(who, package, "onnx"):
         return import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f"{who} needs onnx, onnxruntime, skl2onnx and onnxscript, of which {error.name} is missing: "
-            "pip install 'sknets[onnx]'"
-        ) from error

@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+from sknets._extras import needed
+
 
 def import_captum(who, name="captum.attr"):
     """Import a module of captum, or one of ours that needs it.
@@ -11,7 +13,5 @@ def import_captum(who, name="captum.attr"):
     ImportError
         If captum is missing.
     """
-    try:
+    with needed(who, "captum", "images"):
         return import_module(name)
-    except ImportError as error:
-        raise ImportError(f"{who} needs captum: pip install 'sknets[images]'") from error

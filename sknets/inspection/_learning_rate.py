@@ -138,6 +138,32 @@ def _check_limits(lowest, highest):
             raise ValueError(f"{name}={value} must be a finite number.")
 
 
+def _sweep(network, X, y, rates):
+    """Train a network with these rates, one for each step, and return the losses of the steps."""
+    sweep = _Sweep(rates)
+    changes = {
+        "callbacks": [sweep],
+        "learning_rate": "constant",
+        "learning_rate_init": float(rates[0]),
+        "max_iter": len(rates),
+        "n_iter_no_change": math.inf,
+        "early_stopping": False,
+        "average": None,
+        "batch_growth": 1.0,
+        "n_members": 1,
+        "warm_start": False,
+        "verbose": False,
+        "calibrate": False,
+    }
+    known = network.get_params(deep=False)
+    network.set_params(**{name: value for name, value in changes.items() if name in known})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        with suppress(_EnoughError):
+            network.fit(X, y)
+    return sweep.losses
+
+
 @in_plain_torch
 def find_learning_rate(estimator, X, y=None, *, lowest=1e-6, highest=10.0, n_steps=300):
     """Suggest a learning rate, by a training of some hundred steps in which the rate grows.
@@ -226,28 +252,7 @@ def find_learning_rate(estimator, X, y=None, *, lowest=1e-6, highest=10.0, n_ste
             f"solver={network.solver!r} takes no steps of a given rate; use solver='adam'."
         ) from None
     rates = np.geomspace(lowest, highest, n_steps)
-    sweep = _Sweep(rates)
-    changes = {
-        "callbacks": [sweep],
-        "learning_rate": "constant",
-        "learning_rate_init": lowest,
-        "max_iter": n_steps,
-        "n_iter_no_change": math.inf,
-        "early_stopping": False,
-        "average": None,
-        "batch_growth": 1.0,
-        "n_members": 1,
-        "warm_start": False,
-        "verbose": False,
-        "calibrate": False,
-    }
-    known = network.get_params(deep=False)
-    network.set_params(**{name: value for name, value in changes.items() if name in known})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        with suppress(_EnoughError):
-            network.fit(X, y)
-    losses = np.array(sweep.losses)
+    losses = np.array(_sweep(network, X, y, rates))
     losses = losses[np.isfinite(losses)]
     rates, smoothed = rates[: len(losses)], smooth(losses)
     learning_rate = suggest(rates, smoothed)

@@ -1,5 +1,7 @@
 """Matplotlib where it is installed, and what to do where it is not; and how pictures of images look."""
 
+from sknets._extras import needed
+
 
 def import_pyplot(who):
     """Import matplotlib.pyplot.
@@ -9,12 +11,8 @@ def import_pyplot(who):
     ImportError
         If matplotlib is missing.
     """
-    try:
+    with needed(who, "matplotlib", "plot"):
         import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            f"{who} needs matplotlib. Install it with: pip install 'sknets[plot]'"
-        ) from error
     return plt
 
 

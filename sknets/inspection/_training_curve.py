@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sknets.inspection._pyplot import import_pyplot
 from sknets.inspection._unwrap import last_step
 
 _CURVES = ("loss", "validation_loss", "validation_score", "learning_rate", "seconds")
@@ -12,16 +13,6 @@ _LABEL = {
     "validation_loss": "validation loss",
     "validation_score": "validation score",
 }
-
-
-def _pyplot():
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            "TrainingCurveDisplay needs matplotlib. Install it with: pip install 'sknets[plot]'"
-        ) from error
-    return plt
 
 
 class TrainingCurveDisplay:
@@ -126,7 +117,7 @@ class TrainingCurveDisplay:
         TrainingCurveDisplay
         """
         if ax is None:
-            _, ax = _pyplot().subplots(layout="constrained")
+            _, ax = import_pyplot("TrainingCurveDisplay").subplots(layout="constrained")
         self.lines_ = {}
         for name, values in self.history.items():
             epochs = np.arange(1, len(values) + 1)

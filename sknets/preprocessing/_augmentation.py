@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
 from sknets import modules, training
+from sknets._extras import needed
 from sknets._plain_torch import in_plain_torch
 from sknets._version import Versioned
 from sknets.modules._augmentation import RandomImages, whole_pixels
@@ -338,13 +339,9 @@ class _Seeded:
 
 
 def _kornia(name, value):
-    try:
+    with needed(f"augment=Augmentation({name}={value!r})", "kornia", "images"):
         import kornia.augmentation
         import kornia.geometry
-    except ImportError as error:
-        raise ImportError(
-            f"augment=Augmentation({name}={value!r}) needs kornia: pip install 'sknets[images]'"
-        ) from error
     return kornia
 
 

@@ -3,13 +3,12 @@
 from sknets.storage._archive import check_zip, pack, unpack
 from sknets.storage._arrays import Arrays, arrays_from_bytes, import_safetensors
 from sknets.storage._atomic import write_whole
-from sknets.storage._error import ContentError, MissingPackageError
+from sknets.storage._error import ContentError
 from sknets.storage._json import TreeReader, TreeWriter, dump_json, parse_json
 
 __all__ = [
     "Arrays",
     "ContentError",
-    "MissingPackageError",
     "TreeReader",
     "TreeWriter",
     "arrays_from_bytes",

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sknets.storage._error import ContentError, MissingPackageError
+from sknets._extras import needed
+from sknets.storage._error import ContentError
 
 
 class Arrays:
@@ -62,8 +63,6 @@ def import_safetensors():
     MissingPackageError
         If it is missing.
     """
-    try:
+    with needed("A file of sknets", "safetensors", "files"):
         import safetensors.numpy
-    except ImportError as error:
-        raise MissingPackageError("Files of sknets need", "safetensors") from error
     return safetensors.numpy

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from sknets import _version
+from sknets._extras import needed
 from sknets.tracking import _files
 from sknets.tracking._describe import parameters, text_of
 from sknets.tracking._run import TrackedRun
@@ -184,12 +185,8 @@ class MLflowRun(TrackedRun):
 
 
 def _import_client():
-    try:
+    with needed("MLflowRun", "MLflow", "tracking"):
         from mlflow.tracking import MlflowClient
-    except ImportError as error:
-        raise ImportError(
-            "MLflowRun needs MLflow. Install it with: pip install 'sknets[tracking]'"
-        ) from error
     return MlflowClient
 
 

@@ -5,22 +5,18 @@ import os
 import tempfile
 import time
 from abc import abstractmethod
+from importlib import import_module
 from pathlib import Path
 
+from sknets._extras import needed
 from sknets._warn import warn_user
-from sknets.estimators import FitWatcher
+from sknets.estimators import HISTORY, FitWatcher
 from sknets.tracking._describe import name_of
 
 #: Seconds between two times at which the curves of a training under way are written.
 PAUSE = 2.0
 
-_RECORDED = {
-    "loss": "train_loss",
-    "validation_loss": "valid_loss",
-    "validation_score": "valid_score",
-    "learning_rate": "lr",
-    "seconds": "dur",
-}
+_WITH_PICTURE = "{} with a picture (picture=False makes none)"
 
 
 class TrackedRun(FitWatcher):
@@ -187,7 +183,8 @@ class TrackedRun(FitWatcher):
             raise ValueError(f"model must be True or False, got {self.model!r}.")
         self._import()
         if self._draws:
-            _check_matplotlib(type(self).__name__)
+            with needed(_WITH_PICTURE.format(type(self).__name__), "matplotlib", "plot"):
+                import_module("matplotlib")
         check_folder(self.folder)
         self._is_broken = False
         if run_id is None:
@@ -257,7 +254,7 @@ def _n_epochs(estimator):
 
 
 def _values_of(row, epoch, at, prefix=""):
-    for name, key in _RECORDED.items():
+    for name, key in HISTORY.items():
         if key in row:
             yield prefix + name, float(row[key]), epoch, at
 
@@ -278,14 +275,4 @@ def check_folder(folder):
     except OSError as error:
         raise ValueError(
             f"folder={str(folder)!r} cannot be written: {error}. Make room or name another folder."
-        ) from error
-
-
-def _check_matplotlib(who):
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            f"{who} needs matplotlib for its picture. Install it with: pip install 'sknets[plot]', or "
-            "set picture=False."
         ) from error

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sknets._extras import needed
 from sknets.tracking import _files
 from sknets.tracking._describe import as_folder, parameters, text_of
 from sknets.tracking._run import TrackedRun
@@ -149,12 +150,8 @@ def make_folder(parent, name):
 
 
 def _import_writer():
-    try:
+    with needed("TensorBoardRun", "TensorBoard", "tracking"):
         from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise ImportError(
-            "TensorBoardRun needs TensorBoard. Install it with: pip install 'sknets[tracking]'"
-        ) from error
     return SummaryWriter
 
 

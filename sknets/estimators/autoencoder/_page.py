@@ -23,7 +23,6 @@ from sknets.estimators._training_words import (
 from sknets.estimators._words import Page, attribute, one_of, parameter
 from sknets.estimators.cnn import _page as cnn
 from sknets.estimators.rnn import _page as rnn
-from sknets.inputs import SequencesInput
 
 N_COMPONENTS = parameter(
     """n_components : int, default=2
@@ -194,27 +193,5 @@ RNN_AUTOENCODER = _page(
     bidirectional={
         "text": "Whether series are read, and unrolled again, from both ends.",
     },
-    batch_size={
-        "text": f"""Rows in a mini-batch; "auto" is all rows up to 64, and of more rows a sixteenth, but
-        at least 32 and at most 128. Not used by {ALL_ROWS}."""
-    },
-    learning_rate_init={"default": "0.005"},
-    max_iter={"default": "100"},
-    max_grad_norm={
-        "type": "float, 'auto' or None",
-        "default": "'auto'",
-        "text": f"""Norm to which longer gradients are shortened, which recurrent layers need now and
-        then; "auto" is 1, and None for {ALL_ROWS}.""",
-        "constraint": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), None],
-        "annotation": "float | str | None",
-        "neutral": ("auto", None),
-    },
-    dtype={
-        "text": f"""Precision; "auto" is float64 for float64 data of at most
-        {SequencesInput.small_data:,} values on a CPU, and float32 otherwise."""
-    },
-    n_features_in_={
-        "text": """Number of features seen in `fit`: of a timestep, or the timesteps of a 2-D X of
-        series."""
-    },
+    **rnn.OF_SERIES,
 )

@@ -138,6 +138,33 @@ SHORTCUT = parameter(
     ["boolean"],
 )
 
+#: What is different where X is series.
+OF_SERIES = {
+    "batch_size": {
+        "text": f"""Rows in a mini-batch; "auto" is all rows up to 64, and of more rows a sixteenth, but
+        at least 32 and at most 128. Not used by {ALL_ROWS}."""
+    },
+    "learning_rate_init": {"default": "0.005"},
+    "max_iter": {"default": "100"},
+    "max_grad_norm": {
+        "type": "float, 'auto' or None",
+        "default": "'auto'",
+        "text": f"""Norm to which longer gradients are shortened, which recurrent layers need now and
+        then; "auto" is 1, and None for {ALL_ROWS}.""",
+        "constraint": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), None],
+        "annotation": "float | str | None",
+        "neutral": ("auto", None),
+    },
+    "dtype": {
+        "text": f"""Precision; "auto" is float64 for float64 data of at most
+        {SequencesInput.small_data:,} values on a CPU, and float32 otherwise."""
+    },
+    "n_features_in_": {
+        "text": """Number of features seen in `fit`: of a timestep, or the timesteps of a 2-D X of
+        series."""
+    },
+}
+
 
 def _page(task, *own):
     page = Page(
@@ -147,32 +174,9 @@ def _page(task, *own):
     )
     page = page.but(
         alpha={"default": "0.1"},
-        batch_size={
-            "text": f"""Rows in a mini-batch; "auto" is all rows up to 64, and of more rows a sixteenth,
-            but at least 32 and at most 128. Not used by {ALL_ROWS}."""
-        },
         learning_rate={"default": "'one_cycle'"},
-        learning_rate_init={"default": "0.005"},
-        max_iter={"default": "100"},
-        max_grad_norm={
-            "type": "float, 'auto' or None",
-            "default": "'auto'",
-            "text": f"""Norm to which longer gradients are shortened, which recurrent layers need now and
-            then; "auto" is 1, and None for {ALL_ROWS}.""",
-            "constraint": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), None],
-            "annotation": "float | str | None",
-            "neutral": ("auto", None),
-        },
-        dtype={
-            "text": f"""Precision; "auto" is float64 for float64 data of at most
-            {SequencesInput.small_data:,} values on a CPU,
-            and float32 otherwise."""
-        },
         n_outputs_={"text": "Number of raw outputs: of a step, where the output is a sequence."},
-        n_features_in_={
-            "text": """Number of features seen in `fit`: of a timestep, or the timesteps of a 2-D X of
-            series."""
-        },
+        **OF_SERIES,
     )
     return page.fill(
         layers="convolutions",
