@@ -52,23 +52,32 @@ class Motion:
         self._blocks = [
             (theta[c], grad[c], [buffer[c] for buffer in buffers], self.scratch[c]) for c in cuts
         ]
-        self._ahead, self._n_ahead, self._planned_for, self._units = [], 1, None, None
+        self._ahead = np.empty((0, len(solvers), 0))
+        self._n_ahead, self._planned_for, self._units = 1, None, None
 
     def plan(self, n):
-        """Return the rates of the next n steps, as `move` takes them.
+        """Return the rates of the next n steps, as `move` takes them."""
+        rates = self.look_ahead(n)
+        if len(self.solvers) == 1:
+            return list(zip(*rates[:, 0].tolist(), strict=True))
+        rates = rates.astype(self.scratch.dtype)
+        return [tuple(rates[:, :, j, None]) for j in range(n)]
+
+    def look_ahead(self, n):
+        """Return the rates of the next n steps, of shape (n_rates, K, n), which are then behind.
 
         They are worked out for more and more steps, and kept, as long as learning rates stay.
         """
         present = [(s.lr, s.place["step"], s.parameters, s.units) for s in self.solvers]
         self._keep_units(present)
         if present != self._planned_for:
-            self._ahead, self._n_ahead = [], 1
-        if len(self._ahead) < n:
+            self._ahead, self._n_ahead = self._ahead[..., :0], 1
+        if self._ahead.shape[-1] < n:
             self._ahead = self._work_out(max(n, self._n_ahead))
             self._n_ahead = min(2 * self._n_ahead, _STEPS_AHEAD)
-        plan, self._ahead = self._ahead[:n], self._ahead[n:]
+        found, self._ahead = self._ahead[..., :n], self._ahead[..., n:]
         self._planned_for = [(lr, step + n, *others) for lr, step, *others in present]
-        return plan
+        return found
 
     def _keep_units(self, present):
         """Convert buffers whose unit a callback has changed, with a parameter of the solver."""
@@ -82,15 +91,11 @@ class Motion:
 
     def _work_out(self, n):
         of_each = [solver.rates(n) for solver in self.solvers]
-        if len(of_each) == 1:
-            return list(zip(*(_repeated(rate, n) for rate in of_each[0]), strict=True))
-        n_rates = len(of_each[0])
-        matrix = np.empty((n_rates, len(of_each), n))
+        found = np.empty((len(of_each[0]), len(of_each), n))
         for k, rates in enumerate(of_each):
             for number, rate in enumerate(rates):
-                matrix[number, k] = rate
-        matrix = matrix.astype(self.scratch.dtype)
-        return [tuple(matrix[:, :, j, None]) for j in range(n)]
+                found[number, k] = rate
+        return found
 
     def move(self, rates):
         """Take a step with some rates."""
@@ -103,7 +108,3 @@ class Motion:
         buffers = [buffer[..., :n] for buffer in self.buffers]
         return self._step_sizes(self.xp, buffers, self.scratch[..., :n], *rates)
 
-
-def _repeated(rate, n):
-    """Return a rate of each of n steps, or of all of them, as n numbers of Python."""
-    return rate.tolist() if isinstance(rate, np.ndarray) else [float(rate)] * n

@@ -1,12 +1,12 @@
 """Networks that train as one: who is alike, and the steps of a stack."""
 
-import numpy as np
 import torch
 
+from sknets.training._compiled import Compiled
 from sknets.training._declared import declared
-from sknets.training._feed import Feed
+from sknets.training._feed import Sources
 from sknets.training._gradients import ClosedForm
-from sknets.training._motion import silent
+from sknets.training._on_arrays import OnArrays
 from sknets.training._step import Step
 from sknets.training._stores import TensorStore
 from sknets.training._trials import Trials
@@ -164,14 +164,13 @@ class Stack:
     def _get_ready(self):
         nets, learners = self.nets, [net.learner for net in self.nets]
         if self._matrices is None:
-            self.step, self.recursion = learners[0].as_step, nets[0].gradient.recursion
+            self.step = learners[0].as_step
         else:
             theta, grad, *buffers = self._matrices.numpy()
             self.step = Step(learners, theta, grad, buffers)
-            gradients = [net.gradient for net in nets]
-            self.recursion = ClosedForm.recursion_of(gradients, theta, grad)
-        self._mean_weight = self.step.column([learner.mean_weight for learner in learners])
-        self._batch_sizes, self._feed, self._trials = [], None, None
+        self._on_arrays = OnArrays(nets, self.step)
+        self._compiled = Compiled(nets, self.step) if all(map(Compiled.serves, nets)) else None
+        self._batch_sizes, self._sources, self._trials = [], None, None
 
     def keep(self, places, names):
         """Let the networks at some places stay, and all others lie by themselves again.
@@ -210,29 +209,23 @@ class Stack:
             values = net.learner.flat.values
             net.learner.move_to(*torch.zeros(len(self._matrices), len(values), dtype=values.dtype))
 
-    @silent()
     def run_epoch(self):
         """Take the steps of an epoch, over batches of the size that `Descent.begin_epoch` has set."""
-        step, recursion, n_rows = self.step, self.recursion, [len(rows) for rows in self.rows]
-        feed = self._feed_of_epoch()
-        plan, total, j = step.plan(feed.n_batches), np.zeros(len(self.nets)), 0
-        if len(self.nets) == 1:
-            total = 0.0
+        sources = self._sources_of_epoch()
+        way = self._way_for(sources)
         try:
-            for (x, y, weight, size, missing), bits in zip(
-                feed.batches(), recursion.draw(feed.sizes), strict=False
-            ):
-                loss, _ = recursion.fill(x, y, weight, size, missing, bits)
-                weight_sum = size * self._mean_weight
-                loss = loss + step.add_penalty(weight_sum)
-                step.take(plan[j], weight_sum)
-                total += loss * (size if isinstance(size, float) else size[:, 0])
-                j += 1
+            totals = way.run_epoch(sources)
         finally:
             for net in self.nets:
-                net.learner.solver.advance(j)
-        for net, loss, n in zip(self.nets, np.ravel(total).tolist(), n_rows, strict=True):
-            net.learner.count(loss, n)
+                net.learner.solver.advance(way.n_steps)
+        for net, rows, total in zip(self.nets, self.rows, totals.tolist(), strict=True):
+            net.learner.count(total, len(rows))
+
+    def _way_for(self, sources):
+        way = self._compiled
+        if way is None or any(net.learner.frozen for net in self.nets) or not way.take(sources):
+            return self._on_arrays
+        return way
 
     def try_out(self):
         """Return raw outputs of validation data for each network, or None for what it does by itself."""
@@ -240,19 +233,15 @@ class Stack:
             self._trials = Trials(self.nets)
         return self._trials.outputs()
 
-    def _feed_of_epoch(self):
+    def _sources_of_epoch(self):
         sizes = [net.present_batch_size for net in self.nets]
         if sizes != self._batch_sizes:
-            self._batch_sizes, self._feed = sizes, self._make_feed()
-        return self._feed
-
-    def _make_feed(self):
-        iterators = [
-            net.get_iterator(rows, training=True)
-            for net, rows in zip(self.nets, self.rows, strict=True)
-        ]
-        for net, iterator in zip(self.nets, iterators, strict=True):
-            iterator.batch_size = net.present_batch_size
-        return Feed(
-            self.nets, iterators, [batches.sizes() for batches in iterators], self.step.column
-        )
+            iterators = [
+                net.get_iterator(rows, training=True)
+                for net, rows in zip(self.nets, self.rows, strict=True)
+            ]
+            for iterator, size in zip(iterators, sizes, strict=True):
+                iterator.batch_size = size
+            self._batch_sizes = sizes
+            self._sources = Sources(self.nets, iterators)
+        return self._sources

@@ -1,0 +1,465 @@
+"""The steps of dense networks as machine code, which numba makes of these functions.
+
+The equations are those of `_recursion_layers`, `_slopes`, `_losses`, `_penalties` and `_solvers`, written
+for one network and row by row: what NumPy does in thirty calls of a microsecond each, with Python's lock
+held, is one call here, without the lock. Products of matrices are BLAS's, as there. What is not written
+here is left to NumPy (`_compiled` knows what is).
+
+All of it lies in one file, since numba looks at the file of the outermost function alone to decide
+whether the code that it has kept on disk is still that of the source.
+"""
+
+import math
+from functools import partial
+
+import numba
+import numpy as np
+
+from sknets.training import _cross_entropies, _losses, _solvers
+
+# columns of `layers`
+N_INPUTS, N_UNITS, WEIGHT, BIAS, ACTIVATION, DROPPING, OUTPUT, DELTA = range(8)
+
+# columns of `strengths`
+ALPHA, L1_ALPHA, MAX_NORM, MEAN_WEIGHT, RATE = range(5)
+
+IDENTITY, RELU, LEAKY_RELU = range(3)
+SQUARED, ABSOLUTE, HUBER, QUANTILE, POISSON, LOGISTIC, SOFTMAX = range(7)
+GD, SGD, ADAGRAD, ADAM = range(4)
+
+#: What is written here: activations by name, losses with the name of their parameter, solvers.
+ACTIVATIONS = {"identity": IDENTITY, "relu": RELU, "leaky_relu": LEAKY_RELU}
+LOSSES = {
+    _losses.HalfSquaredError: (SQUARED, None),
+    _losses.AbsoluteError: (ABSOLUTE, None),
+    _losses.Huber: (HUBER, "huber_delta"),
+    _losses.Pinball: (QUANTILE, "quantile"),
+    _losses.HalfPoissonDeviance: (POISSON, None),
+    _cross_entropies.BinaryCrossEntropy: (LOGISTIC, None),
+    _cross_entropies.SoftmaxCrossEntropy: (SOFTMAX, None),
+}
+SOLVERS = {
+    _solvers.GradientDescent: GD,
+    _solvers.SGD: SGD,
+    _solvers.AdaGrad: ADAGRAD,
+    _solvers.RMSProp: ADAGRAD,
+    _solvers.Adam: ADAM,
+    _solvers.AdamW: ADAM,
+}
+
+_LEAK = 0.01
+
+#: What numba may do to sums: take them in another order, and multiply and add at once. NaN stays NaN.
+_FAST = {"reassoc", "contract"}
+
+
+def _make_compiler():
+    options = {"nogil": True, "error_model": "numpy", "fastmath": _FAST}
+    try:  # to keep the code on disk, where there is a place for it
+        numba.njit(lambda: None, cache=True)
+    except RuntimeError:
+        return partial(numba.njit, **options)
+    return partial(numba.njit, cache=True, **options)
+
+
+_compiled = _make_compiler()()
+
+
+@_compiled
+def _parameters(layer, theta):
+    """Return weight and bias of a layer as views of a vector, or their gradients."""
+    n_inputs, n_units, at, bias_at = layer[N_INPUTS], layer[N_UNITS], layer[WEIGHT], layer[BIAS]
+    weight = theta[at : at + n_units * n_inputs].reshape(n_units, n_inputs)
+    return weight, theta[bias_at : bias_at + n_units]
+
+
+@_compiled
+def _dropout(layer, a, bits, places, limits, scales):
+    """Return the bits of a layer that drops units (else none), from where they are kept, and the scale."""
+    number = layer[DROPPING]
+    if number < 0:
+        return bits[:0], np.uint16(0), a.dtype.type(1.0)
+    return bits[places[number] : places[number] + a.size], limits[number], scales[number]
+
+
+@_compiled
+def _product(x, weight, out):
+    """Write x Wᵀ."""
+    if len(weight) == 1:
+        np.dot(x, weight.reshape(-1), out.reshape(-1))
+    else:
+        np.dot(x, weight.T, out)
+
+
+@_compiled
+def _activate(z, bias, activation, bits, limit, scale):
+    """Make outputs of sums, in place; units of which the bits are small are dropped."""
+    zero, leak = z.dtype.type(0.0), z.dtype.type(_LEAK)
+    n, n_units = z.shape
+    for i in range(n):
+        for j in range(n_units):
+            z[i, j] += bias[j]
+        if activation == RELU:
+            for j in range(n_units):
+                z[i, j] = zero if z[i, j] <= zero else z[i, j]
+        elif activation == LEAKY_RELU:
+            for j in range(n_units):
+                z[i, j] = leak * z[i, j] if z[i, j] <= zero else z[i, j]
+    _drop(z, bits, limit, scale)
+
+
+@_compiled
+def _drop(values, bits, limit, scale):
+    """Set units to zero of which the bits are small, and scale the others; without bits, none."""
+    flat, zero = values.reshape(-1), values.dtype.type(0.0)
+    for i in range(len(bits)):
+        flat[i] *= scale if bits[i] >= limit else zero
+
+
+@_compiled
+def _chain(delta, a, activation, bits, limit, scale):
+    """Take gradients with respect to outputs back to sums, in place."""
+    zero, leak, one = a.dtype.type(0.0), a.dtype.type(_LEAK), a.dtype.type(1.0)
+    slopes, outputs = delta.reshape(-1), a.reshape(-1)
+    _drop(delta, bits, limit, scale)
+    if activation == RELU:
+        for i in range(len(slopes)):
+            slopes[i] *= one if outputs[i] > zero else zero
+    elif activation == LEAKY_RELU:
+        for i in range(len(slopes)):
+            slopes[i] *= one if outputs[i] > zero else leak
+
+
+@_compiled
+def _outer(column, row, out):
+    """Write the products of a column and a row."""
+    for i in range(len(column)):
+        for j in range(row.shape[1]):
+            out[i, j] = column[i, 0] * row[0, j]
+
+
+@_compiled
+def _sum_rows(values, out):
+    out[:] = values.dtype.type(0.0)
+    for i in range(len(values)):
+        for j in range(len(out)):
+            out[j] += values[i, j]
+
+
+@_compiled
+def _differentiate(loss, parameter, raw, target, delta, losses):
+    """Write the losses of n rows into `losses`, their gradients with respect to raw outputs into `delta`."""
+    if loss == SOFTMAX:
+        _differentiate_softmax(raw, target, delta, losses)
+        return
+    one, half, zero = raw.dtype.type(1.0), raw.dtype.type(0.5), raw.dtype.type(0.0)
+    for i, value in np.ndenumerate(raw):
+        y = target[i]
+        difference = value - y
+        if loss == SQUARED:
+            delta[i] = difference
+            losses[i] = half * difference * difference
+        elif loss == ABSOLUTE:
+            delta[i] = np.sign(difference)
+            losses[i] = abs(difference)
+        elif loss == HUBER:
+            clipped = difference
+            clipped = parameter if clipped > parameter else clipped
+            clipped = -parameter if clipped < -parameter else clipped
+            delta[i] = clipped
+            losses[i] = clipped * (difference - half * clipped)
+        elif loss == QUANTILE:
+            slope = half - parameter
+            delta[i] = half * np.sign(difference) + slope
+            losses[i] = half * abs(difference) + slope * difference
+        elif loss == POISSON:
+            mean = math.exp(value)
+            delta[i] = mean - y
+            losses[i] = (y * math.log(y) if y > zero else y) - y * value - y + mean
+        else:
+            # log(1 + exp(raw)) - y raw, in which no exponential is large
+            small = math.exp(-abs(value))
+            delta[i] = (small if value < zero else one) / (one + small) - y
+            losses[i] = math.log1p(small) + (zero if value <= zero else value) - y * value
+
+
+@_compiled
+def _differentiate_softmax(raw, target, delta, losses):
+    for i in range(len(raw)):
+        largest, norm = raw[i].max(), raw.dtype.type(0.0)
+        for j in range(raw.shape[1]):
+            delta[i, j] = math.exp(raw[i, j] - largest)
+            norm += delta[i, j]
+        log_norm = math.log(norm)
+        for j in range(raw.shape[1]):
+            delta[i, j] = delta[i, j] / norm - target[i, j]
+            losses[i, j] = -target[i, j] * (raw[i, j] - largest - log_norm)
+
+
+@_compiled
+def _average(weight, delta, losses):
+    """Weigh rows, and divide gradients by their number; return the sum of the losses."""
+    total, share = 0.0, delta.dtype.type(1.0 / len(delta))
+    for i in range(len(delta)):
+        factor = weight[i, 0] if weight.shape[1] else delta.dtype.type(1.0)
+        for j in range(delta.shape[1]):
+            delta[i, j] *= factor * share
+            total += losses[i, j] * factor
+    return total
+
+
+@_compiled
+def _add_penalty(theta, grad, strengths, decays, weight_sum):
+    """Add the gradient of the smooth part; return the value of the whole penalty."""
+    half, value = theta.dtype.type(0.5), theta.dtype.type(0.0)
+    if strengths[ALPHA] > 0 and not decays:
+        strength = strengths[ALPHA] / weight_sum
+        for i in range(len(theta)):
+            grad[i] += strength * theta[i]
+        value += half * strength * np.dot(theta, theta)
+    if strengths[L1_ALPHA] > 0:
+        size = theta.dtype.type(0.0)
+        for i in range(len(theta)):
+            size += abs(theta[i])
+        value += strengths[L1_ALPHA] / weight_sum * size
+    return value
+
+
+@_compiled
+def _shorten(grad, max_norm):
+    """Shorten a long gradient; return the factor."""
+    one = grad.dtype.type(1.0)
+    if max_norm == np.inf:
+        return one
+    factor = max_norm / (math.sqrt(np.dot(grad, grad)) + grad.dtype.type(1e-6))
+    factor = one if factor > one else factor
+    for i in range(len(grad)):
+        grad[i] *= factor
+    return factor
+
+
+@_compiled
+def _move(solver, theta, g, first, second, rates):
+    """Take the step of a solver, whose buffers are `first` and `second`."""
+    if solver == GD:
+        lr = rates[0]
+        for i in range(len(theta)):
+            theta[i] -= lr * g[i]
+    elif solver == SGD:
+        momentum, lr, share, ahead = rates[0], rates[1], rates[2], rates[3]
+        for i in range(len(theta)):
+            first[i] = momentum * first[i] - lr * g[i]
+            theta[i] += share * first[i] - ahead * g[i]
+    elif solver == ADAGRAD:
+        decay, epsilon, lr = rates[0], rates[1], rates[2]
+        for i in range(len(theta)):
+            first[i] = decay * first[i] + g[i] * g[i]
+            theta[i] -= lr * g[i] / (np.sqrt(first[i]) + epsilon)
+    else:
+        beta_1, beta_2, epsilon, lr = rates[0], rates[1], rates[2], rates[3]
+        for i in range(len(theta)):
+            first[i] = beta_1 * first[i] + g[i]
+            second[i] = beta_2 * second[i] + g[i] * g[i]
+            theta[i] -= lr * first[i] / (np.sqrt(second[i]) + epsilon)
+
+
+@_compiled
+def _eliminate(solver, theta, first, second, rates, threshold):
+    """Soft-threshold weights in the metric of the solver."""
+    zero = theta.dtype.type(0.0)
+    for i in range(len(theta)):
+        if solver == GD:
+            size = rates[0]
+        elif solver == SGD:
+            size = rates[4]
+        elif solver == ADAGRAD:
+            size = rates[2] / (np.sqrt(first[i]) + rates[1])
+        else:
+            size = rates[4] / (np.sqrt(second[i]) + rates[2])
+        left = abs(theta[i]) - size * threshold
+        theta[i] = math.copysign(zero if left <= zero else left, theta[i])
+
+
+@_compiled
+def _step(theta, grad, first, second, rates, strengths, solver, n_weights, decays, n):
+    """Add penalties to the gradient of n rows and step along it; return the value of the penalties."""
+    weights, one = theta[:n_weights], theta.dtype.type(1.0)
+    weight_sum = theta.dtype.type(n) * strengths[MEAN_WEIGHT]
+    value = _add_penalty(weights, grad, strengths, decays, weight_sum)
+    shortening = _shorten(grad, strengths[MAX_NORM])
+    if decays and strengths[ALPHA] > 0:
+        weights *= one - strengths[RATE] * strengths[ALPHA] / weight_sum
+    _move(solver, theta, grad, first, second, rates)
+    if strengths[L1_ALPHA] > 0:
+        threshold = strengths[L1_ALPHA] / weight_sum * shortening
+        _eliminate(solver, weights, first, second, rates, threshold)
+    return value
+
+
+@_compiled
+def _rows(room, place, n, n_units):
+    """Return room for n rows of some units, behind what takes `place` values of a row."""
+    return room[place * n : (place + n_units) * n].reshape(n, n_units)
+
+
+@_compiled
+def _take(values, order, start, shift, rows):
+    """Take rows in an order, if there is one, from a start on; `values` has them behind others."""
+    for i in range(len(rows)):
+        source = shift + (order[start + i] if len(order) else start + i)
+        for j in range(rows.shape[1]):
+            rows[i, j] = values[source, j]
+
+
+@_compiled
+def _take_codes(codes, labels, order, start, shift, rows):
+    """Take the codes of the classes of rows."""
+    for i in range(len(rows)):
+        code = labels[shift + (order[start + i] if len(order) else start + i)]
+        for j in range(rows.shape[1]):
+            rows[i, j] = codes[code, j]
+
+
+@_compiled
+def _forward(layers, theta, x, room, bits, places, limits, scales):
+    """Compute the outputs of all layers of n rows."""
+    for layer in layers:
+        a = _rows(room, layer[OUTPUT], len(x), layer[N_UNITS])
+        weight, bias = _parameters(layer, theta)
+        if len(weight) == 1:
+            np.dot(x, weight.reshape(-1), a.reshape(-1))
+        else:
+            np.dot(x, weight.T, a)
+        drawn, limit, scale = _dropout(layer, a, bits, places, limits, scales)
+        _activate(a, bias, layer[ACTIVATION], drawn, limit, scale)
+        x = a
+
+
+@_compiled
+def _backward(layers, theta, grad, x, room, bits, places, limits, scales):
+    """Fill the gradients of all layers; the delta of the last one is there."""
+    for number in range(len(layers) - 1, -1, -1):
+        layer, below = layers[number], layers[max(number - 1, 0)]
+        delta = _rows(room, layer[DELTA], len(x), layer[N_UNITS])
+        a = _rows(room, below[OUTPUT], len(x), below[N_UNITS]) if number else x
+        weight, _ = _parameters(layer, theta)
+        weight_grad, bias_grad = _parameters(layer, grad)
+        _sum_rows(delta, bias_grad)
+        if len(weight) == 1:
+            np.dot(delta.reshape(-1), a, weight_grad.reshape(-1))
+        else:
+            np.dot(delta.T, a, weight_grad)
+        if number:
+            delta_below = _rows(room, below[DELTA], len(x), below[N_UNITS])
+            if len(weight) == 1:
+                _outer(delta, weight, delta_below)
+            else:
+                np.dot(delta, weight, delta_below)
+            drawn, limit, scale = _dropout(below, a, bits, places, limits, scales)
+            _chain(delta_below, a, below[ACTIVATION], drawn, limit, scale)
+
+
+@_compiled
+def descend(
+    layers,
+    loss,
+    loss_parameter,
+    solver,
+    n_weights,
+    decays,
+    x,
+    y,
+    labels,
+    weight,
+    places,
+    orders,
+    starts,
+    sizes,
+    theta,
+    grad,
+    first,
+    second,
+    rates,
+    strengths,
+    bits,
+    bit_places,
+    limits,
+    scales,
+    room,
+    totals,
+):
+    """Take steps of K networks of one shape, each by itself, batch by batch.
+
+    Parameters
+    ----------
+    layers : ndarray of int of shape (n_layers, 8)
+        Inputs and units, places of weight and bias among the parameters, activation, which of the layers
+        with dropout it is (-1: none), places of outputs and deltas in the room of a row.
+    loss, loss_parameter, solver, n_weights, decays
+        The loss and its parameter; the solver; how many parameters are penalised, and whether the L2
+        penalty decays them outside of the gradient.
+    x : ndarray of shape (n, n_inputs)
+        Rows of all networks.
+    y : ndarray of shape (n, n_outputs), or (n_classes, n_outputs) where there are `labels`
+        Targets of rows, or of classes.
+    labels : ndarray of int of shape (n,), or (0,)
+        Classes of rows.
+    weight : ndarray of shape (n, 1), or (n, 0)
+        Weights of rows, if there are any.
+    places : ndarray of int of shape (K, 2)
+        The first row of each network in `x`, and in labels or targets and weights.
+    orders : ndarray of int of shape (K, n), or (K, 0)
+        The order of its rows; none if they come as they are.
+    starts : ndarray of int of shape (n_batches,)
+        Where each batch begins.
+    sizes : ndarray of int of shape (n_batches, K)
+        Its rows.
+    theta, grad, first, second : ndarray of shape (K, P)
+        Parameters, gradients and buffers; what the solver has not is any array.
+    rates : ndarray of shape (n_batches, K, n_rates)
+        What the solver needs in each step.
+    strengths : ndarray of shape (K, 5)
+        Penalties and others.
+    bits : ndarray of uint16 of shape (K, n_bits), or (K, 0)
+        Random bits for dropout.
+    bit_places : ndarray of int of shape (n_batches, n_dropping)
+        Where those of a layer begin.
+    limits, scales : ndarray of shape (K, n_dropping)
+        From which bits on a unit is kept, and with what it is multiplied then.
+    room : ndarray of shape (n_room,)
+        Room for the values of the rows of a batch.
+    totals : ndarray of shape (K,)
+        To which losses are added, once for each row.
+    """
+    last = layers[-1]
+    n_outputs, after = last[N_UNITS], last[DELTA]
+    for k in range(len(theta)):
+        order, of_x, of_y = orders[k], places[k, 0], places[k, 1]
+        values, slopes, moved, squared = theta[k], grad[k], first[k], second[k]
+        own, drawn, limit, scale = strengths[k], bits[k], limits[k], scales[k]
+        for batch in range(len(starts)):
+            n, start, drawn_at = sizes[batch, k], starts[batch], bit_places[batch]
+            if len(order):
+                inputs = _rows(room, 0, n, x.shape[1])
+                _take(x, order, start, of_x, inputs)
+            else:
+                inputs = x[of_x + start : of_x + start + n]
+            target = _rows(room, after + n_outputs, n, n_outputs)
+            if len(labels):
+                _take_codes(y, labels, order, start, of_y, target)
+            else:
+                _take(y, order, start, of_y, target)
+            losses = _rows(room, after + 2 * n_outputs, n, n_outputs)
+            of_rows = _rows(room, after + 3 * n_outputs, n, weight.shape[1])
+            _take(weight, order, start, of_y, of_rows)
+
+            _forward(layers, values, inputs, room, drawn, drawn_at, limit, scale)
+            raw = _rows(room, last[OUTPUT], n, n_outputs)
+            delta = _rows(room, after, n, n_outputs)
+            _differentiate(loss, loss_parameter, raw, target, delta, losses)
+            total = _average(of_rows, delta, losses)
+            _backward(layers, values, slopes, inputs, room, drawn, drawn_at, limit, scale)
+            penalty = _step(
+                values, slopes, moved, squared, rates[batch, k], own, solver, n_weights, decays, n
+            )
+            totals[k] += total + n * penalty

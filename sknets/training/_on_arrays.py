@@ -1,0 +1,57 @@
+"""The steps of networks that train as one, on NumPy: all at once, batch by batch."""
+
+import numpy as np
+
+from sknets.training._feed import Feed
+from sknets.training._gradients import ClosedForm
+from sknets.training._motion import silent
+
+
+class OnArrays:
+    """The steps of K networks of one shape, each of which all take together.
+
+    Parameters
+    ----------
+    nets : list of Net
+        The nets.
+    step : Step
+        Their steps.
+
+    Attributes
+    ----------
+    n_steps : int
+        Steps taken in the present epoch.
+    """
+
+    def __init__(self, nets, step):
+        self.n_steps = 0
+        self._nets, self._step = nets, step
+        self._sources = self._feed = self._recursion = None
+
+    @silent()
+    def run_epoch(self, sources):
+        """Take the steps of an epoch; return the sum of the losses of the rows of each network."""
+        self._get_ready(sources)
+        step, recursion, self.n_steps = self._step, self._recursion, 0
+        mean_weight = step.column([net.learner.mean_weight for net in self._nets])
+        plan, totals = step.plan(sources.n_batches), 0.0
+        for (x, y, weight, size, missing), bits in zip(
+            self._feed.batches(), recursion.draw(sources.sizes), strict=False
+        ):
+            loss, _ = recursion.fill(x, y, weight, size, missing, bits)
+            weight_sum = size * mean_weight
+            loss = loss + step.add_penalty(weight_sum)
+            step.take(plan[self.n_steps], weight_sum)
+            totals += loss * (size if isinstance(size, float) else size[:, 0])
+            self.n_steps += 1
+        return np.atleast_1d(totals)
+
+    def _get_ready(self, sources):
+        if self._recursion is None:
+            (first, *others) = gradients = [net.gradient for net in self._nets]
+            theta, grad = self._step.theta, self._step.grad
+            self._recursion = (
+                ClosedForm.recursion_of(gradients, theta, grad) if others else first.recursion
+            )
+        if sources is not self._sources:
+            self._sources, self._feed = sources, Feed(sources, self._step.column)
