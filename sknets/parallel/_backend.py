@@ -1,7 +1,6 @@
 """joblib's face of tasks whose networks train together."""
 
 import contextlib
-import sys
 import warnings
 from functools import partial
 
@@ -16,6 +15,7 @@ from joblib.parallel import (
 from sknets._warn import user_line
 from sknets.parallel._calls import Call
 from sknets.parallel._cluster import is_cluster, run_in_parts
+from sknets.parallel._collector import what_is_there_put_aside
 
 #: Tasks at a time where their number is left to us. It has nothing to do with the number of CPUs: it says
 #: how many networks may train as one, and how many training sets are in memory.
@@ -46,7 +46,7 @@ class TogetherBackend(ThreadingBackend):
 
     default_n_jobs = MOST_TASKS
     parallel = None
-    _call = _filters = _ahead = None
+    _call = _around = _ahead = None
 
     def effective_n_jobs(self, n_jobs):
         """Return the number of tasks at a time: `n_jobs`, or 64 where it is None or negative."""
@@ -82,21 +82,17 @@ class TogetherBackend(ThreadingBackend):
         is_of_context = isinstance(backend, TogetherBackend)
         most = self.effective_n_jobs(n_jobs) if is_of_context else self._n_jobs
         self._call = Call(self._n_jobs, user_line(), max(most, self._n_jobs))
-        is_blocking = not self.parallel.return_generator
+        self._around, is_blocking = contextlib.ExitStack(), not self.parallel.return_generator
         if self._call.is_outermost and is_blocking:
             # every task of scikit-learn's sets filters, and tasks end in another order than they begin
-            self._filters = warnings.catch_warnings()
-            self._filters.__enter__()
+            self._around.enter_context(warnings.catch_warnings())
+            self._around.enter_context(what_is_there_put_aside())
 
     def stop_call(self):
         """Close the call: its tasks are done, or nobody waits for them."""
         self.parallel.pre_dispatch = self._ahead
-        try:
+        with self._around:
             self._call.close()
-        finally:
-            if self._filters is not None:
-                self._filters.__exit__(*sys.exc_info())
-                self._filters = None
 
     @contextlib.contextmanager
     def retrieval_context(self):

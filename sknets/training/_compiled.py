@@ -14,13 +14,14 @@ import warnings
 import numpy as np
 import torch
 
-from sknets.training._draws import Draws
+from sknets.training._turns import without_lock
 
 #: Values of inputs that are copied, at most, to lie behind those of other networks, or row by row.
 _MOST_COPIED = 2**27
 
-#: Multiply-adds that are done at a time: Ctrl-C waits for them.
-_MOST_AT_ONCE = 2**31
+#: Multiply-adds that are done at a time, for Ctrl-C waits for them, and random words that are drawn before.
+_MOST_ADDS = 2**31
+_MOST_WORDS = 2**18
 
 _NO_CLASSES = np.empty(0, np.int64)
 
@@ -60,8 +61,10 @@ class Compiled:
 
     Attributes
     ----------
+    most_epochs : int
+        Epochs that can be taken at once.
     n_steps : int
-        Steps taken in the present epoch.
+        Steps taken in the last call.
     """
 
     def __init__(self, nets, step):
@@ -86,10 +89,8 @@ class Compiled:
             [layer.dropout for layer in net.gradient.plan if layer.dropout is not None]
             for net in nets
         ]
-        self._draws, self._dropout_rates, self._sources = None, None, None
-        if self._dropouts[0]:
-            n_units = [layer.n_units for layer in nets[0].gradient.plan if layer.dropout is not None]
-            self._draws = Draws([of_net[0] for of_net in self._dropouts], n_units)
+        self._n_dropped = [layer.n_units for layer in nets[0].gradient.plan if layer.dropout]
+        self._dropout_rates = self._sources = None
         self.n_steps = 0
 
     @staticmethod
@@ -120,70 +121,154 @@ class Compiled:
         (x,), x_places = _behind_each_other([x for x, _, _ in data])
         (y, weight), y_places = _behind_each_other([y for _, y, _ in data], _weights_of(data))
         y, labels = (y, _NO_CLASSES) if sources.codes is None else (sources.codes, y)
-        places = np.array([x_places, y_places]).T.copy()
-        n_rows = [len(x) if sources.shuffles else 0 for x, _, _ in data]
-        orders = torch.zeros(len(data), max(n_rows), dtype=torch.int64)
-        self._orders = [order[:n] for order, n in zip(orders, n_rows, strict=True)]
-        self._rows = x, y, labels, weight, places, orders.numpy()
-        self._starts, self._sizes = np.array(sources.starts), np.array(sources.sizes)
-        self._room = np.empty(self._n_values * self._sizes.max(), self._dtype)
-        self._sources = sources
+        self._rows = x, y, labels, weight, np.array([x_places, y_places]).T.copy()
+        self._n_rows = [len(x) if sources.shuffles else 0 for x, _, _ in data]
+        self._sizes = sizes = np.array(sources.sizes)
+        self._room = np.empty(self._n_values * sizes.max(), self._dtype)
+        # 16 bits for each unit, in words of 64: of each batch, network and layer
+        self._n_words = -(-sizes[:, :, None] * np.array(self._n_dropped, int) // 4)
+        self._n_adds = int(sizes.sum()) * self._vectors[0].shape[1]
+        n_words = max(int(self._n_words.sum()), 1)
+        self.most_epochs = max(1, min(_MOST_ADDS // self._n_adds, _MOST_WORDS // n_words))
+        self._sources, self._n_epochs = sources, None
         return True
 
-    def run_epoch(self, sources):
-        """Take the steps of an epoch; return the sum of the losses of the rows of each network."""
+    def run_epochs(self, sources, n):
+        """Take the steps of some epochs.
+
+        Parameters
+        ----------
+        sources : Sources
+            What `take` has taken.
+        n : int
+            How many: `most_epochs` or less.
+
+        Returns
+        -------
+        ndarray of shape (K, n)
+            The sums of the losses of rows.
+        """
         self.n_steps = 0
-        rates = self._step.motion.look_ahead(sources.n_batches).transpose(2, 1, 0)
+        if n != self._n_epochs:
+            self._n_epochs, self._parts = n, self._cut(n)
+        n_steps = n * sources.n_batches
+        rates = self._step.motion.look_ahead(n_steps).transpose(2, 1, 0)
         rates = rates.astype(self._dtype, order="C")
         self._strengths[:, self._code.RATE] = [net.learner.solver.lr for net in self._nets]
         self._look_at_dropout()
-        if sources.shuffles:
-            sources.draw_orders(self._orders)
-        totals = np.zeros(len(self._nets))
-        for n, bits, places in self._parts():
-            part = slice(self.n_steps, self.n_steps + n)
-            self._code.descend(
-                *self._equations,
-                *self._rows,
-                self._starts[part],
-                self._sizes[part],
-                *self._vectors,
-                rates[part],
-                self._strengths,
-                bits,
-                places,
-                *self._kept,
-                self._room,
-                totals,
-            )
-            self.n_steps += n
+        totals = np.zeros((len(self._nets), n))
+        for part in self._parts:
+            self._draw(part)
+            with without_lock():
+                self._code.descend(
+                    *self._equations,
+                    *self._rows,
+                    part.orders,
+                    part.starts,
+                    part.sizes,
+                    part.epochs,
+                    *self._vectors,
+                    rates[part.steps],
+                    self._strengths,
+                    part.bits,
+                    part.places,
+                    *self._kept,
+                    self._room,
+                    totals,
+                )
+            self.n_steps = part.steps.stop
         return totals
 
-    def _parts(self):
-        """Yield how many steps to take at a time, and the random bits for them with their places."""
-        n_batches, n_nets = self._sizes.shape
-        if self._draws is not None:
-            for block in self._draws.blocks(self._sizes.tolist()):
-                yield len(block.places), block.bits, block.places
-            return
-        n_adds = int(self._sizes[0].sum()) * self._vectors[0].shape[1]
-        most = max(1, _MOST_AT_ONCE // n_adds)
-        bits, places = np.empty((n_nets, 0), np.uint16), np.empty((n_batches, 0), np.int64)
-        for first in range(0, n_batches, most):
-            part = places[first : first + most]
-            yield len(part), bits, part
+    def _cut(self, n):
+        """Return what is done in each call for n epochs; one of many rows may be several calls."""
+        n_batches = len(self._sizes)
+        n_parts = max(self._n_adds / _MOST_ADDS, self._n_words.sum() / _MOST_WORDS, 1.0)
+        most = max(1, int(n_batches / n_parts)) if n == 1 else n_batches
+        n_rows, starts, orders = max(self._n_rows), np.array(self._sources.starts), None
+        if n_rows:
+            orders = torch.empty(len(self._nets), n, n_rows, dtype=torch.int64)
+        return [
+            _Part(slice(first, first + most), n, starts, self._sizes, self._n_words, orders)
+            for first in range(0, n_batches, most)
+        ]
+
+    def _draw(self, part):
+        """Draw as each network would alone: the order of an epoch, and what is dropped in it."""
+        for k, (net, n) in enumerate(zip(self._nets, self._n_rows, strict=True)):
+            generator = net.learner.generator
+            fill = self._dropouts[k][0].fill if self._dropouts[k] else None
+            for order, words in zip(part.orders_of[k], part.words_of[k], strict=True):
+                if order is not None:
+                    torch.randperm(n, generator=generator, out=order)
+                if fill is not None:
+                    fill(words)
 
     def _look_at_dropout(self):
         """Take the rates of dropout as they are: a callback may change them."""
         rates = [[dropout.p for dropout in of_net] for of_net in self._dropouts]
         if rates != self._dropout_rates:
-            self._dropout_rates, shape = rates, (len(rates), len(rates[0]))
+            self._dropout_rates = rates
             limits = [[dropout.limit for dropout in of_net] for of_net in self._dropouts]
             scales = [[1.0 / dropout.keep for dropout in of_net] for of_net in self._dropouts]
-            self._kept = (
-                np.array(limits, np.uint16).reshape(shape),
-                np.array(scales, self._dtype).reshape(shape),
-            )
+            self._kept = np.array(limits, np.uint16), np.array(scales, self._dtype)
+
+
+class _Part:
+    """Steps that are taken in one call, and room for the random numbers that they need.
+
+    Parameters
+    ----------
+    batches : slice
+        Which batches of an epoch; where there are several epochs, all of them.
+    n_epochs : int
+        In how many epochs they lie.
+    starts : ndarray of int of shape (n_batches,)
+        Where each batch begins.
+    sizes : ndarray of int of shape (n_batches, K)
+        Its rows.
+    n_words : ndarray of int of shape (n_batches, K, n_dropping)
+        Its words of random bits.
+    orders : torch.Tensor of shape (K, n_epochs, n), or None
+        Room for the orders of rows, if they are shuffled.
+
+    Attributes
+    ----------
+    steps : slice
+        Which of the steps of these epochs.
+    starts, sizes, epochs, orders, bits, places
+        As `descend` takes them.
+    orders_of, words_of : list of list of {torch.Tensor, None}
+        For each network and epoch, where its order is to be drawn, if it is now; and its words.
+    """
+
+    def __init__(self, batches, n_epochs, starts, sizes, n_words, orders):
+        n_batches, n_nets = sizes[batches].shape
+        self.steps = slice(batches.start, batches.start + n_epochs * n_batches)
+        self.starts = np.tile(starts[batches], n_epochs)
+        self.sizes = np.tile(sizes[batches], (n_epochs, 1))
+        self.epochs = np.repeat(np.arange(n_epochs), n_batches)
+        self.orders_of = [[None] * n_epochs] * n_nets
+        if orders is None:
+            self.orders = np.empty((n_nets, n_epochs, 0), np.int64)
+        else:
+            self.orders = orders.numpy()
+            if batches.start == 0:
+                self.orders_of = [of_net.unbind() for of_net in orders]
+        self._make_words(n_words[batches], n_epochs)
+
+    def _make_words(self, n_words, n_epochs):
+        n_batches, n_nets, n_layers = n_words.shape
+        of_net = n_words.swapaxes(0, 1).reshape(n_nets, -1)
+        stops = of_net.cumsum(axis=1)
+        n_each = stops[:, -1].tolist() if n_layers else [0] * n_nets
+        words = torch.empty(n_nets, n_epochs, max(n_each), dtype=torch.int64)
+        self.bits = words.numpy().view(np.uint16).reshape(n_nets, -1)
+        self.words_of = [[None] * n_epochs] * n_nets
+        if n_layers:
+            self.words_of = [row[:, :n].unbind() for row, n in zip(words, n_each, strict=True)]
+        places = (stops - of_net).reshape(n_nets, n_batches, n_layers).swapaxes(0, 1)
+        of_epochs = max(n_each) * np.arange(n_epochs)[:, None, None, None]
+        self.places = 4 * (of_epochs + places).reshape(n_epochs * n_batches, n_nets, n_layers)
 
 
 def _lay_out(net, code):

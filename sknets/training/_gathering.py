@@ -17,14 +17,12 @@ import torch
 from sknets.training import _together
 from sknets.training._sharing import present_team, train_in_team
 from sknets.training._threads import n_cpus
+from sknets.training._turns import Turns
 from sknets.training._wanted import check_wanted, while_wanted
 
 #: Seconds without any coming or going, after which those who wait do so no longer: somebody is busy with
 #: something else, or waits for one of them.
 PATIENCE = 10.0
-
-#: Seconds for which a task waits for its turn.
-_TURN_PATIENCE = 1.0
 
 _here = threading.local()
 
@@ -142,70 +140,6 @@ def _running(task):
         yield
     finally:
         _here.task = before
-
-
-class Turns:
-    """Who computes just now: as many threads as there are processors, or one.
-
-    Dozens of threads that all want Python's lock would mostly pass it on. A turn is not waited for
-    longer than a moment, so that tasks that wait for each other go on.
-
-    Parameters
-    ----------
-    n : int
-        How many take turns at a time.
-    """
-
-    def __init__(self, n):
-        self._places = threading.Semaphore(n)
-        self._here = threading.local()
-        self._n_surplus, self._is_narrow = n - 1, False
-        self._lock = threading.Lock()
-
-    def narrow(self):
-        """Let one thread compute at a time, from when the others have given their turns away.
-
-        What tasks of networks do beside training is small steps of Python, in which a second thread
-        would only ask for the lock.
-        """
-        self._is_narrow = True
-
-    @contextmanager
-    def taken(self):
-        """Wait for a turn, and hold it."""
-        self._take()
-        try:
-            yield
-        finally:
-            self._give()
-
-    @contextmanager
-    def given(self):
-        """Give the turn of the present thread away for a while, if it has one."""
-        has_turn = getattr(self._here, "has_turn", False)
-        self._give()
-        try:
-            yield
-        finally:
-            if has_turn:
-                self._take()
-
-    def _take(self):
-        self._here.has_turn = self._places.acquire(timeout=_TURN_PATIENCE)
-
-    def _give(self):
-        if getattr(self._here, "has_turn", False):
-            self._here.has_turn = False
-            if not self._takes_away():
-                self._places.release()
-
-    def _takes_away(self):
-        """Return whether a turn that is given back is one too many."""
-        with self._lock:
-            if not (self._is_narrow and self._n_surplus):
-                return False
-            self._n_surplus -= 1
-            return True
 
 
 class Gathering:

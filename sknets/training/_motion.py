@@ -107,4 +107,3 @@ class Motion:
         """Return what the first n parameters move per unit of a steady gradient."""
         buffers = [buffer[..., :n] for buffer in self.buffers]
         return self._step_sizes(self.xp, buffers, self.scratch[..., :n], *rates)
-

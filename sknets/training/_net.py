@@ -237,6 +237,48 @@ class Net(Events, skorch.NeuralNet):
             self.on_epoch_begin(self)  # which begins a row of the history
         return time.perf_counter()
 
+    @property
+    def n_free_epochs(self):
+        """How many epochs may pass until somebody looks, a rate changes, or there may be a reason to stop."""
+        is_watched = self.callbacks_ or self.prints_epochs or self.team is not None
+        is_steady = self.learner.schedule.name == "constant" and self.method.batch_growth == 1
+        if is_watched or not is_steady or self.valid_rows is not None:
+            return 1
+        return self.stopping.n_ahead
+
+    def end_epochs(self, rows, losses, started, raw=None):
+        """Record epochs that were begun as one; return whether to stop.
+
+        Parameters
+        ----------
+        rows, started, raw
+            As in `end_epoch`.
+        losses : list of float
+            Training loss of each; more than one only where they were free.
+        """
+        if len(losses) > 1:
+            losses = self._record(rows, losses, started)
+        return self.end_epoch(rows, losses[0], started, raw)
+
+    def _record(self, rows, losses, started):
+        """Record free epochs but for the last one, which is returned: it is where the loss is no number."""
+        learner, history, stopping = self.learner, self.history, self.stopping
+        seconds, row = (time.perf_counter() - started) / len(losses), history[-1]
+        lr, n_before = learner.solver.lr, len(history)
+        for n, loss in enumerate(losses, 1):
+            if n == len(losses) or not math.isfinite(loss):
+                break
+            row["train_loss"] = loss
+            row["train_loss_best"] = learner.take_lowest("train_loss", loss)
+            row["lr"], row["dur"] = lr, seconds
+            stopping.update(loss, None)
+            # a tuple: many small lists would keep Python's collector busy
+            row = {"batches": (), "epoch": n_before + n}
+            history.append(row)
+        learner.n_epochs += n - 1
+        learner.n_seen += (n - 1) * len(rows)
+        return losses[n - 1 :]
+
     def end_epoch(self, rows, loss, started, raw=None):
         """Record an epoch, validate and tell; return whether to stop.
 

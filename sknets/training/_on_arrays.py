@@ -19,9 +19,13 @@ class OnArrays:
 
     Attributes
     ----------
+    most_epochs : int
+        Epochs that can be taken at once.
     n_steps : int
-        Steps taken in the present epoch.
+        Steps taken in the last call.
     """
+
+    most_epochs = 1
 
     def __init__(self, nets, step):
         self.n_steps = 0
@@ -29,8 +33,8 @@ class OnArrays:
         self._sources = self._feed = self._recursion = None
 
     @silent()
-    def run_epoch(self, sources):
-        """Take the steps of an epoch; return the sum of the losses of the rows of each network."""
+    def run_epochs(self, sources, n):
+        """Take the steps of an epoch; return the sums of losses, of shape (K, 1)."""
         self._get_ready(sources)
         step, recursion, self.n_steps = self._step, self._recursion, 0
         mean_weight = step.column([net.learner.mean_weight for net in self._nets])
@@ -44,7 +48,7 @@ class OnArrays:
             step.take(plan[self.n_steps], weight_sum)
             totals += loss * (size if isinstance(size, float) else size[:, 0])
             self.n_steps += 1
-        return np.atleast_1d(totals)
+        return np.reshape(totals, (-1, 1))
 
     def _get_ready(self, sources):
         if self._recursion is None:

@@ -1,5 +1,6 @@
 """Networks that train as one: who is alike, and the steps of a stack."""
 
+import numpy as np
 import torch
 
 from sknets.training._compiled import Compiled
@@ -55,7 +56,7 @@ def likeness(net, rows):
     )
 
 
-def run_together(nets, rows, epochs, wanted=None, on_epoch=None):
+def run_together(nets, rows, epochs, wanted=None, pauses=None, on_pause=None):
     """Train nets that are alike as one stack, in which each has its own way and end.
 
     Parameters
@@ -68,8 +69,10 @@ def run_together(nets, rows, epochs, wanted=None, on_epoch=None):
         Largest number of epochs of each.
     wanted : list of callable, default=None
         For each, what returns whether it is still wanted; if not, it leaves the stack.
-    on_epoch : callable, default=None
-        ``on_epoch(k)`` is called when one has ended an epoch.
+    pauses : list of list of int, default=None
+        For each, numbers of epochs that it has done when it is to be looked at, in ascending order.
+    on_pause : callable, default=None
+        ``on_pause(k)`` is called then.
 
     Returns
     -------
@@ -77,6 +80,7 @@ def run_together(nets, rows, epochs, wanted=None, on_epoch=None):
         What has ended the training of each, if it was an error.
     """
     errors, left = [None] * len(nets), list(epochs)
+    pauses = [[]] * len(nets) if pauses is None else pauses
     members = [k for k in range(len(nets)) if left[k] > 0]
     if not members:
         return errors
@@ -92,17 +96,25 @@ def run_together(nets, rows, epochs, wanted=None, on_epoch=None):
                 members = keep(started)
             if not members:
                 break
-            staying = _run_epoch(stack, members, started, errors)
-            for k in members:
-                left[k] -= 1
-                if on_epoch is not None and errors[k] is None:
-                    on_epoch(k)
-            staying = [k for k in staying if left[k] and (wanted is None or wanted[k]())]
+            n_done = [nets[k].n_epochs for k in members]
+            most = min(_n_free(nets[k], left[k], pauses[k]) for k in members)
+            staying = _run_epochs(stack, most, members, started, errors)
+            for k, before in zip(members, n_done, strict=True):
+                left[k] -= nets[k].n_epochs - before
+                if nets[k].n_epochs in pauses[k] and errors[k] is None:
+                    on_pause(k)
+            staying = [k for k in staying if left[k] > 0 and (wanted is None or wanted[k]())]
             if staying != members:
                 members = keep(staying)
     finally:
         stack.dissolve()
     return errors
+
+
+def _n_free(net, n_left, pauses):
+    """Return how many epochs a net can take until somebody looks at it, or one may be its last."""
+    following = [epoch - net.n_epochs for epoch in pauses if epoch > net.n_epochs]
+    return min(net.n_free_epochs, n_left, *following)
 
 
 def _begin_epoch(stack, members, errors):
@@ -116,15 +128,15 @@ def _begin_epoch(stack, members, errors):
     return started
 
 
-def _run_epoch(stack, members, started, errors):
-    """Train a stack for an epoch; return the members that have no reason to stop."""
+def _run_epochs(stack, most, members, started, errors):
+    """Train a stack for some epochs; return the members that have no reason to stop."""
     stack.step.begin_epoch()
-    stack.run_epoch()
+    losses = stack.run_epochs(most)
     staying = []
-    parts = zip(members, stack.nets, stack.rows, stack.try_out(), strict=True)
-    for k, net, rows, raw in parts:
+    parts = zip(members, stack.nets, stack.rows, losses, stack.try_out(), strict=True)
+    for k, net, rows, of_net, raw in parts:
         try:
-            if not net.end_epoch(rows, net.learner.mean_loss, started[k], raw):
+            if not net.end_epochs(rows, of_net, started[k], raw):
                 staying.append(k)
         except Exception as error:
             errors[k] = error
@@ -209,17 +221,28 @@ class Stack:
             values = net.learner.flat.values
             net.learner.move_to(*torch.zeros(len(self._matrices), len(values), dtype=values.dtype))
 
-    def run_epoch(self):
-        """Take the steps of an epoch, over batches of the size that `Descent.begin_epoch` has set."""
+    def run_epochs(self, most):
+        """Take the steps of some epochs at once, over batches of the size that `begin_epoch` has set.
+
+        Parameters
+        ----------
+        most : int
+            Largest number of epochs.
+
+        Returns
+        -------
+        list of list of float
+            The mean losses of each network in the epochs; one that has diverged may have some no more.
+        """
         sources = self._sources_of_epoch()
         way = self._way_for(sources)
         try:
-            totals = way.run_epoch(sources)
+            totals = way.run_epochs(sources, min(most, way.most_epochs))
         finally:
             for net in self.nets:
                 net.learner.solver.advance(way.n_steps)
-        for net, rows, total in zip(self.nets, self.rows, totals.tolist(), strict=True):
-            net.learner.count(total, len(rows))
+        n_rows = np.array([[len(rows)] for rows in self.rows])
+        return (totals / n_rows).tolist()
 
     def _way_for(self, sources):
         way = self._compiled

@@ -94,6 +94,11 @@ class Stopping:
         self.best, self.best_loss, self.best_state = earlier.best, earlier.best_loss, state
 
     @property
+    def n_ahead(self):
+        """In how many epochs patience can run out, at the earliest."""
+        return max(1, self.patience - self.count + 1)
+
+    @property
     def is_exhausted(self):
         """Whether patience has run out."""
         return self.count > self.patience

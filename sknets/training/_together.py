@@ -6,6 +6,7 @@ import threading
 from functools import partial
 
 from sknets._plain_torch import plain_torch
+from sknets.training._compiled import Compiled
 from sknets.training._copies import beginning, stand, take_over
 from sknets.training._events import BATCH_EVENTS
 from sknets.training._stack import can_stack, likeness, run_together
@@ -39,10 +40,12 @@ def train_together(jobs):
         else:
             alone.append(job)
     leaders = [(n_threads, _find_leaders(group)) for (_, n_threads), group in groups.items()]
-    workers = hire(sum(_seconds(of_group) for n, of_group in leaders if n == 1))
+    small = [of_group for n, of_group in leaders if n == 1 and not _is_compiled(of_group)]
+    workers = hire(sum(map(_seconds, small)))
     own, shared, sent = [], [], []
     for n_threads, of_group in leaders:
-        for tile in _tiles(of_group, 1 if workers is None else workers.n + 1):
+        n_parts = 1 if workers is None else workers.n + 1
+        for tile in _tiles(of_group, n_cpus() if _is_compiled(of_group) else n_parts):
             _choose(tile, n_threads, own, shared, sent).append(tile)
     others = _start_threads(_train_stacks, (shared,), min(n_cpus(), len(shared)) - 1)
     if workers is not None:
@@ -63,7 +66,7 @@ def _choose(tile, n_threads, own, shared, sent):
     """Return the list that a stack belongs to: its own thread, any thread, or any process."""
     if n_threads != 1:
         return own
-    if _is_large(tile):
+    if _is_compiled(tile) or _is_large(tile):
         return shared
     return sent if all(can_travel(job.net) for job in tile) else own
 
@@ -105,18 +108,28 @@ def _pop(tiles):
         return None
 
 
-def _tiles(leaders, n_processes):
-    """Cut jobs of one likeness, each with its followers, into stacks that suit the cache."""
+def _tiles(leaders, n_parts):
+    """Cut jobs of one likeness, each with its followers, into stacks that suit the cache.
+
+    Where several epochs are taken at once, others in the same stack would gain nothing.
+    """
     jobs = list(leaders)
+    if _is_compiled(leaders) and all(job.net.n_free_epochs > 1 for job in jobs):
+        return [{job: leaders[job]} for job in jobs]
     net, size = jobs[0].net, _batch_size(jobs)
     n_units = sum(layer.n_values for layer in net.gradient.plan)
     n_values = size * (4 * n_units + net.gradient.plan[0].n_inputs)
     n_values += len(net.flat.values) * (3 + len(net.learner.solver.buffers))
     most = max(1, TILE_BYTES // (n_values * net.flat.values.element_size()))
     n_tiles = math.ceil(len(jobs) / most)
-    if n_processes > 1:  # each has as many
-        n_tiles = min(math.ceil(n_tiles / n_processes) * n_processes, len(jobs))
+    if n_parts > 1:  # each thread or process has as many
+        n_tiles = min(math.ceil(n_tiles / n_parts) * n_parts, len(jobs))
     return [{job: leaders[job] for job in jobs[number::n_tiles]} for number in range(n_tiles)]
+
+
+def _is_compiled(leaders):
+    """Whether steps are taken without Python's lock, so that threads gain whatever their size."""
+    return Compiled.serves(next(iter(leaders)).net)
 
 
 def _is_large(tile):
@@ -133,6 +146,15 @@ def _batch_size(jobs):
 
 
 def _train_stack(leaders):
+    """Train a stack, in turn with other threads but for what needs no lock."""
+    if _is_compiled(leaders):
+        with next(iter(leaders)).task.gathering.turn():
+            _train_jobs(leaders)
+    else:
+        _train_jobs(leaders)
+
+
+def _train_jobs(leaders):
     """Train jobs whose nets are alike as one stack.
 
     Parameters
@@ -150,6 +172,7 @@ def _train_stack(leaders):
                 [leader.rows for leader in leaders],
                 [leader.epochs for leader in leaders],
                 [partial(_is_any_wanted, [leader, *leaders[leader]]) for leader in leaders],
+                [[job.epochs for job in followers] for followers in leaders.values()],
                 partial(_let_follow, list(leaders.items())),
             )
             left = []

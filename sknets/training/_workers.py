@@ -198,7 +198,7 @@ def _train(message):
                 _settle_in(net)
                 net.begin(of_net, most[-1])
             last = [most[-1] for most in epochs]
-            errors = run_together(nets, rows, last, on_epoch=look)
+            errors = run_together(nets, rows, last, pauses=epochs, on_pause=look)
     if caught or any(error is not None for error in errors):
         return None
     for k, net in enumerate(nets):
