@@ -1,9 +1,9 @@
-"""Steps in machine code: which networks take theirs so, and what is handed over for an epoch.
+"""Steps in machine code: which networks take theirs so, and what is handed over for some epochs.
 
-numba makes the code, an extra (``pip install 'sknets[fast]'``). Where it is installed, dense networks with
-the activations, losses and solvers below use it by themselves; all others, and all where it is not, take
-their steps on NumPy. Both ways are the same equations, and differ by rounding. `NUMBA_DISABLE_JIT=1`, which
-is numba's own switch, chooses NumPy.
+numba makes the code, an extra (``pip install 'sknets[fast]'``). Where it is installed, dense networks
+whose activations, losses and solvers are written there use it by themselves; all others, and all where it
+is not, take their steps on NumPy. Both ways are the same equations, and differ by rounding.
+``NUMBA_DISABLE_JIT=1``, which is numba's own switch, chooses NumPy.
 """
 
 import functools
@@ -14,14 +14,18 @@ import warnings
 import numpy as np
 import torch
 
+from sknets.training._compiled_parts import Part, behind_each_other, weights_of
 from sknets.training._turns import without_lock
 
 #: Values of inputs that are copied, at most, to lie behind those of other networks, or row by row.
 _MOST_COPIED = 2**27
 
-#: Multiply-adds that are done at a time, for Ctrl-C waits for them, and random words that are drawn before.
+#: Multiply-adds that are done at a time, since Ctrl-C waits for them; random words that are drawn before.
 _MOST_ADDS = 2**31
 _MOST_WORDS = 2**18
+
+#: Values of room up to which it outlasts a part of a training.
+_MOST_KEPT = 2**16
 
 _NO_CLASSES = np.empty(0, np.int64)
 
@@ -61,6 +65,8 @@ class Compiled:
 
     Attributes
     ----------
+    step : Step
+        The same.
     most_epochs : int
         Epochs that can be taken at once.
     n_steps : int
@@ -68,13 +74,13 @@ class Compiled:
     """
 
     def __init__(self, nets, step):
-        self._code, self._nets, self._step = machine_code(), nets, step
+        self._code, self._nets, self.step = machine_code(), nets, step
         (learner, *_), criterion = [net.learner for net in nets], nets[0].criterion_
         vectors = step.theta, step.grad, *step.motion.buffers
         self._vectors = [np.atleast_2d(array) for array in vectors]
         self._vectors += [self._vectors[1]] * (4 - len(vectors))  # for what the solver has not
         self._dtype = step.theta.dtype
-        layers, self._n_values = _lay_out(nets[0], self._code)
+        layers, self._n_values = _layers_of(nets[0], self._code)
         loss, parameter = self._code.LOSSES[type(criterion)]
         self._equations = (
             layers,
@@ -84,14 +90,25 @@ class Compiled:
             learner.flat.n_weights,
             learner.penalty.decoupled,
         )
-        self._strengths = np.array([_strengths_of(net.learner) for net in nets], self._dtype)
         self._dropouts = [
             [layer.dropout for layer in net.gradient.plan if layer.dropout is not None]
             for net in nets
         ]
         self._n_dropped = [layer.n_units for layer in nets[0].gradient.plan if layer.dropout]
-        self._dropout_rates = self._sources = None
+        self._dropout_rates = self._layout = self._sources = None
+        self._room = np.empty(0)
         self.n_steps = 0
+        self.begin()
+
+    def begin(self):
+        """Look at what may change from call to call."""
+        self._strengths = np.array([_strengths_of(net.learner) for net in self._nets], self._dtype)
+
+    def release(self):
+        """Let go of the rows, and of room that is large."""
+        self._sources = self._rows = None
+        if self._room.size > _MOST_KEPT:
+            self._layout, self._room, self._parts = None, np.empty(0), None
 
     @staticmethod
     def serves(net):
@@ -109,6 +126,12 @@ class Compiled:
             )
         )
 
+    @classmethod
+    def compile_for(cls, net):
+        """Let the machine code be there before the steps of a net are timed, if it takes them so."""
+        if net.method.walks_batches and hasattr(net.gradient, "plan") and cls.serves(net):
+            machine_code().compile_for(np.dtype(str(net.flat.values.dtype).removeprefix("torch.")))
+
     def take(self, sources):
         """Get ready for the batches of some `Sources`; return whether they can be taken."""
         if sources is self._sources:
@@ -116,22 +139,32 @@ class Compiled:
         data, x = sources.data, sources.data[0][0]
         n_copied = sum(x.size for x, _, _ in data)
         is_lent = len(data) == 1 and x.flags.c_contiguous
-        if any(sources.encoders) or (n_copied > _MOST_COPIED and not is_lent):
+        if any(each is not None for each in sources.encoders) or (
+            n_copied > _MOST_COPIED and not is_lent
+        ):
             return False
-        (x,), x_places = _behind_each_other([x for x, _, _ in data])
-        (y, weight), y_places = _behind_each_other([y for _, y, _ in data], _weights_of(data))
+        (x,), x_places = behind_each_other([x for x, _, _ in data])
+        (y, weight), y_places = behind_each_other([y for _, y, _ in data], weights_of(data))
         y, labels = (y, _NO_CLASSES) if sources.codes is None else (sources.codes, y)
         self._rows = x, y, labels, weight, np.array([x_places, y_places]).T.copy()
-        self._n_rows = [len(x) if sources.shuffles else 0 for x, _, _ in data]
-        self._sizes = sizes = np.array(sources.sizes)
+        self._sources, layout = sources, (sources.shuffles, sources.sizes)
+        if layout != self._layout:
+            self._layout = layout
+            self._lay_out([len(x) for x, _, _ in data])
+        return True
+
+    def _lay_out(self, n_rows):
+        """Make room for batches of these sizes."""
+        shuffles, sizes = self._layout
+        self._n_rows = n_rows if shuffles else [0] * len(n_rows)
+        self._sizes = sizes = np.array(sizes)
         self._room = np.empty(self._n_values * sizes.max(), self._dtype)
         # 16 bits for each unit, in words of 64: of each batch, network and layer
         self._n_words = -(-sizes[:, :, None] * np.array(self._n_dropped, int) // 4)
         self._n_adds = int(sizes.sum()) * self._vectors[0].shape[1]
         n_words = max(int(self._n_words.sum()), 1)
         self.most_epochs = max(1, min(_MOST_ADDS // self._n_adds, _MOST_WORDS // n_words))
-        self._sources, self._n_epochs = sources, None
-        return True
+        self._n_epochs = None
 
     def run_epochs(self, sources, n):
         """Take the steps of some epochs.
@@ -152,7 +185,7 @@ class Compiled:
         if n != self._n_epochs:
             self._n_epochs, self._parts = n, self._cut(n)
         n_steps = n * sources.n_batches
-        rates = self._step.motion.look_ahead(n_steps).transpose(2, 1, 0)
+        rates = self.step.motion.look_ahead(n_steps).transpose(2, 1, 0)
         rates = rates.astype(self._dtype, order="C")
         self._strengths[:, self._code.RATE] = [net.learner.solver.lr for net in self._nets]
         self._look_at_dropout()
@@ -188,7 +221,7 @@ class Compiled:
         if n_rows:
             orders = torch.empty(len(self._nets), n, n_rows, dtype=torch.int64)
         return [
-            _Part(slice(first, first + most), n, starts, self._sizes, self._n_words, orders)
+            Part(slice(first, first + most), n, starts, self._sizes, self._n_words, orders)
             for first in range(0, n_batches, most)
         ]
 
@@ -213,65 +246,16 @@ class Compiled:
             self._kept = np.array(limits, np.uint16), np.array(scales, self._dtype)
 
 
-class _Part:
-    """Steps that are taken in one call, and room for the random numbers that they need.
-
-    Parameters
-    ----------
-    batches : slice
-        Which batches of an epoch; where there are several epochs, all of them.
-    n_epochs : int
-        In how many epochs they lie.
-    starts : ndarray of int of shape (n_batches,)
-        Where each batch begins.
-    sizes : ndarray of int of shape (n_batches, K)
-        Its rows.
-    n_words : ndarray of int of shape (n_batches, K, n_dropping)
-        Its words of random bits.
-    orders : torch.Tensor of shape (K, n_epochs, n), or None
-        Room for the orders of rows, if they are shuffled.
-
-    Attributes
-    ----------
-    steps : slice
-        Which of the steps of these epochs.
-    starts, sizes, epochs, orders, bits, places
-        As `descend` takes them.
-    orders_of, words_of : list of list of {torch.Tensor, None}
-        For each network and epoch, where its order is to be drawn, if it is now; and its words.
-    """
-
-    def __init__(self, batches, n_epochs, starts, sizes, n_words, orders):
-        n_batches, n_nets = sizes[batches].shape
-        self.steps = slice(batches.start, batches.start + n_epochs * n_batches)
-        self.starts = np.tile(starts[batches], n_epochs)
-        self.sizes = np.tile(sizes[batches], (n_epochs, 1))
-        self.epochs = np.repeat(np.arange(n_epochs), n_batches)
-        self.orders_of = [[None] * n_epochs] * n_nets
-        if orders is None:
-            self.orders = np.empty((n_nets, n_epochs, 0), np.int64)
-        else:
-            self.orders = orders.numpy()
-            if batches.start == 0:
-                self.orders_of = [of_net.unbind() for of_net in orders]
-        self._make_words(n_words[batches], n_epochs)
-
-    def _make_words(self, n_words, n_epochs):
-        n_batches, n_nets, n_layers = n_words.shape
-        of_net = n_words.swapaxes(0, 1).reshape(n_nets, -1)
-        stops = of_net.cumsum(axis=1)
-        n_each = stops[:, -1].tolist() if n_layers else [0] * n_nets
-        words = torch.empty(n_nets, n_epochs, max(n_each), dtype=torch.int64)
-        self.bits = words.numpy().view(np.uint16).reshape(n_nets, -1)
-        self.words_of = [[None] * n_epochs] * n_nets
-        if n_layers:
-            self.words_of = [row[:, :n].unbind() for row, n in zip(words, n_each, strict=True)]
-        places = (stops - of_net).reshape(n_nets, n_batches, n_layers).swapaxes(0, 1)
-        of_epochs = max(n_each) * np.arange(n_epochs)[:, None, None, None]
-        self.places = 4 * (of_epochs + places).reshape(n_epochs * n_batches, n_nets, n_layers)
+def _can_be_copied(sources):
+    """Whether the rows of all networks are there, and may lie behind each other."""
+    (x, *_), *others = sources.data
+    n_values = sum(x.size for x, _, _ in sources.data)
+    is_lent = not others and x.flags.c_contiguous
+    are_there = all(encoder is None for encoder in sources.encoders)
+    return are_there and (is_lent or n_values <= _MOST_COPIED)
 
 
-def _lay_out(net, code):
+def _layers_of(net, code):
     """Return the layers of a net as machine code knows them, and the values that it keeps for a row."""
     plan, places = net.gradient.plan, net.flat.places()
     n_inputs, n_outputs = plan[0].n_inputs, plan[-1].n_units
@@ -291,44 +275,6 @@ def _lay_out(net, code):
 
 
 def _strengths_of(learner):
-    """Return the numbers of a learner as they stand in a row of `strengths`, but for the learning rate."""
+    """Return the numbers of a learner as a row of `strengths` has them, but for the learning rate."""
     norm = math.inf if learner.max_grad_norm is None else learner.max_grad_norm
     return learner.penalty.alpha, learner.penalty.l1_alpha, norm, learner.mean_weight, 0.0
-
-
-def _weights_of(data):
-    """Return the weights of the rows of each network; if none has any, arrays without columns."""
-    if all(weight is None for _, _, weight in data):
-        return [np.empty((len(x), 0), x.dtype) for x, _, _ in data]
-    return [np.ones((len(x), 1), x.dtype) if w is None else w for x, _, w in data]
-
-
-def _behind_each_other(*columns):
-    """Return arrays of several networks behind each other, and where those of each begin.
-
-    Parameters
-    ----------
-    *columns : list of ndarray
-        An array of each network; those of a network have equally many rows. What several networks share
-        is there once.
-
-    Returns
-    -------
-    wholes : list of ndarray
-        One for each column, contiguous.
-    starts : list of int
-        The first row of each network.
-    """
-    parts, starts, known, n_rows = [], [], {}, 0
-    for arrays in zip(*columns, strict=True):
-        key = tuple((a.__array_interface__["data"][0], a.shape, a.strides) for a in arrays)
-        if key not in known:
-            known[key] = n_rows
-            parts.append(arrays)
-            n_rows += len(arrays[0])
-        starts.append(known[key])
-    wholes = [
-        np.ascontiguousarray(column[0]) if len(column) == 1 else np.concatenate(column)
-        for column in zip(*parts, strict=True)
-    ]
-    return wholes, starts

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch.nn.modules.module import _has_any_global_hook
 
+from sknets.training._compiled import Compiled
 from sknets.training._losses import mixed_loss
 from sknets.training._motion import as_arrays, silent
 from sknets.training._recursion import Recursion
@@ -141,7 +142,7 @@ class ClosedForm(PlainAutograd):
         self.plan = learner.module.plain_layers()
         self._seen = [_look_at(child) for child in learner.module.children()]
         self.encoder = getattr(learner.module, "encoder", None)
-        self._encoded = None
+        self._encoded = self._compiled = None
 
     @property
     def recursion(self):
@@ -155,11 +156,25 @@ class ClosedForm(PlainAutograd):
 
     def __getstate__(self):
         # views of the vectors, which a copy has elsewhere
-        return vars(self) | {"_own": None, "_encoded": None}
+        return vars(self) | {"_own": None, "_encoded": None, "_compiled": None}
 
     def release(self, *, goes_on=False):
         super().release(goes_on=goes_on)
         self._encoded = None
+        if self._compiled is not None:
+            self._compiled.release()
+        if not goes_on:
+            self._compiled = None
+
+    def compiled_for(self, net, step):
+        """Return the steps of this network alone in machine code, for which `Compiled.serves` is true.
+
+        They are those of the last call if its `Step` is.
+        """
+        if self._compiled is None or self._compiled.step is not step:
+            self._compiled = Compiled([net], step)
+        self._compiled.begin()
+        return self._compiled
 
     @staticmethod
     def recursion_of(gradients, theta, grad):

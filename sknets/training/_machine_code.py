@@ -9,8 +9,8 @@ All of it lies in one file, since numba looks at the file of the outermost funct
 whether the code that it has kept on disk is still that of the source.
 """
 
+import functools
 import math
-from functools import partial
 
 import numba
 import numpy as np
@@ -55,16 +55,16 @@ _LEAK = 0.01
 _FAST = {"reassoc", "contract"}
 
 
-def _make_compiler():
-    options = {"nogil": True, "error_model": "numpy", "fastmath": _FAST}
-    try:  # to keep the code on disk, where there is a place for it
-        numba.njit(lambda: None, cache=True)
+_OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": _FAST}
+_compiled = numba.njit(**_OPTIONS)
+
+
+def _compiled_once(function):
+    """Compile a function, and keep the code on disk where there is a place for it."""
+    try:
+        return numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:
-        return partial(numba.njit, **options)
-    return partial(numba.njit, cache=True, **options)
-
-
-_compiled = _make_compiler()()
+        return _compiled(function)
 
 
 @intrinsic
@@ -93,7 +93,7 @@ def _parameters(layer, theta):
 
 @_compiled
 def _dropout(layer, a, bits, places, limits, scales):
-    """Return the bits of a layer that drops units (else none), from where they are kept, and the scale."""
+    """Return the bits of a layer, if it drops units, from where they are kept, and the scale."""
     number = layer[DROPPING]
     if number < 0:
         return bits[:0], np.uint16(0), a.dtype.type(1.0)
@@ -166,7 +166,7 @@ def _sum_rows(values, out):
 
 @_compiled
 def _differentiate(loss, parameter, raw, target, delta, losses):
-    """Write the losses of n rows into `losses`, their gradients with respect to raw outputs into `delta`."""
+    """Write the losses of n rows, and their gradients with respect to raw outputs into `delta`."""
     if loss == SOFTMAX:
         _differentiate_softmax(raw, target, delta, losses)
         return
@@ -377,7 +377,7 @@ def _backward(layers, theta, grad, x, room, bits, places, limits, scales):
             _chain(delta_below, a, below[ACTIVATION], drawn, limit, scale)
 
 
-@_compiled
+@_compiled_once
 def descend(
     layers,
     loss,
@@ -498,3 +498,19 @@ def descend(
             is_end = step + 1 == n_steps or epochs[step + 1] != epoch
             if is_end and not math.isfinite(totals[k, epoch]):
                 break
+
+
+@functools.cache
+def compile_for(dtype):
+    """Compile what steps in a type of numbers need, which takes seconds, or read it from disk."""
+    layers = np.array([[1, 1, 0, 1, IDENTITY, -1, 1, 2]])
+    numbers, one, none = np.zeros((1, 2), dtype), np.ones((1, 1), dtype), np.zeros(0, np.int64)
+    counts, first = np.ones((1, 1), np.int64), np.zeros(1, np.int64)
+    descend(
+        layers, SQUARED, one.dtype.type(0.0), GD, 1, False,
+        one, one, none, one[:, :0], np.zeros((1, 2), np.int64),
+        np.zeros((1, 1, 0), np.int64), first, counts, first,
+        numbers, numbers.copy(), numbers.copy(), numbers.copy(), np.zeros((1, 1, 1), dtype),
+        np.ones((1, 5), dtype), np.zeros((1, 0), np.uint16), np.zeros((1, 1, 0), np.int64),
+        np.zeros((1, 0), np.uint16), np.zeros((1, 0), dtype), np.zeros(6, dtype), np.zeros((1, 1)),
+    )  # fmt: skip

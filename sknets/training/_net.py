@@ -8,6 +8,7 @@ import skorch
 import torch
 
 from sknets.training._batches import Batches, collect
+from sknets.training._compiled import Compiled
 from sknets.training._cuda_graph import with_graphs, without_graphs
 from sknets.training._events import BATCH_EVENTS, Events
 from sknets.training._gradients import make_gradient
@@ -182,6 +183,7 @@ class Net(Events, skorch.NeuralNet):
 
     def begin(self, rows, epochs):
         """Get ready to train on some rows, for some epochs at most."""
+        Compiled.compile_for(self)
         self._pace = Pace(epochs)
         self._notifies_batches = self.listens(BATCH_EVENTS)
         self._notifies_gradients = self.listens(BATCH_EVENTS[2:])
@@ -239,7 +241,7 @@ class Net(Events, skorch.NeuralNet):
 
     @property
     def n_free_epochs(self):
-        """How many epochs may pass until somebody looks, a rate changes, or there may be a reason to stop."""
+        """How many epochs pass until somebody looks, a rate changes, or there may be a reason to stop."""
         is_watched = self.callbacks_ or self.prints_epochs or self.team is not None
         is_steady = self.learner.schedule.name == "constant" and self.method.batch_growth == 1
         if is_watched or not is_steady or self.valid_rows is not None:
@@ -256,12 +258,13 @@ class Net(Events, skorch.NeuralNet):
         losses : list of float
             Training loss of each; more than one only where they were free.
         """
+        loss = losses[0]
         if len(losses) > 1:
-            losses = self._record(rows, losses, started)
-        return self.end_epoch(rows, losses[0], started, raw)
+            loss = self._record(rows, losses, started)
+        return self.end_epoch(rows, loss, started, raw)
 
     def _record(self, rows, losses, started):
-        """Record free epochs but for the last one, which is returned: it is where the loss is no number."""
+        """Record free epochs; return the loss of the last one, or of the first that is no number."""
         learner, history, stopping = self.learner, self.history, self.stopping
         seconds, row = (time.perf_counter() - started) / len(losses), history[-1]
         lr, n_before = learner.solver.lr, len(history)
@@ -277,7 +280,7 @@ class Net(Events, skorch.NeuralNet):
             history.append(row)
         learner.n_epochs += n - 1
         learner.n_seen += (n - 1) * len(rows)
-        return losses[n - 1 :]
+        return loss
 
     def end_epoch(self, rows, loss, started, raw=None):
         """Record an epoch, validate and tell; return whether to stop.

@@ -181,8 +181,13 @@ class Stack:
             theta, grad, *buffers = self._matrices.numpy()
             self.step = Step(learners, theta, grad, buffers)
         self._on_arrays = OnArrays(nets, self.step)
-        self._compiled = Compiled(nets, self.step) if all(map(Compiled.serves, nets)) else None
+        self._compiled = self._make_compiled() if all(map(Compiled.serves, nets)) else None
         self._batch_sizes, self._sources, self._trials = [], None, None
+
+    def _make_compiled(self):
+        if self._matrices is not None:
+            return Compiled(self.nets, self.step)
+        return self.nets[0].gradient.compiled_for(self.nets[0], self.step)
 
     def keep(self, places, names):
         """Let the networks at some places stay, and all others lie by themselves again.
