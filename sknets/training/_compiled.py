@@ -20,9 +20,13 @@ from sknets.training._turns import without_lock
 #: Values of inputs that are copied, at most, to lie behind those of other networks, or row by row.
 _MOST_COPIED = 2**27
 
-#: Multiply-adds that are done at a time, since Ctrl-C waits for them; random words that are drawn before.
+#: Multiply-adds, and steps, that are done at a time, since Ctrl-C waits for them.
 _MOST_ADDS = 2**31
+_MOST_STEPS = 2**14
+
+#: Random words that are drawn before, and rows in the orders.
 _MOST_WORDS = 2**18
+_MOST_ROWS = 2**20
 
 #: Values of room up to which it outlasts a part of a training.
 _MOST_KEPT = 2**16
@@ -162,8 +166,13 @@ class Compiled:
         # 16 bits for each unit, in words of 64: of each batch, network and layer
         self._n_words = -(-sizes[:, :, None] * np.array(self._n_dropped, int) // 4)
         self._n_adds = int(sizes.sum()) * self._vectors[0].shape[1]
-        n_words = max(int(self._n_words.sum()), 1)
-        self.most_epochs = max(1, min(_MOST_ADDS // self._n_adds, _MOST_WORDS // n_words))
+        of_an_epoch = (
+            (_MOST_ADDS, self._n_adds),
+            (_MOST_STEPS, sizes.size),
+            (_MOST_WORDS, int(self._n_words.sum())),
+            (_MOST_ROWS, sum(self._n_rows)),
+        )
+        self.most_epochs = max(1, min(most // n for most, n in of_an_epoch if n))
         self._n_epochs = None
 
     def run_epochs(self, sources, n):

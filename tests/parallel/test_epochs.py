@@ -31,13 +31,14 @@ CASES = {
 @pytest.fixture
 def epochs(monkeypatch):
     """The networks in each epoch of each stack."""
-    sizes, run_epoch = [], _stack._run_epoch
+    sizes, run_epochs = [], _stack.Stack.run_epochs
 
-    def spy(stack, *args):
-        sizes.append(len(stack.nets))
-        return run_epoch(stack, *args)
+    def spy(stack, most):
+        losses = run_epochs(stack, most)
+        sizes.extend([len(stack.nets)] * len(losses[0]))
+        return losses
 
-    monkeypatch.setattr(_stack, "_run_epoch", spy)
+    monkeypatch.setattr(_stack.Stack, "run_epochs", spy)
     return sizes
 
 

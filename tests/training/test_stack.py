@@ -352,12 +352,14 @@ def members(monkeypatch):
     seeds = {training.make_generator(seed).initial_seed(): seed for seed in range(4)}
     seen = []
 
-    def spy(stack):
-        seen.append(sorted(seeds[net.learner.generator.initial_seed()] for net in stack.nets))
-        return original(stack)
+    def spy(stack, most):
+        losses = original(stack, most)
+        present = sorted(seeds[net.learner.generator.initial_seed()] for net in stack.nets)
+        seen.extend([present] * len(losses[0]))
+        return losses
 
-    original = _stack.Stack.run_epoch
-    monkeypatch.setattr(_stack.Stack, "run_epoch", spy)
+    original = _stack.Stack.run_epochs
+    monkeypatch.setattr(_stack.Stack, "run_epochs", spy)
     return seen
 
 
