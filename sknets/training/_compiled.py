@@ -268,7 +268,7 @@ def _layers_of(net, code):
     """Return the layers of a net as machine code knows them, and the values that it keeps for a row."""
     plan, places = net.gradient.plan, net.flat.places()
     n_inputs, n_outputs = plan[0].n_inputs, plan[-1].n_units
-    layers, n_hidden = np.zeros((len(plan), 8), np.int64), sum(layer.n_units for layer in plan)
+    layers, n_all = np.zeros((len(plan), 9), np.int64), sum(layer.n_units for layer in plan)
     at, n_dropping = n_inputs, 0
     for row, layer in zip(layers, plan, strict=True):
         row[code.N_INPUTS], row[code.N_UNITS] = layer.n_inputs, layer.n_units
@@ -276,11 +276,11 @@ def _layers_of(net, code):
         row[code.BIAS] = places[id(layer.units.bias)].start
         row[code.ACTIVATION] = code.ACTIVATIONS[layer.activation]
         row[code.DROPPING] = -1 if layer.dropout is None else n_dropping
-        row[code.OUTPUT], row[code.DELTA] = at, at + n_hidden
+        row[code.OUTPUT], row[code.SLOPE], row[code.DELTA] = at, at + n_all, at + 2 * n_all
         at += layer.n_units
         n_dropping += layer.dropout is not None
     # behind the deltas there are targets and losses, and a weight
-    return layers, at + n_hidden + 2 * n_outputs + 1
+    return layers, at + 2 * n_all + 2 * n_outputs + 1
 
 
 def _strengths_of(learner):

@@ -20,24 +20,32 @@ from numba.extending import intrinsic
 from sknets.training import _cross_entropies, _losses, _solvers
 
 # columns of `layers`
-N_INPUTS, N_UNITS, WEIGHT, BIAS, ACTIVATION, DROPPING, OUTPUT, DELTA = range(8)
+N_INPUTS, N_UNITS, WEIGHT, BIAS, ACTIVATION, DROPPING, OUTPUT, SLOPE, DELTA = range(9)
 
 # columns of `strengths`
 ALPHA, L1_ALPHA, MAX_NORM, MEAN_WEIGHT, RATE = range(5)
 
-IDENTITY, RELU, LEAKY_RELU = range(3)
-SQUARED, ABSOLUTE, HUBER, QUANTILE, POISSON, LOGISTIC, SOFTMAX = range(7)
+IDENTITY, RELU, LEAKY_RELU, LOGISTIC, TANH, ELU, SILU = range(7)
+SQUARED, ABSOLUTE, HUBER, QUANTILE, POISSON, BINARY, SOFTMAX = range(7)
 GD, SGD, ADAGRAD, ADAM = range(4)
 
 #: What is written here: activations by name, losses with the name of their parameter, solvers.
-ACTIVATIONS = {"identity": IDENTITY, "relu": RELU, "leaky_relu": LEAKY_RELU}
+ACTIVATIONS = {
+    "identity": IDENTITY,
+    "relu": RELU,
+    "leaky_relu": LEAKY_RELU,
+    "logistic": LOGISTIC,
+    "tanh": TANH,
+    "elu": ELU,
+    "silu": SILU,
+}
 LOSSES = {
     _losses.HalfSquaredError: (SQUARED, None),
     _losses.AbsoluteError: (ABSOLUTE, None),
     _losses.Huber: (HUBER, "huber_delta"),
     _losses.Pinball: (QUANTILE, "quantile"),
     _losses.HalfPoissonDeviance: (POISSON, None),
-    _cross_entropies.BinaryCrossEntropy: (LOGISTIC, None),
+    _cross_entropies.BinaryCrossEntropy: (BINARY, None),
     _cross_entropies.SoftmaxCrossEntropy: (SOFTMAX, None),
 }
 SOLVERS = {
@@ -51,11 +59,12 @@ SOLVERS = {
 
 _LEAK = 0.01
 
-#: What numba may do to sums: take them in another order, and multiply and add at once. NaN stays NaN.
-_FAST = {"reassoc", "contract"}
+# of the exponential function: log 2 in two parts, the first with zeros at its end
+_OVER_LOG_2 = 1.4426950408889634
+_LOG_2_HIGH, _LOG_2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
 
-
-_OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": _FAST}
+# without "fastmath" each operation is done as it is written, so that no compiler decides on bits
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
 _compiled = numba.njit(**_OPTIONS)
 
 
@@ -91,61 +100,89 @@ def _parameters(layer, theta):
     return weight, theta[bias_at : bias_at + n_units]
 
 
-@_compiled
-def _dropout(layer, a, bits, places, limits, scales):
-    """Return the bits of a layer, if it drops units, from where they are kept, and the scale."""
-    number = layer[DROPPING]
-    if number < 0:
-        return bits[:0], np.uint16(0), a.dtype.type(1.0)
-    return bits[places[number] : places[number] + a.size], limits[number], scales[number]
+@numba.njit(**_OPTIONS, fastmath={"contract"})  # each sum below has one product to be done with it
+def _exp(x):
+    """Return exp(x) to a unit in the last place, for x between -708 and 709, else that of these.
+
+    exp(x) = 2ᵏ exp(r) with k the integer next to x / log 2, and a series for r, below log(2) / 2 in size.
+    Unlike the function of the C library, it is worked out for several x at once.
+    """
+    x = -708.0 if x < -708.0 else (709.0 if x > 709.0 else float(x))
+    k = np.floor(x * _OVER_LOG_2 + 0.5)
+    r = x - k * _LOG_2_HIGH
+    r -= k * _LOG_2_LOW
+    series = r / 479001600 + 1.0 / 39916800
+    series = series * r + 1.0 / 3628800
+    series = series * r + 1.0 / 362880
+    series = series * r + 1.0 / 40320
+    series = series * r + 1.0 / 5040
+    series = series * r + 1.0 / 720
+    series = series * r + 1.0 / 120
+    series = series * r + 1.0 / 24
+    series = series * r + 1.0 / 6
+    series = series * r + 0.5
+    series = series * r + 1.0
+    series = series * r + 1.0
+    return series * np.int64((np.int64(k) + 1023) << 52).view(np.float64)
 
 
 @_compiled
-def _product(x, weight, out):
-    """Write x Wᵀ."""
-    if len(weight) == 1:
-        np.dot(x, weight.reshape(-1), out.reshape(-1))
-    else:
-        np.dot(x, weight.T, out)
-
-
-@_compiled
-def _activate(z, bias, activation, bits, limit, scale):
-    """Make outputs of sums, in place; units of which the bits are small are dropped."""
-    zero, leak = z.dtype.type(0.0), z.dtype.type(_LEAK)
-    n, n_units = z.shape
-    for i in range(n):
-        for j in range(n_units):
-            z[i, j] += bias[j]
+def _activate(z, bias, activation, slope):
+    """Make outputs of sums in place, and write the slopes f'(z) of all but rectified units."""
+    zero, one, leak = z.dtype.type(0.0), z.dtype.type(1.0), z.dtype.type(_LEAK)
+    for i in range(z.shape[0]):
         if activation == RELU:
-            for j in range(n_units):
-                z[i, j] = zero if z[i, j] <= zero else z[i, j]
-        elif activation == LEAKY_RELU:
-            for j in range(n_units):
+            for j in range(z.shape[1]):
+                value = z[i, j] + bias[j]
+                z[i, j] = zero if value <= zero else value
+            continue
+        for j in range(z.shape[1]):
+            z[i, j] += bias[j]
+        if activation == LEAKY_RELU:
+            for j in range(z.shape[1]):
+                slope[i, j] = one if z[i, j] > zero else leak
                 z[i, j] = leak * z[i, j] if z[i, j] <= zero else z[i, j]
-    _drop(z, bits, limit, scale)
+        elif activation == LOGISTIC:
+            for j in range(z.shape[1]):
+                z[i, j] = one / (1.0 + _exp(-z[i, j]))
+                slope[i, j] = z[i, j] * (one - z[i, j])
+        elif activation == TANH:
+            for j in range(z.shape[1]):
+                z[i, j] = 1.0 - 2.0 / (1.0 + _exp(2.0 * z[i, j]))
+                slope[i, j] = one - z[i, j] * z[i, j]
+        elif activation == ELU:
+            for j in range(z.shape[1]):
+                slope[i, j] = _exp(zero if z[i, j] > zero else z[i, j])
+                z[i, j] = slope[i, j] - one if z[i, j] <= zero else z[i, j]
+        elif activation == SILU:
+            for j in range(z.shape[1]):
+                share = one / (1.0 + _exp(-z[i, j]))
+                z[i, j] *= share
+                slope[i, j] = z[i, j] + share * (one - z[i, j])
 
 
 @_compiled
 def _drop(values, bits, limit, scale):
-    """Set units to zero of which the bits are small, and scale the others; without bits, none."""
+    """Set values to zero of which the bits are small, and scale the others."""
     flat, zero = values.reshape(-1), values.dtype.type(0.0)
     for i in range(len(bits)):
         flat[i] *= scale if bits[i] >= limit else zero
 
 
 @_compiled
-def _chain(delta, a, activation, bits, limit, scale):
-    """Take gradients with respect to outputs back to sums, in place."""
-    zero, leak, one = a.dtype.type(0.0), a.dtype.type(_LEAK), a.dtype.type(1.0)
-    slopes, outputs = delta.reshape(-1), a.reshape(-1)
-    _drop(delta, bits, limit, scale)
+def _chain(delta, activation, a, slope, scale):
+    """Take gradients with respect to outputs back to sums, in place.
+
+    Rectified units that were not dropped, and scaled, are those with an output above zero.
+    """
+    gradients, outputs, slopes = delta.reshape(-1), a.reshape(-1), slope.reshape(-1)
     if activation == RELU:
-        for i in range(len(slopes)):
-            slopes[i] *= one if outputs[i] > zero else zero
-    elif activation == LEAKY_RELU:
-        for i in range(len(slopes)):
-            slopes[i] *= one if outputs[i] > zero else leak
+        zero = delta.dtype.type(0.0)
+        for i in range(len(gradients)):
+            gradients[i] *= scale if outputs[i] > zero else zero
+    else:
+        for i in range(len(gradients)):
+            gradients[i] *= slopes[i]
 
 
 @_compiled
@@ -196,7 +233,7 @@ def _differentiate(loss, parameter, raw, target, delta, losses):
             losses[i] = (y * math.log(y) if y > zero else y) - y * value - y + mean
         else:
             # log(1 + exp(raw)) - y raw, in which no exponential is large
-            small = math.exp(-abs(value))
+            small = _exp(-abs(value))
             delta[i] = (small if value < zero else one) / (one + small) - y
             losses[i] = math.log1p(small) + (zero if value <= zero else value) - y * value
 
@@ -206,7 +243,7 @@ def _differentiate_softmax(raw, target, delta, losses):
     for i in range(len(raw)):
         largest, norm = raw[i].max(), raw.dtype.type(0.0)
         for j in range(raw.shape[1]):
-            delta[i, j] = math.exp(raw[i, j] - largest)
+            delta[i, j] = _exp(raw[i, j] - largest)
             norm += delta[i, j]
         log_norm = math.log(norm)
         for j in range(raw.shape[1]):
@@ -340,21 +377,30 @@ def _take_codes(codes, labels, order, start, shift, rows):
 
 @_compiled
 def _forward(layers, theta, x, room, bits, places, limits, scales):
-    """Compute the outputs of all layers of n rows."""
-    for layer in layers:
+    """Compute the outputs of all layers of n rows, and the slopes of those that are not linear."""
+    for number in range(len(layers)):
+        layer = layers[number]
         a = _rows(room, layer[OUTPUT], len(x), layer[N_UNITS])
+        slope = _rows(room, layer[SLOPE], len(x), layer[N_UNITS])
         weight, bias = _parameters(layer, theta)
         if len(weight) == 1:
             np.dot(x, weight.reshape(-1), a.reshape(-1))
         else:
             np.dot(x, weight.T, a)
-        drawn, limit, scale = _dropout(layer, a, bits, places, limits, scales)
-        _activate(a, bias, layer[ACTIVATION], drawn, limit, scale)
+        if layer[ACTIVATION] == IDENTITY and layer[DROPPING] >= 0:
+            slope[:] = room.dtype.type(1.0)
+        _activate(a, bias, layer[ACTIVATION], slope)
+        if layer[DROPPING] >= 0:
+            at, limit = places[layer[DROPPING]], limits[layer[DROPPING]]
+            drawn, scale = bits[at : at + a.size], scales[layer[DROPPING]]
+            _drop(a, drawn, limit, scale)
+            if layer[ACTIVATION] != RELU:
+                _drop(slope, drawn, limit, scale)
         x = a
 
 
 @_compiled
-def _backward(layers, theta, grad, x, room, bits, places, limits, scales):
+def _backward(layers, theta, grad, x, room, scales):
     """Fill the gradients of all layers; the delta of the last one is there."""
     for number in range(len(layers) - 1, -1, -1):
         layer, below = layers[number], layers[max(number - 1, 0)]
@@ -373,8 +419,12 @@ def _backward(layers, theta, grad, x, room, bits, places, limits, scales):
                 _outer(delta, weight, delta_below)
             else:
                 np.dot(delta, weight, delta_below)
-            drawn, limit, scale = _dropout(below, a, bits, places, limits, scales)
-            _chain(delta_below, a, below[ACTIVATION], drawn, limit, scale)
+            if below[ACTIVATION] != IDENTITY or below[DROPPING] >= 0:
+                slope = _rows(room, below[SLOPE], len(x), below[N_UNITS])
+                scale = room.dtype.type(1.0)
+                if below[DROPPING] >= 0:
+                    scale = scales[below[DROPPING]]
+                _chain(delta_below, below[ACTIVATION], a, slope, scale)
 
 
 @_compiled_once
@@ -413,9 +463,9 @@ def descend(
 
     Parameters
     ----------
-    layers : ndarray of int of shape (n_layers, 8)
+    layers : ndarray of int of shape (n_layers, 9)
         Inputs and units, places of weight and bias among the parameters, activation, which of the layers
-        with dropout it is (-1: none), places of outputs and deltas in the room of a row.
+        with dropout it is (-1: none), places of outputs, slopes and deltas in the room of a row.
     loss, loss_parameter, solver, n_weights, decays
         The loss and its parameter; the solver; how many parameters are penalised, and whether the L2
         penalty decays them outside of the gradient.
@@ -490,7 +540,7 @@ def descend(
             delta = _rows(room, after, n, n_outputs)
             _differentiate(loss, loss_parameter, raw, target, delta, losses)
             total = _average(of_rows, delta, losses)
-            _backward(layers, values, slopes, inputs, room, drawn, drawn_at, limit, scale)
+            _backward(layers, values, slopes, inputs, room, scale)
             penalty = _step(
                 values, slopes, moved, squared, rates[step, k], own, solver, n_weights, decays, n
             )
@@ -503,7 +553,7 @@ def descend(
 @functools.cache
 def compile_for(dtype):
     """Compile what steps in a type of numbers need, which takes seconds, or read it from disk."""
-    layers = np.array([[1, 1, 0, 1, IDENTITY, -1, 1, 2]])
+    layers = np.array([[1, 1, 0, 1, IDENTITY, -1, 1, 2, 3]])
     numbers, one, none = np.zeros((1, 2), dtype), np.ones((1, 1), dtype), np.zeros(0, np.int64)
     counts, first = np.ones((1, 1), np.int64), np.zeros(1, np.int64)
     descend(
@@ -512,5 +562,5 @@ def compile_for(dtype):
         np.zeros((1, 1, 0), np.int64), first, counts, first,
         numbers, numbers.copy(), numbers.copy(), numbers.copy(), np.zeros((1, 1, 1), dtype),
         np.ones((1, 5), dtype), np.zeros((1, 0), np.uint16), np.zeros((1, 1, 0), np.int64),
-        np.zeros((1, 0), np.uint16), np.zeros((1, 0), dtype), np.zeros(6, dtype), np.zeros((1, 1)),
+        np.zeros((1, 0), np.uint16), np.zeros((1, 0), dtype), np.zeros(7, dtype), np.zeros((1, 1)),
     )  # fmt: skip

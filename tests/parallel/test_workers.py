@@ -29,40 +29,40 @@ STOPS = {"early_stopping": True, "n_iter_no_change": 3}
 SGD = {"solver": "sgd", "learning_rate_init": 0.1}
 
 CASES = {
-    "plain": (MLPRegressor(activation="tanh"), Y),
-    "float32": (MLPRegressor(activation="tanh", dtype="float32"), Y),
+    "plain": (MLPRegressor(activation="gelu"), Y),
+    "float32": (MLPRegressor(activation="gelu", dtype="float32"), Y),
     "several batches": (
         MLPRegressor(
-            activation="tanh", batch_size=16, dropout=[0.3, 0.1], hidden_layer_sizes=[7, 5]
+            activation="gelu", batch_size=16, dropout=[0.3, 0.1], hidden_layer_sizes=[7, 5]
         ),
         Y,
     ),
-    "early stopping": (MLPRegressor(activation="tanh", **STOPS), Y),
+    "early stopping": (MLPRegressor(activation="gelu", **STOPS), Y),
     "loss of the validation data": (
-        MLPClassifier(activation="tanh", scoring="loss", **STOPS),
+        MLPClassifier(activation="gelu", scoring="loss", **STOPS),
         LABELS,
     ),
-    "a scorer": (MLPClassifier(activation="tanh", scoring="neg_log_loss", **STOPS), LABELS),
-    "average": (MLPRegressor(activation="tanh", average="polyak", batch_size=30), Y),
-    "adaptive": (MLPRegressor(activation="tanh", learning_rate="adaptive", tol=0.05, **SGD), Y),
+    "a scorer": (MLPClassifier(activation="gelu", scoring="neg_log_loss", **STOPS), LABELS),
+    "average": (MLPRegressor(activation="gelu", average="polyak", batch_size=30), Y),
+    "adaptive": (MLPRegressor(activation="gelu", learning_rate="adaptive", tol=0.05, **SGD), Y),
     "penalties": (
-        MLPRegressor(activation="tanh", alpha=0.1, l1_alpha=0.01, max_grad_norm=0.5, **SGD),
+        MLPRegressor(activation="gelu", alpha=0.1, l1_alpha=0.01, max_grad_norm=0.5, **SGD),
         Y,
     ),
     "growing batches": (
-        MLPRegressor(activation="tanh", batch_size=8, batch_growth=1.2, solver="adamw"),
+        MLPRegressor(activation="gelu", batch_size=8, batch_growth=1.2, solver="adamw"),
         Y,
     ),
     "other units": (MLPRegressor(activation=["rbf", "prelu"], hidden_layer_sizes=[6, 5]), Y),
     "piecewise linear": (
-        MLPRegressor(activation="tanh", numeric_embedding="piecewise_linear", batch_size=20),
+        MLPRegressor(activation="gelu", numeric_embedding="piecewise_linear", batch_size=20),
         Y,
     ),
     "periodic": (
-        MLPRegressor(activation="tanh", numeric_embedding="periodic", dtype="float32", **STOPS),
+        MLPRegressor(activation="gelu", numeric_embedding="periodic", dtype="float32", **STOPS),
         Y,
     ),
-    "another loss": (MLPRegressor(activation="tanh", loss="huber"), Y),
+    "another loss": (MLPRegressor(activation="gelu", loss="huber"), Y),
 }
 
 
@@ -135,7 +135,7 @@ def test_equal_to_the_last_bit(sent, name):
 
 def test_generators_are_where_they_would_be(sent):
     """What a network draws after a search is what it would have drawn."""
-    network = MLPRegressor(activation="tanh", dropout=0.5, batch_size=16)
+    network = MLPRegressor(activation="gelu", dropout=0.5, batch_size=16)
     ends = []
     for fit in (lambda model: model.fit(X, Y), lambda model: together(model, X, Y)):
         results = fit(search(network).set_params(scoring=Further(), refit=False)).cv_results_
@@ -153,7 +153,7 @@ class Further:
 
 def test_error_of_a_network_is_its_own(sent):
     network = MLPRegressor(
-        activation="tanh", scoring="neg_mean_squared_log_error", **STOPS
+        activation="gelu", scoring="neg_mean_squared_log_error", **STOPS
     )  # which takes no y below -1
     with pytest.raises(ValueError, match="neg_mean_squared_log_error"):
         together(search(network), X, 9 * Y)
@@ -162,9 +162,9 @@ def test_error_of_a_network_is_its_own(sent):
 
 
 def test_process_that_ends_is_not_waited_for(sent):
-    together(search(MLPRegressor(activation="tanh")), X, Y)
+    together(search(MLPRegressor(activation="gelu")), X, Y)
     assert sent
-    network = MLPRegressor(activation="tanh", n_iter_no_change=10**7, random_state=0)
+    network = MLPRegressor(activation="gelu", n_iter_no_change=10**7, random_state=0)
     model = GridSearchCV(network, {"max_iter": [2 * 10**4]}, cv=3)
     timer = threading.Timer(0.5, _end_processes)
     timer.start()
@@ -172,8 +172,8 @@ def test_process_that_ends_is_not_waited_for(sent):
     assert not sent[-1][1]
     assert found.best_estimator_.n_iter_ == 2 * 10**4
     assert_equal(
-        together(search(MLPRegressor(activation="tanh")), X, Y),
-        search(MLPRegressor(activation="tanh")).fit(X, Y),
+        together(search(MLPRegressor(activation="gelu")), X, Y),
+        search(MLPRegressor(activation="gelu")).fit(X, Y),
     )
     assert sent[-1][1]  # by a new one
 
@@ -186,12 +186,12 @@ def _end_processes():
 @pytest.mark.parametrize(
     "network",
     [
-        MLPRegressor(activation="tanh", verbose=True),
-        MLPRegressor(activation="tanh", callbacks=[skorch.callbacks.Callback()]),
+        MLPRegressor(activation="gelu", verbose=True),
+        MLPRegressor(activation="gelu", callbacks=[skorch.callbacks.Callback()]),
         MLPRegressor(
-            activation="tanh", scoring=lambda estimator, X, y: estimator.score(X, y), **STOPS
+            activation="gelu", scoring=lambda estimator, X, y: estimator.score(X, y), **STOPS
         ),
-        MLPRegressor(activation="tanh", learning_rate=lambda epoch: 0.01),
+        MLPRegressor(activation="gelu", learning_rate=lambda epoch: 0.01),
     ],
     ids=["verbose", "callbacks", "scorer", "schedule"],
 )
@@ -226,10 +226,10 @@ def test_who_has_workers(monkeypatch, seconds, is_child, n_cpus):
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal to its own process")
 def test_interrupt_ends_what_is_trained_elsewhere(sent):
     network = MLPRegressor(
-        activation="tanh", max_iter=10**7, n_iter_no_change=10**7, random_state=0
+        activation="gelu", max_iter=10**7, n_iter_no_change=10**7, random_state=0
     )
     model = GridSearchCV(network, {"alpha": [0.1, 1.0]}, cv=3)
-    together(search(MLPRegressor(activation="tanh")), X, Y)  # somebody is ready
+    together(search(MLPRegressor(activation="gelu")), X, Y)  # somebody is ready
     timer = threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.start()
     started = time.monotonic()
@@ -238,8 +238,8 @@ def test_interrupt_ends_what_is_trained_elsewhere(sent):
     assert time.monotonic() - started < 30
     assert (6, True) not in sent
     assert_equal(
-        together(search(MLPRegressor(activation="tanh")), X, Y),
-        search(MLPRegressor(activation="tanh")).fit(X, Y),
+        together(search(MLPRegressor(activation="gelu")), X, Y),
+        search(MLPRegressor(activation="gelu")).fit(X, Y),
     )
 
 
@@ -260,7 +260,7 @@ def say(self, *args):
 
 _workers.Workers.train = say
 with joblib.parallel_config("sknets", n_jobs=8):
-    network = MLPRegressor(activation="tanh", max_iter=10**8, n_iter_no_change=10**8, random_state=0)
+    network = MLPRegressor(activation="gelu", max_iter=10**8, n_iter_no_change=10**8, random_state=0)
     cross_val_score(network, X, X[:, 0], cv=4)
 """
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from sknets import modules, training
+from sknets.training import _compiled
 from sknets.training._gradients import ClosedForm, PlainAutograd
 from sknets.training._recursion import Recursion
 from tests.training.nets import make_learner
@@ -119,9 +120,12 @@ def compare_with_quotients(criterion, y, **params):
         assert found[place] == pytest.approx(quotient, rel=1e-5, abs=1e-7)
 
 
+@pytest.mark.parametrize("way", ["machine code", "arrays"])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_steps_equal_those_of_autograd(activation, loss):
+def test_steps_equal_those_of_autograd(activation, loss, way, monkeypatch):
+    if way == "arrays":
+        monkeypatch.setattr(_compiled, "machine_code", lambda: None)
     compare_with_autograd(activation, loss, "adam", 10, l1_alpha=0.01)
 
 
