@@ -62,8 +62,8 @@ class Compiled:
 
     Parameters
     ----------
-    nets : list of Net
-        Nets for which `serves` is true.
+    gradients : list of ClosedForm
+        Those for which `serves` is true.
     step : Step
         Their steps on NumPy, which hold parameters, gradients and buffers.
 
@@ -77,28 +77,29 @@ class Compiled:
         Steps taken in the last call.
     """
 
-    def __init__(self, nets, step):
-        self._code, self._nets, self.step = machine_code(), nets, step
-        (learner, *_), criterion = [net.learner for net in nets], nets[0].criterion_
+    def __init__(self, gradients, step):
+        self._code, self.step = machine_code(), step
+        learners = self._learners = [gradient.learner for gradient in gradients]
+        criterion, plan = gradients[0].criterion, gradients[0].plan
         vectors = step.theta, step.grad, *step.motion.buffers
         self._vectors = [np.atleast_2d(array) for array in vectors]
         self._vectors += [self._vectors[1]] * (4 - len(vectors))  # for what the solver has not
         self._dtype = step.theta.dtype
-        layers, self._n_values = _layers_of(nets[0], self._code)
+        layers, self._n_values = _layers_of(plan, learners[0].flat.places(), self._code)
         loss, parameter = self._code.LOSSES[type(criterion)]
         self._equations = (
             layers,
             loss,
             self._dtype.type(0.0 if parameter is None else getattr(criterion, parameter)),
-            self._code.SOLVERS[type(learner.solver)],
-            learner.flat.n_weights,
-            learner.penalty.decoupled,
+            self._code.SOLVERS[type(learners[0].solver)],
+            learners[0].flat.n_weights,
+            learners[0].penalty.decoupled,
         )
         self._dropouts = [
-            [layer.dropout for layer in net.gradient.plan if layer.dropout is not None]
-            for net in nets
+            [layer.dropout for layer in gradient.plan if layer.dropout is not None]
+            for gradient in gradients
         ]
-        self._n_dropped = [layer.n_units for layer in nets[0].gradient.plan if layer.dropout]
+        self._n_dropped = [layer.n_units for layer in plan if layer.dropout is not None]
         self._dropout_rates = self._layout = self._sources = None
         self._room = np.empty(0)
         self.n_steps = 0
@@ -106,7 +107,7 @@ class Compiled:
 
     def begin(self):
         """Look at what may change from call to call."""
-        self._strengths = np.array([_strengths_of(net.learner) for net in self._nets], self._dtype)
+        self._strengths = np.array(list(map(_strengths_of, self._learners)), float)
 
     def release(self):
         """Let go of the rows, and of room that is large."""
@@ -115,38 +116,79 @@ class Compiled:
             self._layout, self._room, self._parts = None, np.empty(0), None
 
     @staticmethod
-    def serves(net):
-        """Whether the equations of a net, for which `can_stack` is true, are there in machine code."""
-        code, learner = machine_code(), net.learner
+    def serves(gradient):
+        """Whether the equations of a `ClosedForm` are there in machine code."""
+        code, learner = machine_code(), gradient.learner
         return (
             code is not None
-            and type(net.criterion_) in code.LOSSES
+            and type(gradient.criterion) in code.LOSSES
             and type(learner.solver) in code.SOLVERS
             and learner.average is None
             and learner.flat.values.dtype in (torch.float32, torch.float64)
             and all(
                 layer.kind == "linear" and layer.activation in code.ACTIVATIONS
-                for layer in net.gradient.plan
+                for layer in gradient.plan
             )
         )
 
     @classmethod
     def compile_for(cls, net):
         """Let the machine code be there before the steps of a net are timed, if it takes them so."""
-        if net.method.walks_batches and hasattr(net.gradient, "plan") and cls.serves(net):
+        if net.method.walks_batches and hasattr(net.gradient, "plan") and cls.serves(net.gradient):
             machine_code().compile_for(np.dtype(str(net.flat.values.dtype).removeprefix("torch.")))
+
+    # --- a batch of one network -------------------------------------------------------------------
+
+    def fill(self, x, y, weight, bits):
+        """Fill the gradient of the mean loss of a batch; return the mean loss, and raw outputs.
+
+        Parameters
+        ----------
+        x, y, weight, bits
+            As `Recursion.fill` takes them.
+        """
+        self._look_at_dropout()
+        n, (layers, loss, parameter, *_) = len(x), self._equations
+        weight = np.empty((n, 0), self._dtype) if weight is None else weight
+        places = np.cumsum([0, *map(len, bits)])[:-1]
+        bits = np.concatenate(bits) if len(bits) else np.empty(0, np.uint16)
+        room = np.empty(self._n_values * n, self._dtype)
+        total = self._code.fill(
+            layers,
+            loss,
+            parameter,
+            self._vectors[0][0],
+            self._vectors[1][0],
+            *(np.ascontiguousarray(array, self._dtype) for array in (x, y, weight)),
+            room,
+            bits,
+            places,
+            *(kept[0] for kept in self._kept),
+        )
+        n_outputs, at = layers[-1][self._code.N_UNITS], n * layers[-1][self._code.OUTPUT]
+        return total / n, room[at : at + n * n_outputs].reshape(n, n_outputs)
+
+    def add_penalty(self, weight_sum):
+        """Do what `Step.add_penalty` does."""
+        n, (alpha, l1_alpha, *_) = self._equations[4], self._strengths[0]
+        theta, grad = (vectors[0, :n] for vectors in self._vectors[:2])
+        return self._code.add_penalty(
+            theta, grad, alpha, l1_alpha, self._equations[5], float(weight_sum)
+        )
+
+    def shorten(self):
+        """Do what `Step` does with a long gradient."""
+        return self._code.shorten(self._vectors[1][0], self._strengths[0, self._code.MAX_NORM])
+
+    # --- epochs -----------------------------------------------------------------------------------
 
     def take(self, sources):
         """Get ready for the batches of some `Sources`; return whether they can be taken."""
         if sources is self._sources:
             return True
-        data, x = sources.data, sources.data[0][0]
-        n_copied = sum(x.size for x, _, _ in data)
-        is_lent = len(data) == 1 and x.flags.c_contiguous
-        if any(each is not None for each in sources.encoders) or (
-            n_copied > _MOST_COPIED and not is_lent
-        ):
+        if not _can_be_copied(sources):
             return False
+        data = sources.data
         (x,), x_places = behind_each_other([x for x, _, _ in data])
         (y, weight), y_places = behind_each_other([y for _, y, _ in data], weights_of(data))
         y, labels = (y, _NO_CLASSES) if sources.codes is None else (sources.codes, y)
@@ -195,10 +237,10 @@ class Compiled:
             self._n_epochs, self._parts = n, self._cut(n)
         n_steps = n * sources.n_batches
         rates = self.step.motion.look_ahead(n_steps).transpose(2, 1, 0)
-        rates = rates.astype(self._dtype, order="C")
-        self._strengths[:, self._code.RATE] = [net.learner.solver.lr for net in self._nets]
+        rates = np.ascontiguousarray(rates)
+        self._strengths[:, self._code.RATE] = [learner.solver.lr for learner in self._learners]
         self._look_at_dropout()
-        totals = np.zeros((len(self._nets), n))
+        totals = np.zeros((len(self._learners), n))
         for part in self._parts:
             self._draw(part)
             with without_lock():
@@ -228,7 +270,7 @@ class Compiled:
         most = max(1, int(n_batches / n_parts)) if n == 1 else n_batches
         n_rows, starts, orders = max(self._n_rows), np.array(self._sources.starts), None
         if n_rows:
-            orders = torch.empty(len(self._nets), n, n_rows, dtype=torch.int64)
+            orders = torch.empty(len(self._learners), n, n_rows, dtype=torch.int64)
         return [
             Part(slice(first, first + most), n, starts, self._sizes, self._n_words, orders)
             for first in range(0, n_batches, most)
@@ -236,8 +278,8 @@ class Compiled:
 
     def _draw(self, part):
         """Draw as each network would alone: the order of an epoch, and what is dropped in it."""
-        for k, (net, n) in enumerate(zip(self._nets, self._n_rows, strict=True)):
-            generator = net.learner.generator
+        for k, (learner, n) in enumerate(zip(self._learners, self._n_rows, strict=True)):
+            generator = learner.generator
             fill = self._dropouts[k][0].fill if self._dropouts[k] else None
             for order, words in zip(part.orders_of[k], part.words_of[k], strict=True):
                 if order is not None:
@@ -264,9 +306,8 @@ def _can_be_copied(sources):
     return are_there and (is_lent or n_values <= _MOST_COPIED)
 
 
-def _layers_of(net, code):
-    """Return the layers of a net as machine code knows them, and the values that it keeps for a row."""
-    plan, places = net.gradient.plan, net.flat.places()
+def _layers_of(plan, places, code):
+    """Return layers as machine code knows them, and how many values it keeps for a row."""
     n_inputs, n_outputs = plan[0].n_inputs, plan[-1].n_units
     layers, n_all = np.zeros((len(plan), 9), np.int64), sum(layer.n_units for layer in plan)
     at, n_dropping = n_inputs, 0

@@ -166,13 +166,11 @@ class ClosedForm(PlainAutograd):
         if not goes_on:
             self._compiled = None
 
-    def compiled_for(self, net, step):
-        """Return the steps of this network alone in machine code, for which `Compiled.serves` is true.
-
-        They are those of the last call if its `Step` is.
-        """
+    def compiled(self):
+        """Return the steps of this network alone in machine code, where `Compiled.serves` is true."""
+        step = self.learner.as_step
         if self._compiled is None or self._compiled.step is not step:
-            self._compiled = Compiled([net], step)
+            self._compiled = step.compiled = Compiled([self], step)
         self._compiled.begin()
         return self._compiled
 
@@ -188,12 +186,13 @@ class ClosedForm(PlainAutograd):
             return super()._fill_rows(x, y, weight)
         weight = None if weight is None else weight.numpy()[:, None]
         with silent():
-            bits = self._draw(len(x))
-            loss, raw = self.recursion.fill(
-                self.encode(x), self.as_numbers(y), weight, float(len(x)), bits=bits
-            )
-        # callbacks may keep the raw outputs
-        return torch.tensor(float(loss), dtype=torch.float64), torch.from_numpy(raw.copy())
+            bits, x, y = self._draw(len(x)), self.encode(x), self.as_numbers(y)
+            if Compiled.serves(self) and not self.learner.frozen:
+                loss, raw = self.compiled().fill(x, y, weight, bits)
+            else:
+                loss, raw = self.recursion.fill(x, y, weight, float(len(x)), bits=bits)
+                raw = raw.copy()  # callbacks may keep them
+        return torch.tensor(float(loss), dtype=torch.float64), torch.from_numpy(raw)
 
     def _draw(self, n):
         """Return the random bits of n rows, those of a part out of all."""

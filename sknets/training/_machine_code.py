@@ -263,91 +263,95 @@ def _average(weight, delta, losses):
     return total
 
 
-@_compiled
-def _add_penalty(theta, grad, strengths, decays, weight_sum):
-    """Add the gradient of the smooth part; return the value of the whole penalty."""
-    half, value = theta.dtype.type(0.5), theta.dtype.type(0.0)
-    if strengths[ALPHA] > 0 and not decays:
-        strength = strengths[ALPHA] / weight_sum
+@_compiled_once
+def add_penalty(theta, grad, alpha, l1_alpha, decays, weight_sum):
+    """Add the gradient of the smooth part for the weights; return the value of the whole penalty."""
+    value = 0.0
+    if alpha > 0 and not decays:
+        strength = theta.dtype.type(alpha / weight_sum)
         for i in range(len(theta)):
-            grad[i] += strength * theta[i]
-        value += half * strength * np.dot(theta, theta)
-    if strengths[L1_ALPHA] > 0:
+            grad[i] += theta[i] * strength
+        value += 0.5 * strength * np.dot(theta, theta)
+    if l1_alpha > 0:
         size = theta.dtype.type(0.0)
         for i in range(len(theta)):
             size += abs(theta[i])
-        value += strengths[L1_ALPHA] / weight_sum * size
+        value += l1_alpha / weight_sum * size
     return value
 
 
-@_compiled
-def _shorten(grad, max_norm):
+@_compiled_once
+def shorten(grad, max_norm):
     """Shorten a long gradient; return the factor."""
-    one = grad.dtype.type(1.0)
     if max_norm == np.inf:
-        return one
-    factor = max_norm / (math.sqrt(np.dot(grad, grad)) + grad.dtype.type(1e-6))
-    factor = one if factor > one else factor
+        return 1.0
+    factor = max_norm / (math.sqrt(np.dot(grad, grad)) + 1e-6)
+    factor = 1.0 if factor > 1.0 else factor
+    by = grad.dtype.type(factor)
     for i in range(len(grad)):
-        grad[i] *= factor
+        grad[i] *= by
     return factor
 
 
 @_compiled
 def _move(solver, theta, g, first, second, rates):
     """Take the step of a solver, whose buffers are `first` and `second`."""
+    number = theta.dtype.type
     if solver == GD:
-        lr = rates[0]
+        lr = number(rates[0])
         for i in range(len(theta)):
-            theta[i] -= lr * g[i]
+            theta[i] -= g[i] * lr
     elif solver == SGD:
-        momentum, lr, share, ahead = rates[0], rates[1], rates[2], rates[3]
+        momentum, lr = number(rates[0]), number(rates[1])
+        share, ahead = number(rates[2]), number(rates[3])
         for i in range(len(theta)):
-            first[i] = momentum * first[i] - lr * g[i]
-            theta[i] += share * first[i] - ahead * g[i]
+            first[i] = first[i] * momentum - g[i] * lr
+            theta[i] = (theta[i] + first[i] * share) - g[i] * ahead
     elif solver == ADAGRAD:
-        decay, epsilon, lr = rates[0], rates[1], rates[2]
+        decay, epsilon, lr = number(rates[0]), number(rates[1]), number(rates[2])
         for i in range(len(theta)):
-            first[i] = decay * first[i] + g[i] * g[i]
-            theta[i] -= lr * g[i] / (np.sqrt(first[i]) + epsilon)
+            first[i] = first[i] * decay + g[i] * g[i]
+            theta[i] -= g[i] / (np.sqrt(first[i]) + epsilon) * lr
     else:
-        beta_1, beta_2, epsilon, lr = rates[0], rates[1], rates[2], rates[3]
+        beta_1, beta_2 = number(rates[0]), number(rates[1])
+        epsilon, lr = number(rates[2]), number(rates[3])
         for i in range(len(theta)):
-            first[i] = beta_1 * first[i] + g[i]
-            second[i] = beta_2 * second[i] + g[i] * g[i]
-            theta[i] -= lr * first[i] / (np.sqrt(second[i]) + epsilon)
+            first[i] = first[i] * beta_1 + g[i]
+            second[i] = second[i] * beta_2 + g[i] * g[i]
+            theta[i] -= first[i] / (np.sqrt(second[i]) + epsilon) * lr
 
 
 @_compiled
-def _eliminate(solver, theta, first, second, rates, threshold):
+def _eliminate(solver, theta, first, second, rates, strength):
     """Soft-threshold weights in the metric of the solver."""
-    zero = theta.dtype.type(0.0)
+    number, zero = theta.dtype.type, theta.dtype.type(0.0)
     for i in range(len(theta)):
         if solver == GD:
-            size = rates[0]
+            threshold = number(rates[0] * strength)
         elif solver == SGD:
-            size = rates[4]
+            threshold = number(rates[4] * strength)
         elif solver == ADAGRAD:
-            size = rates[2] / (np.sqrt(first[i]) + rates[1])
+            root = np.sqrt(first[i]) + number(rates[1])
+            threshold = number(rates[2]) / root * number(strength)
         else:
-            size = rates[4] / (np.sqrt(second[i]) + rates[2])
-        left = abs(theta[i]) - size * threshold
+            root = np.sqrt(second[i]) + number(rates[2])
+            threshold = number(rates[4]) / root * number(strength)
+        left = abs(theta[i]) - threshold
         theta[i] = math.copysign(zero if left <= zero else left, theta[i])
 
 
 @_compiled
-def _step(theta, grad, first, second, rates, strengths, solver, n_weights, decays, n):
+def _step(theta, grad, first, second, rates, own, solver, n_weights, decays, n):
     """Add penalties to the gradient of n rows and step along it; return the value of the penalties."""
-    weights, one = theta[:n_weights], theta.dtype.type(1.0)
-    weight_sum = theta.dtype.type(n) * strengths[MEAN_WEIGHT]
-    value = _add_penalty(weights, grad, strengths, decays, weight_sum)
-    shortening = _shorten(grad, strengths[MAX_NORM])
-    if decays and strengths[ALPHA] > 0:
-        weights *= one - strengths[RATE] * strengths[ALPHA] / weight_sum
+    weights, weight_sum = theta[:n_weights], n * own[MEAN_WEIGHT]
+    value = add_penalty(weights, grad, own[ALPHA], own[L1_ALPHA], decays, weight_sum)
+    shortening = shorten(grad, own[MAX_NORM])
+    if decays and own[ALPHA] > 0:
+        weights *= theta.dtype.type(1.0 - own[RATE] * own[ALPHA] / weight_sum)
     _move(solver, theta, grad, first, second, rates)
-    if strengths[L1_ALPHA] > 0:
-        threshold = strengths[L1_ALPHA] / weight_sum * shortening
-        _eliminate(solver, weights, first, second, rates, threshold)
+    if own[L1_ALPHA] > 0:
+        strength = own[L1_ALPHA] / weight_sum * shortening
+        _eliminate(solver, weights, first, second, rates, strength)
     return value
 
 
@@ -425,6 +429,26 @@ def _backward(layers, theta, grad, x, room, scales):
                 if below[DROPPING] >= 0:
                     scale = scales[below[DROPPING]]
                 _chain(delta_below, below[ACTIVATION], a, slope, scale)
+
+
+@_compiled_once
+def fill(
+    layers, loss, parameter, theta, grad, x, target, weight, room, bits, places, limits, scales
+):
+    """Fill the gradient of the mean loss of n rows; return the sum of their losses.
+
+    Parameters are those of `descend`; weights are of shape (n, 1) or (n, 0), places of shape
+    (n_dropping,), limits and scales, too. Raw outputs are left in the room.
+    """
+    last, n = layers[-1], len(x)
+    _forward(layers, theta, x, room, bits, places, limits, scales)
+    raw = _rows(room, last[OUTPUT], n, last[N_UNITS])
+    delta = _rows(room, last[DELTA], n, last[N_UNITS])
+    losses = _rows(room, last[DELTA] + last[N_UNITS], n, last[N_UNITS])
+    _differentiate(loss, parameter, raw, target, delta, losses)
+    total = _average(weight, delta, losses)
+    _backward(layers, theta, grad, x, room, scales)
+    return total
 
 
 @_compiled_once
@@ -526,25 +550,21 @@ def descend(
                 _take(x, order, start, of_x, inputs)
             else:
                 inputs = x[of_x + start : of_x + start + n]
-            target = _rows(room, after + n_outputs, n, n_outputs)
+            target = _rows(room, after + 2 * n_outputs, n, n_outputs)
             if len(labels):
                 _take_codes(y, labels, order, start, of_y, target)
             else:
                 _take(y, order, start, of_y, target)
-            losses = _rows(room, after + 2 * n_outputs, n, n_outputs)
             of_rows = _rows(room, after + 3 * n_outputs, n, weight.shape[1])
             _take(weight, order, start, of_y, of_rows)
-
-            _forward(layers, values, inputs, room, drawn, drawn_at, limit, scale)
-            raw = _rows(room, last[OUTPUT], n, n_outputs)
-            delta = _rows(room, after, n, n_outputs)
-            _differentiate(loss, loss_parameter, raw, target, delta, losses)
-            total = _average(of_rows, delta, losses)
-            _backward(layers, values, slopes, inputs, room, scale)
+            total = fill(
+                layers, loss, loss_parameter, values, slopes, inputs, target, of_rows,
+                room, drawn, drawn_at, limit, scale,
+            )  # fmt: skip
             penalty = _step(
                 values, slopes, moved, squared, rates[step, k], own, solver, n_weights, decays, n
             )
-            totals[k, epoch] += total + n * penalty
+            totals[k, epoch] += (total / n + penalty) * n
             is_end = step + 1 == n_steps or epochs[step + 1] != epoch
             if is_end and not math.isfinite(totals[k, epoch]):
                 break
@@ -560,7 +580,7 @@ def compile_for(dtype):
         layers, SQUARED, one.dtype.type(0.0), GD, 1, False,
         one, one, none, one[:, :0], np.zeros((1, 2), np.int64),
         np.zeros((1, 1, 0), np.int64), first, counts, first,
-        numbers, numbers.copy(), numbers.copy(), numbers.copy(), np.zeros((1, 1, 1), dtype),
-        np.ones((1, 5), dtype), np.zeros((1, 0), np.uint16), np.zeros((1, 1, 0), np.int64),
+        numbers, numbers.copy(), numbers.copy(), numbers.copy(), np.zeros((1, 1, 1)),
+        np.ones((1, 5)), np.zeros((1, 0), np.uint16), np.zeros((1, 1, 0), np.int64),
         np.zeros((1, 0), np.uint16), np.zeros((1, 0), dtype), np.zeros(7, dtype), np.zeros((1, 1)),
     )  # fmt: skip

@@ -181,13 +181,14 @@ class Stack:
             theta, grad, *buffers = self._matrices.numpy()
             self.step = Step(learners, theta, grad, buffers)
         self._on_arrays = OnArrays(nets, self.step)
-        self._compiled = self._make_compiled() if all(map(Compiled.serves, nets)) else None
+        self._compiled = self._make_compiled()
         self._batch_sizes, self._sources, self._trials = [], None, None
 
     def _make_compiled(self):
-        if self._matrices is not None:
-            return Compiled(self.nets, self.step)
-        return self.nets[0].gradient.compiled_for(self.nets[0], self.step)
+        gradients = [net.gradient for net in self.nets]
+        if not all(map(Compiled.serves, gradients)):
+            return None
+        return gradients[0].compiled() if self._matrices is None else Compiled(gradients, self.step)
 
     def keep(self, places, names):
         """Let the networks at some places stay, and all others lie by themselves again.

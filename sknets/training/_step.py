@@ -22,6 +22,10 @@ class Step:
         The buffers of their solvers. None takes those of the one solver.
     """
 
+    #: What adds the penalties of one learner up, and shortens, in machine code. All else is operations on
+    #: each parameter, and the same to the last bit.
+    compiled = None
+
     def __init__(self, learners, theta, grad, buffers=None):
         self.learners = learners
         self.theta = theta
@@ -58,6 +62,10 @@ class Step:
             for part in learner.frozen
         ]
 
+    @property
+    def _is_compiled(self):
+        return self.compiled is not None and not self._frozen
+
     def plan(self, n):
         """Return what the solvers need in the next n steps."""
         return self.motion.plan(n)
@@ -70,6 +78,8 @@ class Step:
         weight_sum : float or array of shape (K, 1)
             Sum of the weights of the rows.
         """
+        if self._is_compiled:
+            return self.compiled.add_penalty(weight_sum)
         value = self._pull.add_gradient(weight_sum)
         for part in self._frozen:
             self.grad[part] = 0.0
@@ -101,6 +111,8 @@ class Step:
 
     def _shorten(self):
         """Shorten long gradients; return the factors."""
+        if self._is_compiled:
+            return self.compiled.shorten()
         squares = self.motion.scratch
         self._xp.multiply(self.grad, self.grad, out=squares)
         norm = self._xp.sqrt(squares.sum(-1))[..., None]

@@ -129,7 +129,7 @@ def _tiles(leaders, n_parts):
 
 def _is_compiled(leaders):
     """Whether steps are taken without Python's lock, so that threads gain whatever their size."""
-    return Compiled.serves(next(iter(leaders)).net)
+    return Compiled.serves(next(iter(leaders)).net.gradient)
 
 
 def _is_large(tile):

@@ -182,6 +182,35 @@ def test_calls_of_any_length_take_the_same_steps(limit, n, calls, monkeypatch):
     assert max(calls) < 6 * 4
 
 
+class Steps(skorch.callbacks.Callback):
+    """A callback that looks at each step."""
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        self.has_seen = True
+
+
+@pytest.mark.parametrize("solver", STOCHASTIC)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_steps_that_somebody_looks_at_are_the_same_to_the_last_bit(dtype, solver, calls):
+    decoupled = solver == "adamw"
+    (spec,) = of_relus(
+        [
+            {"n_rows": 62, "is_weighted": dtype == torch.float64, "dropout": 0.3, "dtype": dtype}
+            | {"mean_weight": 1.3, "solver": solver, "max_grad_norm": 0.7, "activation": "silu"}
+            | {"penalty": training.Penalty(alpha=0.3, l1_alpha=0.1, decoupled=decoupled)}
+        ]
+    )
+    (wanted,) = learn_alone([spec])
+    assert calls
+    calls.clear()
+    looks = Steps()
+    (net,) = learn_alone([spec | {"callbacks": [looks]}])
+    assert looks.has_seen
+    assert not calls
+    assert torch.equal(net.flat.values, wanted.flat.values)
+    assert net.history[:, "train_loss"] == wanted.history[:, "train_loss"]
+
+
 class Looks(skorch.callbacks.Callback):
     """A callback that looks at each epoch, and at no step."""
 
@@ -242,7 +271,7 @@ def test_history_of_epochs_taken_at_once(on_arrays):
 @pytest.mark.parametrize("name", OTHERS)
 def test_all_else_is_left_to_arrays(name):
     net, _, _ = make_member(**{"activation": "relu"} | OTHERS[name])
-    assert not Compiled.serves(net)
+    assert not Compiled.serves(net.gradient)
 
 
 def test_a_subclass_may_compute_something_else():
@@ -250,9 +279,9 @@ def test_a_subclass_may_compute_something_else():
         pass
 
     net, _, _ = make_member(activation="relu")
-    assert Compiled.serves(net)
-    net.criterion_ = Loss()
-    assert not Compiled.serves(net)
+    assert Compiled.serves(net.gradient)
+    net.gradient.criterion = Loss()
+    assert not Compiled.serves(net.gradient)
 
 
 @pytest.mark.parametrize("why", ["frozen", "encoded late", "too much to copy"])
@@ -325,7 +354,7 @@ def test_without_numba_all_steps_are_taken_on_arrays(fresh):
     fresh.setattr("importlib.util.find_spec", lambda name: None)
     assert machine_code() is None
     net, _, _ = make_member(activation="relu")
-    assert not Compiled.serves(net)
+    assert not Compiled.serves(net.gradient)
 
 
 def test_numbas_own_switch_is_heeded(fresh):
