@@ -14,6 +14,8 @@ import skorch
 import torch
 from threadpoolctl import threadpool_limits
 
+from sknets.training import _compiled
+
 RESULTS = Path(__file__).parent / "results"
 
 #: What a result says that was measured in passing.
@@ -69,13 +71,23 @@ def on_one_thread():
         torch.set_num_threads(before)
 
 
+@contextmanager
+def on_numpy():
+    """Let steps be taken on NumPy alone, as where numba is not installed."""
+    found, _compiled.machine_code = _compiled.machine_code, lambda: None
+    try:
+        yield
+    finally:
+        _compiled.machine_code = found
+
+
 def machine():
     """Return a line that says where and with what a result was measured."""
     return (
         f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, torch {torch.__version__}, "
         f"scikit-learn {sklearn.__version__}, skorch {skorch.__version__}, "
-        f"numpy {numpy.__version__}"
+        f"numpy {numpy.__version__}, {_numba()}"
     )
 
 
@@ -85,3 +97,11 @@ def write_result(name, title, lines):
     print(text)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text(text)
+
+
+def _numba():
+    try:
+        import numba
+    except ImportError:
+        return "no numba"
+    return f"numba {numba.__version__}"

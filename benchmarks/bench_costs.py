@@ -5,16 +5,18 @@ and 50 units. A cost is the time of some epochs over their steps and networks, f
 Adam, on one thread: the least of the rounds, since what else runs on the machine only adds. Two limits
 are drawn in: that of arithmetic, the multiply-adds of a step over the rate of a large matrix product; and
 that of memory, the bytes that a step must at least read and write over the bandwidth of a large copy.
-Both are measured in the same run. Small networks stay in the caches, which are faster than that; all
-networks of a stack are one here, where a search cuts them in tiles that stay there, too.
+Both are measured in the same run. Small networks stay in the caches, which are faster than that. Steps
+are taken in machine code and, as without numba, on NumPy; all networks of a stack are one here, where a
+search cuts them in tiles.
 """
 
 import argparse
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import torch
-from _measure import QUICK, RESULTS, machine, on_one_thread, write_result
+from _measure import QUICK, RESULTS, machine, on_numpy, on_one_thread, write_result
 
 from sknets import modules, training
 from sknets.training._stack import run_together
@@ -34,6 +36,7 @@ LABELS = {
     "networks": "networks in a stack",
 }
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
+WAYS = {"machine code": nullcontext, "NumPy": on_numpy}
 SECONDS = 0.12  # of a round
 
 
@@ -75,7 +78,7 @@ def make_nets(n_nets, rows, columns, units, n_steps, dtype):
     return nets, data
 
 
-def prepare(dtype, *, rows, columns, units, networks):
+def prepare(dtype, way, *, rows, columns, units, networks):
     """Return a function that trains for a while and returns microseconds of a step of a network."""
     work = rows * units * (columns + 1) * networks
     n_steps = int(np.clip(4e6 / work, 8, 60))  # of an epoch
@@ -84,7 +87,8 @@ def prepare(dtype, *, rows, columns, units, networks):
         net.begin(own, 1)
 
     def run(n_epochs):
-        seconds = timed(lambda: run_together(nets, data, [n_epochs] * networks))
+        with WAYS[way]():
+            seconds = timed(lambda: run_together(nets, data, [n_epochs] * networks))
         return 1e6 * seconds / (n_epochs * n_steps * networks)
 
     of_two = run(2) * 2 * n_steps * networks / 1e6
@@ -146,18 +150,18 @@ def measure(n_rounds):
         )
         for what, values in VARIED.items():
             shapes = [shape_around(what) | {what: value} for value in values]
-            runs = [prepare(dtype, **shape) for shape in shapes]
-            rounds = [[run() for run in runs] for _ in range(n_rounds)]
+            runs = [[prepare(dtype, way, **shape) for way in WAYS] for shape in shapes]
+            rounds = [[[run() for run in ways] for ways in runs] for _ in range(n_rounds)]
             points[what, dtype] = [
                 (
                     value,
-                    cost,
+                    *costs,
                     multiply_adds(**shape) / rate,
                     n_bytes(dtype, **shape) / bandwidth,
                 )
-                for value, cost, shape in zip(values, np.min(rounds, axis=0), shapes, strict=True)
+                for value, costs, shape in zip(values, np.min(rounds, axis=0), shapes, strict=True)
             ]
-            print(what, *(f"{cost:.4g}" for _, cost, _, _ in points[what, dtype]), flush=True)
+            print(what, *(f"{cost:.4g}" for _, cost, *_ in points[what, dtype]), flush=True)
         points["limits", dtype] = rate, bandwidth
     return points
 
@@ -171,8 +175,9 @@ def draw(points, path):
     figure, axes = plt.subplots(2, 2, figsize=(11, 8), layout="constrained")
     for ax, (what, values) in zip(axes.flat, VARIED.items(), strict=True):
         for dtype, color in colors.items():
-            x, costs, arithmetic, memory = np.transpose(points[what, dtype])
+            x, costs, on_arrays, arithmetic, memory = np.transpose(points[what, dtype])
             ax.plot(x, costs, "o-", ms=4, color=color, label=f"a step, {dtype}")
+            ax.plot(x, on_arrays, "-", lw=0.8, color=color, label=f"the same on NumPy, {dtype}")
             ax.plot(x, arithmetic, "--", lw=1.2, color=color, label=f"limit of arithmetic, {dtype}")
             ax.plot(x, memory, ":", lw=1.5, color=color, label=f"limit of memory, {dtype}")
         ax.set(xscale="log", yscale="log", xlabel=LABELS[what])
@@ -193,13 +198,13 @@ def table(points):
     """Return the lines of the tables."""
     lines = []
     for what in VARIED:
-        heads = [f"{dtype} | arithmetic | memory" for dtype in DTYPES]
+        heads = [f"{dtype} | on NumPy | arithmetic | memory" for dtype in DTYPES]
         lines += [
             "",
             f"{others(what)}:",
             "",
             f"| {LABELS[what]} | {' | '.join(heads)} |",
-            "|---" * 7 + "|",
+            "|---" * 9 + "|",
         ]
         for rows in zip(*(points[what, dtype] for dtype in DTYPES), strict=True):
             cells = [f"{number:.3g}" for row in rows for number in row[1:]]
@@ -221,8 +226,9 @@ def main(quick):
         "Microseconds of a step and network: one hidden layer, Adam, L2 penalty, shuffled rows, ends of",
         "epochs included; one thread, least of the rounds. Beside it the limits of arithmetic and of",
         f"memory, from {' and '.join(limits)}.",
-        "Small networks stay in the caches, which are faster than memory. All networks of a stack are",
-        "one here, where a search cuts them in tiles that stay there, too.",
+        "Small networks stay in the caches, which are faster than memory. Steps are taken in machine",
+        "code, and on NumPy, as without numba. All networks of a stack are one here, where a search",
+        "cuts them in tiles.",
         *(QUICK if quick else []),
         "",
         "![Costs of a step](costs.png)",

@@ -11,7 +11,15 @@ import warnings
 import numpy as np
 import skorch
 import torch
-from _measure import QUICK, alternate, machine, on_one_thread, times_as_fast, write_result
+from _measure import (
+    QUICK,
+    alternate,
+    machine,
+    on_numpy,
+    on_one_thread,
+    times_as_fast,
+    write_result,
+)
 from sklearn.neural_network import MLPRegressor as SklearnMLPRegressor
 from torch import nn
 
@@ -106,8 +114,13 @@ def sides_of_fit(X, y, hidden, batch, epochs, *, in_bf16):
         "tol": 0.0,
     }
     work = (X, y, hidden, batch, epochs)
+
+    def fit():
+        MLPRegressor(**common, dtype=X.dtype.name).fit(X, y)
+
     sides = {
-        "sknets": lambda: MLPRegressor(**common, dtype=X.dtype.name).fit(X, y),
+        "sknets": fit,
+        "sknets on NumPy": on_numpy()(fit),
         "scikit-learn": lambda: SklearnMLPRegressor(**common).fit(X, y),
         "skorch": lambda: skorch_fit(*work),
         "skorch, fast iterator": lambda: skorch_fit(*work, iterator_train=FastIterator),
@@ -120,12 +133,13 @@ def sides_of_fit(X, y, hidden, batch, epochs, *, in_bf16):
 
 def measure_fits(quick):
     """Return the lines about fits."""
-    names = ["scikit-learn", "skorch", "skorch, fast iterator", "torch loop"]
+    names = ["scikit-learn", "skorch", "skorch, fast iterator", "torch loop", "sknets on NumPy"]
     lines = [
-        "Whole fits. What was demanded stands behind the slash.",
+        "Whole fits, with numba; the last column is what it brings. What was demanded stands behind the",
+        "slash.",
         "",
         f"| data and network | dtype | {' | '.join(names)} |",
-        "|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, (n, p, hidden, batch, epochs, rounds, *demanded) in SIZES.items():
         for dtype in ("float32", "float64"):

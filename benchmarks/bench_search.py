@@ -12,7 +12,7 @@ import warnings
 
 import joblib
 import numpy as np
-from _measure import QUICK, alternate, machine, times_as_fast, write_result
+from _measure import QUICK, alternate, machine, on_numpy, times_as_fast, write_result
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPRegressor as SklearnMLPRegressor
 from sklearn.pipeline import Pipeline
@@ -33,12 +33,13 @@ THEIRS = {
 }
 N_FITS = 100
 
-# batch size and early stopping: what was demanded beside scikit-learn and beside ours alone
+# batch size and early stopping: what was demanded beside scikit-learn, and beside ours alone as it was
+# then, on NumPy
 SETTINGS = {
-    (32, False): (15.0, 6.0),
-    ("auto", False): (4.0, 3.0),
-    (32, True): (None, None),
-    ("auto", True): (None, None),
+    (32, False): (15.0, None, 6.0),
+    ("auto", False): (4.0, None, 3.0),
+    (32, True): (None, None, None),
+    ("auto", True): (None, None, None),
 }
 
 
@@ -70,6 +71,11 @@ class Searches:
     def alone(self):
         """Networks one after another."""
         self._keep("alone", make_search(MLPRegressor, OURS, n_jobs=1, **self.params))
+
+    def alone_on_numpy(self):
+        """Networks one after another, without numba."""
+        with on_numpy():
+            self._keep("alone, on NumPy", make_search(MLPRegressor, OURS, n_jobs=1, **self.params))
 
     def together(self):
         """All networks at once."""
@@ -103,8 +109,8 @@ def main(quick):
         *(QUICK if quick else []),
         "",
         "| batches | early stopping | dtype | together, s | scikit-learn, 2 processes | sknets alone "
-        "| largest difference of scores | best R²: scikit-learn, sknets |",
-        "|---|---|---|---|---|---|---|---|",
+        "| alone, on NumPy | largest difference of scores | best R²: scikit-learn, sknets |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for (batch_size, early_stopping), demanded in SETTINGS.items():
         for dtype in ("float64", "float32"):
@@ -113,6 +119,7 @@ def main(quick):
             sides = {
                 "scikit-learn": searches.theirs,
                 "alone": searches.alone,
+                "alone, on NumPy": searches.alone_on_numpy,
                 "together": searches.together,
             }
             seconds = alternate(sides, 1 if quick else 3)

@@ -75,6 +75,8 @@ class Compiled:
         Epochs that can be taken at once.
     n_steps : int
         Steps taken in the last call.
+    totals : ndarray of shape (K, n_epochs)
+        The sums of the losses of the rows in its epochs.
     """
 
     def __init__(self, gradients, step):
@@ -101,13 +103,16 @@ class Compiled:
         ]
         self._n_dropped = [layer.n_units for layer in plan if layer.dropout is not None]
         self._dropout_rates = self._layout = self._sources = None
-        self._room = np.empty(0)
-        self.n_steps = 0
+        self._room, self._n_done = np.empty(0), np.zeros(1, np.int64)
         self.begin()
 
     def begin(self):
         """Look at what may change from call to call."""
         self._strengths = np.array(list(map(_strengths_of, self._learners)), float)
+
+    @property
+    def n_steps(self):
+        return int(self._n_done[0])
 
     def release(self):
         """Let go of the rows, and of room that is large."""
@@ -220,19 +225,16 @@ class Compiled:
     def run_epochs(self, sources, n):
         """Take the steps of some epochs.
 
+        An interrupt is raised behind a call of machine code, whose steps are then taken and counted.
+
         Parameters
         ----------
         sources : Sources
             What `take` has taken.
         n : int
             How many: `most_epochs` or less.
-
-        Returns
-        -------
-        ndarray of shape (K, n)
-            The sums of the losses of rows.
         """
-        self.n_steps = 0
+        self._n_done[0] = 0
         if n != self._n_epochs:
             self._n_epochs, self._parts = n, self._cut(n)
         n_steps = n * sources.n_batches
@@ -240,7 +242,7 @@ class Compiled:
         rates = np.ascontiguousarray(rates)
         self._strengths[:, self._code.RATE] = [learner.solver.lr for learner in self._learners]
         self._look_at_dropout()
-        totals = np.zeros((len(self._learners), n))
+        self.totals = np.zeros((len(self._learners), n))
         for part in self._parts:
             self._draw(part)
             with without_lock():
@@ -258,10 +260,9 @@ class Compiled:
                     part.places,
                     *self._kept,
                     self._room,
-                    totals,
+                    self.totals,
+                    self._n_done,
                 )
-            self.n_steps = part.steps.stop
-        return totals
 
     def _cut(self, n):
         """Return what is done in each call for n epochs; one of many rows may be several calls."""

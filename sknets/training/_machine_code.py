@@ -480,6 +480,7 @@ def descend(
     scales,
     room,
     totals,
+    n_done,
 ):
     """Take steps of K networks of one shape, each by itself, batch by batch.
 
@@ -525,6 +526,8 @@ def descend(
         Room for the values of the rows of a batch.
     totals : ndarray of shape (K, n_epochs)
         To which the losses of each epoch are added, once for each row.
+    n_done : ndarray of int of shape (1,)
+        To which the number of steps is added at the end.
     """
     layers, x, y, weight, room = _lent(layers), _lent(x), _lent(y), _lent(weight), _lent(room)
     theta, grad, first, second = _lent(theta), _lent(grad), _lent(first), _lent(second)
@@ -568,6 +571,7 @@ def descend(
             is_end = step + 1 == n_steps or epochs[step + 1] != epoch
             if is_end and not math.isfinite(totals[k, epoch]):
                 break
+    n_done[0] += n_steps
 
 
 @functools.cache
@@ -583,4 +587,5 @@ def compile_for(dtype):
         numbers, numbers.copy(), numbers.copy(), numbers.copy(), np.zeros((1, 1, 1)),
         np.ones((1, 5)), np.zeros((1, 0), np.uint16), np.zeros((1, 1, 0), np.int64),
         np.zeros((1, 0), np.uint16), np.zeros((1, 0), dtype), np.zeros(7, dtype), np.zeros((1, 1)),
+        first,
     )  # fmt: skip

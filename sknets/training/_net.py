@@ -267,20 +267,22 @@ class Net(Events, skorch.NeuralNet):
         """Record free epochs; return the loss of the last one, or of the first that is no number."""
         learner, history, stopping = self.learner, self.history, self.stopping
         seconds, row = (time.perf_counter() - started) / len(losses), history[-1]
-        lr, n_before = learner.solver.lr, len(history)
-        for n, loss in enumerate(losses, 1):
-            if n == len(losses) or not math.isfinite(loss):
-                break
-            row["train_loss"] = loss
-            row["train_loss_best"] = learner.take_lowest("train_loss", loss)
-            row["lr"], row["dur"] = lr, seconds
-            stopping.update(loss, None)
-            # a tuple: many small lists would keep Python's collector busy
-            row = {"batches": (), "epoch": n_before + n}
-            history.append(row)
-        learner.n_epochs += n - 1
-        learner.n_seen += (n - 1) * len(rows)
-        return loss
+        lr, n_before, n_done = learner.solver.lr, len(history), 0
+        try:
+            for loss in losses:
+                if n_done == len(losses) - 1 or not math.isfinite(loss):
+                    return loss
+                row["train_loss"] = loss
+                row["train_loss_best"] = learner.take_lowest("train_loss", loss)
+                row["lr"], row["dur"] = lr, seconds
+                stopping.update(loss, None)
+                n_done += 1
+                # a tuple: many small lists would keep Python's collector busy
+                row = {"batches": (), "epoch": n_before + n_done}
+                history.append(row)
+        finally:
+            learner.n_epochs += n_done
+            learner.n_seen += n_done * len(rows)
 
     def end_epoch(self, rows, loss, started, raw=None):
         """Record an epoch, validate and tell; return whether to stop.

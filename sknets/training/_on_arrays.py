@@ -23,6 +23,8 @@ class OnArrays:
         Epochs that can be taken at once.
     n_steps : int
         Steps taken in the last call.
+    totals : ndarray of shape (K, 1)
+        The sums of the losses of rows.
     """
 
     most_epochs = 1
@@ -34,7 +36,7 @@ class OnArrays:
 
     @silent()
     def run_epochs(self, sources, n):
-        """Take the steps of an epoch; return the sums of losses, of shape (K, 1)."""
+        """Take the steps of an epoch."""
         self._get_ready(sources)
         step, recursion, self.n_steps = self._step, self._recursion, 0
         mean_weight = step.column([net.learner.mean_weight for net in self._nets])
@@ -48,7 +50,7 @@ class OnArrays:
             step.take(plan[self.n_steps], weight_sum)
             totals += loss * (size if isinstance(size, float) else size[:, 0])
             self.n_steps += 1
-        return np.reshape(totals, (-1, 1))
+        self.totals = np.reshape(totals, (-1, 1))
 
     def _get_ready(self, sources):
         if self._recursion is None:

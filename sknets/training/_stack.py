@@ -131,8 +131,14 @@ def _begin_epoch(stack, members, errors):
 def _run_epochs(stack, most, members, started, errors):
     """Train a stack for some epochs; return the members that have no reason to stop."""
     stack.step.begin_epoch()
-    losses = stack.run_epochs(most)
-    staying = []
+    interrupt, staying = None, []
+    try:
+        stack.run_epochs(most)
+    except KeyboardInterrupt as error:
+        interrupt = error
+    losses = stack.losses()
+    if interrupt is not None and not losses[0]:
+        raise interrupt
     parts = zip(members, stack.nets, stack.rows, losses, stack.try_out(), strict=True)
     for k, net, rows, of_net, raw in parts:
         try:
@@ -140,6 +146,8 @@ def _run_epochs(stack, most, members, started, errors):
                 staying.append(k)
         except Exception as error:
             errors[k] = error
+    if interrupt is not None:  # behind whole epochs, which are told of
+        raise interrupt
     return staying
 
 
@@ -234,21 +242,25 @@ class Stack:
         ----------
         most : int
             Largest number of epochs.
-
-        Returns
-        -------
-        list of list of float
-            The mean losses of each network in the epochs; one that has diverged may have some no more.
         """
         sources = self._sources_of_epoch()
-        way = self._way_for(sources)
+        self._way = way = self._way_for(sources)
         try:
-            totals = way.run_epochs(sources, min(most, way.most_epochs))
+            way.run_epochs(sources, min(most, way.most_epochs))
         finally:
             for net in self.nets:
                 net.learner.solver.advance(way.n_steps)
+
+    def losses(self):
+        """Return the mean losses of each network in the whole epochs that `run_epochs` has taken.
+
+        Behind the first that is no number, there is nothing to be said.
+        """
+        n_epochs = self._way.n_steps // self._sources.n_batches
+        if n_epochs == 0:
+            return [[] for _ in self.nets]
         n_rows = np.array([[len(rows)] for rows in self.rows])
-        return (totals / n_rows).tolist()
+        return (self._way.totals[:, :n_epochs] / n_rows).tolist()
 
     def _way_for(self, sources):
         way = self._compiled

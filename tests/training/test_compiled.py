@@ -255,6 +255,49 @@ def test_who_diverges_stops_at_the_end_of_its_epoch(calls):
     assert all("train_loss" in row for row in net.history)
 
 
+@pytest.mark.parametrize("call", [1, 2])
+def test_an_interrupt_leaves_all_epochs_that_were_taken(call, monkeypatch):
+    code, lengths = machine_code(), []
+
+    def interrupt(*args):
+        descend(*args)
+        lengths.append(len(args[12]))
+        if len(lengths) == call:
+            raise KeyboardInterrupt
+
+    spec = {"activation": "relu", "patience": 3, "epochs": 40}
+    descend = code.descend
+    monkeypatch.setattr(code, "descend", interrupt)
+    (net,) = learn_alone([spec])
+    monkeypatch.undo()
+    n_epochs = sum(lengths) // 4
+    assert net.stop_reason == "interrupt"
+    assert net.n_epochs == len(net.history) == n_epochs > 3
+    assert net.learner.solver.place["step"] == 4 * n_epochs
+    (wanted,) = learn_alone([spec | {"epochs": n_epochs}])
+    assert torch.equal(net.flat.values, wanted.flat.values)
+    assert net.history[:, "train_loss"] == wanted.history[:, "train_loss"]
+
+
+def test_an_interrupt_within_an_epoch_leaves_no_half_row(monkeypatch):
+    monkeypatch.setattr(_compiled, "_MOST_ADDS", 1)  # a call for each step
+    calls = []
+
+    def interrupt(*args):
+        descend(*args)
+        calls.append(1)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+
+    code = machine_code()
+    descend = code.descend
+    monkeypatch.setattr(code, "descend", interrupt)
+    (net,) = learn_alone([{"activation": "relu"}])
+    assert net.stop_reason == "interrupt"
+    assert net.n_epochs == len(net.history) == 1
+    assert net.learner.solver.place["step"] == 6
+
+
 def test_history_of_epochs_taken_at_once(on_arrays):
     (spec,) = of_relus([{"n_rows": 62}])
     (net,) = learn_alone([spec])
