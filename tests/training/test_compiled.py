@@ -40,6 +40,13 @@ OTHERS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def is_compiled():
+    """Let the code be there, which is compiled by a call."""
+    for dtype in ("float32", "float64"):
+        machine_code().compile_for(np.dtype(dtype))
+
+
 @pytest.fixture
 def calls(monkeypatch):
     """Return the steps of each call of the machine code."""
