@@ -114,7 +114,7 @@ class Outcome:
         n_epochs = min(self.learned.n_iter, self.net.max_epochs)
         return list(self.net.history)[-n_epochs:] if n_epochs else []
 
-    @property
+    @cached_property
     def losses(self):
         """Training loss of each epoch of this phase."""
         return [row["train_loss"] for row in self._epochs]
