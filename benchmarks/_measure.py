@@ -12,7 +12,7 @@ import numpy
 import sklearn
 import skorch
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sknets.training import _compiled
 
@@ -87,7 +87,7 @@ def machine():
         f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, torch {torch.__version__}, "
         f"scikit-learn {sklearn.__version__}, skorch {skorch.__version__}, "
-        f"numpy {numpy.__version__}, {_numba()}"
+        f"numpy {numpy.__version__}, {_numba()}, OpenBLAS for {'/'.join(_blas())}"
     )
 
 
@@ -105,3 +105,9 @@ def _numba():
     except ImportError:
         return "no numba"
     return f"numba {numba.__version__}"
+
+
+def _blas():
+    """Return for which processors the loaded OpenBLAS libraries compute."""
+    found = {library.get("architecture") for library in threadpool_info()}
+    return sorted(filter(None, found)) or ["no processor"]
