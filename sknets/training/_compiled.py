@@ -21,8 +21,11 @@ from sknets.training._turns import without_lock
 _MOST_COPIED = 2**27
 
 #: Multiply-adds, and steps, that are done at a time, since Ctrl-C waits for them.
-_MOST_ADDS = 2**31
+_MOST_ADDS = 2**29
 _MOST_STEPS = 2**14
+
+#: Multiply-adds that take as long as a value of a row does, of which some are exponentials.
+_ADDS_OF_VALUE = 4
 
 #: Random words that are drawn before, and rows in the orders.
 _MOST_WORDS = 2**18
@@ -217,7 +220,8 @@ class Compiled:
         self._room = np.empty(self._n_values * sizes.max(), self._dtype)
         # 16 bits for each unit, in words of 64: of each batch, network and layer
         self._n_words = -(-sizes[:, :, None] * np.array(self._n_dropped, int) // 4)
-        self._n_adds = int(sizes.sum()) * self._vectors[0].shape[1]
+        n_adds_of_row = self._vectors[0].shape[1] + _ADDS_OF_VALUE * self._n_values
+        self._n_adds = int(sizes.sum()) * n_adds_of_row
         of_an_epoch = (
             (_MOST_ADDS, self._n_adds),
             (_MOST_STEPS, sizes.size),

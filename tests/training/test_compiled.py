@@ -205,7 +205,8 @@ def test_single_precision(calls, on_arrays):
 @pytest.mark.parametrize(
     ("limit", "n"),
     [(f"_MOST_{what}", 1) for what in ("ADDS", "STEPS", "WORDS", "ROWS")]
-    + [("_MOST_ADDS", 10_000), ("_MOST_STEPS", 9), ("_MOST_WORDS", 300), ("_MOST_ROWS", 150)],
+    + [("_MOST_ADDS", 10_000), ("_MOST_STEPS", 9), ("_MOST_WORDS", 300), ("_MOST_ROWS", 150)]
+    + [("_ADDS_OF_VALUE", 2**40)],
 )
 def test_calls_of_any_length_take_the_same_steps(limit, n, calls, monkeypatch):
     specs = of_relus(vary("n_rows", [62, 40], dropout=0.3))
