@@ -21,8 +21,11 @@ from sknets.training._turns import without_lock
 _MOST_COPIED = 2**27
 
 #: Multiply-adds, and steps, that are done at a time, since Ctrl-C waits for them.
-_MOST_ADDS = 2**31
+_MOST_ADDS = 2**29
 _MOST_STEPS = 2**14
+
+#: Multiply-adds that take as long as a value of a row does, of which some are exponentials.
+_ADDS_OF_VALUE = 4
 
 #: Random words that are drawn before, and rows in the orders.
 _MOST_WORDS = 2**18
@@ -74,7 +77,7 @@ class Compiled:
     most_epochs : int
         Epochs that can be taken at once.
     n_steps : int
-        Steps taken in the last call.
+        Steps taken since `restart`.
     totals : ndarray of shape (K, n_epochs)
         The sums of the losses of the rows in its epochs.
     """
@@ -88,11 +91,10 @@ class Compiled:
         self._vectors += [self._vectors[1]] * (4 - len(vectors))  # for what the solver has not
         self._dtype = step.theta.dtype
         layers, self._n_values = _layers_of(plan, learners[0].flat.places(), self._code)
-        loss, parameter = self._code.LOSSES[type(criterion)]
+        self._criterion = criterion
         self._equations = (
             layers,
-            loss,
-            self._dtype.type(0.0 if parameter is None else getattr(criterion, parameter)),
+            self._code.LOSSES[type(criterion)][0],
             self._code.SOLVERS[type(learners[0].solver)],
             learners[0].flat.n_weights,
             learners[0].penalty.decoupled,
@@ -113,6 +115,12 @@ class Compiled:
     @property
     def n_steps(self):
         return int(self._n_done[0])
+
+    @property
+    def _loss_parameter(self):
+        """The parameter of the loss as it is: a callback may change it."""
+        name = self._code.LOSSES[type(self._criterion)][1]
+        return self._dtype.type(0.0 if name is None else getattr(self._criterion, name))
 
     def release(self):
         """Let go of the rows, and of room that is large."""
@@ -153,7 +161,7 @@ class Compiled:
             As `Recursion.fill` takes them.
         """
         self._look_at_dropout()
-        n, (layers, loss, parameter, *_) = len(x), self._equations
+        n, (layers, loss, *_) = len(x), self._equations
         weight = np.empty((n, 0), self._dtype) if weight is None else weight
         places = np.cumsum([0, *map(len, bits)])[:-1]
         bits = np.concatenate(bits) if len(bits) else np.empty(0, np.uint16)
@@ -161,7 +169,7 @@ class Compiled:
         total = self._code.fill(
             layers,
             loss,
-            parameter,
+            self._loss_parameter,
             self._vectors[0][0],
             self._vectors[1][0],
             *(np.ascontiguousarray(array, self._dtype) for array in (x, y, weight)),
@@ -175,10 +183,10 @@ class Compiled:
 
     def add_penalty(self, weight_sum):
         """Do what `Step.add_penalty` does."""
-        n, (alpha, l1_alpha, *_) = self._equations[4], self._strengths[0]
+        n, (alpha, l1_alpha, *_) = self._equations[3], self._strengths[0]
         theta, grad = (vectors[0, :n] for vectors in self._vectors[:2])
         return self._code.add_penalty(
-            theta, grad, alpha, l1_alpha, self._equations[5], float(weight_sum)
+            theta, grad, alpha, l1_alpha, self._equations[4], float(weight_sum)
         )
 
     def shorten(self):
@@ -212,7 +220,8 @@ class Compiled:
         self._room = np.empty(self._n_values * sizes.max(), self._dtype)
         # 16 bits for each unit, in words of 64: of each batch, network and layer
         self._n_words = -(-sizes[:, :, None] * np.array(self._n_dropped, int) // 4)
-        self._n_adds = int(sizes.sum()) * self._vectors[0].shape[1]
+        n_adds_of_row = self._vectors[0].shape[1] + _ADDS_OF_VALUE * self._n_values
+        self._n_adds = int(sizes.sum()) * n_adds_of_row
         of_an_epoch = (
             (_MOST_ADDS, self._n_adds),
             (_MOST_STEPS, sizes.size),
@@ -221,6 +230,10 @@ class Compiled:
         )
         self.most_epochs = max(1, min(most // n for most, n in of_an_epoch if n))
         self._n_epochs = None
+
+    def restart(self):
+        """Count steps from zero."""
+        self._n_done[0] = 0
 
     def run_epochs(self, sources, n):
         """Take the steps of some epochs.
@@ -234,10 +247,11 @@ class Compiled:
         n : int
             How many: `most_epochs` or less.
         """
-        self._n_done[0] = 0
         if n != self._n_epochs:
             self._n_epochs, self._parts = n, self._cut(n)
         n_steps = n * sources.n_batches
+        layers, loss, *others = self._equations
+        loss_parameter = self._loss_parameter
         rates = self.step.motion.look_ahead(n_steps).transpose(2, 1, 0)
         rates = np.ascontiguousarray(rates)
         self._strengths[:, self._code.RATE] = [learner.solver.lr for learner in self._learners]
@@ -247,7 +261,10 @@ class Compiled:
             self._draw(part)
             with without_lock():
                 self._code.descend(
-                    *self._equations,
+                    layers,
+                    loss,
+                    loss_parameter,
+                    *others,
                     *self._rows,
                     part.orders,
                     part.starts,

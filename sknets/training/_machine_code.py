@@ -9,6 +9,7 @@ All of it lies in one file, since numba looks at the file of the outermost funct
 whether the code that it has kept on disk is still that of the source.
 """
 
+import contextlib
 import functools
 import math
 
@@ -66,6 +67,10 @@ _LOG_2_HIGH, _LOG_2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
 # without "fastmath" each operation is done as it is written, so that no compiler decides on bits
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
 _compiled = numba.njit(**_OPTIONS)
+
+
+#: Functions whose code is kept on disk.
+_N_KEPT = 4
 
 
 def _compiled_once(function):
@@ -576,7 +581,17 @@ def descend(
 
 @functools.cache
 def compile_for(dtype):
-    """Compile what steps in a type of numbers need, which takes seconds, or read it from disk."""
+    """Compile what steps in a type of numbers need, which takes seconds, or read it from disk.
+
+    Code that cannot be kept, on a full disk, is there all the same when it is asked for again.
+    """
+    for _ in range(_N_KEPT):
+        with contextlib.suppress(OSError):
+            return _take_a_step(dtype)
+    return _take_a_step(dtype)
+
+
+def _take_a_step(dtype):
     layers = np.array([[1, 1, 0, 1, IDENTITY, -1, 1, 2, 3]])
     numbers, one, none = np.zeros((1, 2), dtype), np.ones((1, 1), dtype), np.zeros(0, np.int64)
     counts, first = np.ones((1, 1), np.int64), np.zeros(1, np.int64)

@@ -22,7 +22,7 @@ class OnArrays:
     most_epochs : int
         Epochs that can be taken at once.
     n_steps : int
-        Steps taken in the last call.
+        Steps taken since `restart`.
     totals : ndarray of shape (K, 1)
         The sums of the losses of rows.
     """
@@ -34,11 +34,15 @@ class OnArrays:
         self._nets, self._step = nets, step
         self._sources = self._feed = self._recursion = None
 
+    def restart(self):
+        """Count steps from zero."""
+        self.n_steps = 0
+
     @silent()
     def run_epochs(self, sources, n):
         """Take the steps of an epoch."""
         self._get_ready(sources)
-        step, recursion, self.n_steps = self._step, self._recursion, 0
+        step, recursion = self._step, self._recursion
         mean_weight = step.column([net.learner.mean_weight for net in self._nets])
         plan, totals = step.plan(sources.n_batches), 0.0
         for (x, y, weight, size, missing), bits in zip(

@@ -1,5 +1,7 @@
 """Networks that train as one: who is alike, and the steps of a stack."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import torch
 
@@ -7,6 +9,7 @@ from sknets.training._compiled import Compiled
 from sknets.training._declared import declared
 from sknets.training._feed import Sources
 from sknets.training._gradients import ClosedForm
+from sknets.training._interrupts import interrupts_wait
 from sknets.training._on_arrays import OnArrays
 from sknets.training._step import Step
 from sknets.training._stores import TensorStore
@@ -131,9 +134,15 @@ def _begin_epoch(stack, members, errors):
 def _run_epochs(stack, most, members, started, errors):
     """Train a stack for some epochs; return the members that have no reason to stop."""
     stack.step.begin_epoch()
+    n = stack.get_set(most)
+    with interrupts_wait() if n > 1 else nullcontext():  # nobody's code runs in these
+        return _take_epochs(stack, n, members, started, errors)
+
+
+def _take_epochs(stack, n, members, started, errors):
     interrupt, staying = None, []
     try:
-        stack.run_epochs(most)
+        stack.run_epochs(n)
     except KeyboardInterrupt as error:
         interrupt = error
     losses = stack.losses()
@@ -235,18 +244,23 @@ class Stack:
             values = net.learner.flat.values
             net.learner.move_to(*torch.zeros(len(self._matrices), len(values), dtype=values.dtype))
 
-    def run_epochs(self, most):
-        """Take the steps of some epochs at once, over batches of the size that `begin_epoch` has set.
+    def get_set(self, most):
+        """Get batches of the size that `begin_epoch` has set; return how many epochs are taken at once.
 
         Parameters
         ----------
         most : int
             Largest number of epochs.
         """
-        sources = self._sources_of_epoch()
-        self._way = way = self._way_for(sources)
+        self._way = way = self._way_for(self._sources_of_epoch())
+        way.restart()
+        return min(most, way.most_epochs)
+
+    def run_epochs(self, n):
+        """Take the steps of n epochs at once, for which `get_set` has prepared."""
+        way = self._way
         try:
-            way.run_epochs(sources, min(most, way.most_epochs))
+            way.run_epochs(self._sources, n)
         finally:
             for net in self.nets:
                 net.learner.solver.advance(way.n_steps)

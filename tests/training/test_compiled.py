@@ -1,6 +1,7 @@
 """Steps in machine code are those on arrays, whoever takes them together and however many at once."""
 
 import builtins
+import signal
 import sys
 
 import numpy as np
@@ -118,6 +119,36 @@ def test_parameters_of_losses(loss_params, calls, on_arrays, monkeypatch):
     )
 
 
+class Looks(skorch.callbacks.Callback):
+    """A callback that looks at each epoch, and at no step."""
+
+    watches_steps = False
+
+    def __init__(self):
+        self.losses = []
+
+    def on_epoch_end(self, net, **kwargs):
+        self.losses.append(net.history[-1]["train_loss"])
+
+
+class Changes(Looks):
+    """A callback that changes the loss after an epoch."""
+
+    def on_epoch_end(self, net, **kwargs):
+        net.criterion_.huber_delta = 0.1
+
+
+@pytest.mark.parametrize("looks", [Changes, Looks])
+def test_a_parameter_of_the_loss_may_change(looks, on_arrays, monkeypatch):
+    monkeypatch.setitem(LOSSES, "huber", (training.LOSSES["huber"], LOSSES["squared_error"][1]))
+    (spec,) = of_relus([{"loss": "huber", "loss_params": {"huber_delta": 1.0}}])
+    (net,) = learn_alone([spec | {"callbacks": [looks()]}])
+    on_arrays()
+    (other,) = learn_alone([spec | {"callbacks": [looks()]}])
+    assert net.criterion_.huber_delta == (0.1 if looks is Changes else 1.0)
+    assert_same(net, other)
+
+
 @pytest.mark.parametrize("loss", ["labels", "classes"])
 def test_smoothed_classes(loss, calls, on_arrays):
     params = {"loss": loss, "loss_params": {"label_smoothing": 0.2}}
@@ -174,7 +205,8 @@ def test_single_precision(calls, on_arrays):
 @pytest.mark.parametrize(
     ("limit", "n"),
     [(f"_MOST_{what}", 1) for what in ("ADDS", "STEPS", "WORDS", "ROWS")]
-    + [("_MOST_ADDS", 10_000), ("_MOST_STEPS", 9), ("_MOST_WORDS", 300), ("_MOST_ROWS", 150)],
+    + [("_MOST_ADDS", 10_000), ("_MOST_STEPS", 9), ("_MOST_WORDS", 300), ("_MOST_ROWS", 150)]
+    + [("_ADDS_OF_VALUE", 2**40)],
 )
 def test_calls_of_any_length_take_the_same_steps(limit, n, calls, monkeypatch):
     specs = of_relus(vary("n_rows", [62, 40], dropout=0.3))
@@ -216,18 +248,6 @@ def test_steps_that_somebody_looks_at_are_the_same_to_the_last_bit(dtype, solver
     assert not calls
     assert torch.equal(net.flat.values, wanted.flat.values)
     assert net.history[:, "train_loss"] == wanted.history[:, "train_loss"]
-
-
-class Looks(skorch.callbacks.Callback):
-    """A callback that looks at each epoch, and at no step."""
-
-    watches_steps = False
-
-    def __init__(self):
-        self.losses = []
-
-    def on_epoch_end(self, net, **kwargs):
-        self.losses.append(net.history[-1]["train_loss"])
 
 
 def test_who_is_looked_at_takes_one_epoch_at_a_time(calls):
@@ -303,6 +323,48 @@ def test_an_interrupt_within_an_epoch_leaves_no_half_row(monkeypatch):
     assert net.stop_reason == "interrupt"
     assert net.n_epochs == len(net.history) == 1
     assert net.learner.solver.place["step"] == 6
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize("before", [1, 2, 3])
+def test_an_interrupt_between_epochs_counts_none_twice(before, is_there, on_arrays, monkeypatch):
+    made = []
+
+    def interrupt(*args):
+        made.append(args)
+        if len(made) == before:
+            raise KeyboardInterrupt
+        return sources(*args)
+
+    if not is_there:
+        on_arrays()
+    sources = _stack.Sources
+    monkeypatch.setattr(_stack, "Sources", interrupt)  # made anew for batches of another size
+    net, rows, _ = make_member(activation="relu", method_params={"batch_growth": 2.0})
+    net.fit_loop(rows, epochs=6)
+    assert net.stop_reason == "interrupt"
+    assert net.n_epochs == len(net.history) == before - 1
+    assert net.learner.solver.place["step"] == [0, 4, 6][before - 1]
+
+
+def test_an_interrupt_waits_until_epochs_that_were_taken_are_told_of(monkeypatch):
+    (spec,) = of_relus([{"epochs": 40}])
+    net, rows, _ = make_member(**spec)
+    update, told = net.stopping.update, []
+
+    def interrupt(*args):
+        told.append(args)
+        if len(told) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return update(*args)
+
+    monkeypatch.setattr(net.stopping, "update", interrupt)
+    net.fit_loop(rows, epochs=40)
+    assert net.stop_reason == "interrupt"
+    assert net.n_epochs == len(net.history) > 3
+    assert net.learner.solver.place["step"] == 4 * net.n_epochs
+    (wanted,) = learn_alone([spec | {"epochs": net.n_epochs}])
+    assert torch.equal(net.flat.values, wanted.flat.values)
 
 
 def test_history_of_epochs_taken_at_once(on_arrays):
@@ -389,6 +451,23 @@ def test_parts_of_a_training_need_no_new_room(calls):
 
 
 # --- whether there is machine code ---------------------------------------------------------------------
+
+
+def test_a_full_disk_keeps_no_code_and_hinders_no_fit(monkeypatch):
+    code, failures = machine_code(), []
+
+    def fail(dtype):
+        failures.append(dtype)
+        if len(failures) <= 4:
+            raise OSError("No space left on device")
+
+    monkeypatch.setattr(code, "_take_a_step", fail)
+    code.compile_for.__wrapped__(np.dtype("float64"))
+    assert len(failures) == 5
+    failures.clear()
+    monkeypatch.setattr(code, "_N_KEPT", 1)
+    with pytest.raises(OSError, match="No space"):
+        code.compile_for.__wrapped__(np.dtype("float64"))
 
 
 @pytest.fixture
