@@ -245,7 +245,9 @@ class Call:
         for task in dropped:
             task.drop()
         self.pool.gathering.release()
-        with self.pool.lock:
+        if self.is_outermost:
+            self.pool.gathering.end_turns()
+        with self.pool.gathering.out_of_turn(), self.pool.lock:  # which its tasks need, to end
             self.pool.changed.wait_for(lambda: self.n_begun == 0, GRACE)
 
     def close(self):

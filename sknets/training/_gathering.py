@@ -168,6 +168,10 @@ class Gathering:
         """Return a context in which a task waits, and others do something."""
         return self._turns.given()
 
+    def end_turns(self):
+        """Let all tasks go on at a time: nobody wants them any more."""
+        self._turns.open()
+
     def begin(self, task):
         """Wait for a task, or for whoever brings tasks, from now on."""
         with self._lock:

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 #: Seconds for which a turn is waited for.
 _PATIENCE = 1.0
 
+#: More threads than there are.
+_EVERYBODY = 2**20
+
 _here = threading.local()
 
 
@@ -45,6 +48,10 @@ class Turns:
         would only ask for the lock.
         """
         self._is_narrow = True
+
+    def open(self):
+        """Let everybody compute from now on, so that what is not wanted any more ends at once."""
+        self._places.release(_EVERYBODY)
 
     @contextmanager
     def taken(self):

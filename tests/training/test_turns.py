@@ -67,3 +67,18 @@ def test_turns_within_turns_of_another_gathering():
             assert outer._places._value == 0
         with without_lock():
             assert outer._places._value == 1
+
+
+def test_all_compute_once_turns_are_open():
+    turns, barrier = Turns(1), threading.Barrier(5)
+
+    def compute():
+        with turns.taken():
+            barrier.wait(10)
+
+    threads = [start(compute) for _ in range(4)]
+    turns.open()
+    barrier.wait(10)
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
