@@ -183,11 +183,9 @@ class Compiled:
 
     def add_penalty(self, weight_sum):
         """Do what `Step.add_penalty` does."""
-        n, (alpha, l1_alpha, *_) = self._equations[3], self._strengths[0]
+        (*_, n, decays), (alpha, l1_alpha, *_) = self._equations, self._strengths[0]
         theta, grad = (vectors[0, :n] for vectors in self._vectors[:2])
-        return self._code.add_penalty(
-            theta, grad, alpha, l1_alpha, self._equations[4], float(weight_sum)
-        )
+        return self._code.add_penalty(theta, grad, alpha, l1_alpha, decays, float(weight_sum))
 
     def shorten(self):
         """Do what `Step` does with a long gradient."""
