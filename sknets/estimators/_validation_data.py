@@ -3,7 +3,7 @@
 import copy
 import math
 import warnings
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import sklearn
@@ -12,10 +12,10 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 
-from sknets.estimators._data import read_data
+from sknets.estimators._data import as_shares, read_data
 from sknets.estimators._words import listed
 from sknets.inputs import compare_names_of_y, prediction_dtype
-from sknets.targets import Raw
+from sknets.targets import Raw, RowTarget
 
 
 def split_rows(n_rows, fraction, seed, strata):
@@ -163,15 +163,65 @@ class ValidationScore:
             view._learned = learned.replace(target=target)
         view._raw_predict = lambda X: raw if X is raw.rows else estimator._raw_predict(X)
         weights = {} if weight is None else {"sample_weight": weight}
-        with np.errstate(all="ignore"), warnings.catch_warnings(), self._configured():
-            # predictions may be as large as they like, and a score that is never defined is an error
-            warnings.simplefilter("ignore", UndefinedMetricWarning)
+        with self._quiet():
             try:
                 return float(self.scorer(view, raw.rows, y, **weights))
             except Exception as error:
                 if not _are_finite(target.predictions(raw)):
                     return math.nan
                 raise ValueError(self._why(error, bool(weights))) from error
+
+    @property
+    def sees_outputs_alone(self):
+        """Whether scores depend on raw outputs and the validation data alone."""
+        is_ours = type(self.estimator).__module__.startswith(__name__.partition(".")[0] + ".")
+        return is_ours and (
+            self.estimator.scoring is None or isinstance(self.estimator.scoring, str)
+        )
+
+    def of_several(self, raws):
+        """Return the scores of several raw outputs, where they depend on nothing else.
+
+        Predictions of all are decoded at once. What has a word to say, a scorer or its checks, is asked
+        one by one.
+
+        Parameters
+        ----------
+        raws : list of torch.Tensor of shape (n_rows, n_outputs)
+            Raw outputs.
+        """
+        target = self.estimator._learned.target
+        is_by_target = self.estimator.scoring is None and isinstance(target, RowTarget)
+        scores = None
+        if is_by_target and not target.task.returns_rows:
+            scores = self._by_target(target, torch.stack(raws))
+        return list(map(self, raws)) if scores is None else scores
+
+    def _by_target(self, target, values):
+        """Return what a target says of several predictions, or None where not all of them are usual."""
+        if not torch.isfinite(values).all():
+            return None
+        weight = as_shares(self.valid.weight)
+        with self._quiet():
+            predictions = target.predictions(Raw(values.flatten(0, 1), None, self.dtype))
+            is_array = isinstance(predictions, np.ndarray)
+            if not is_array or (
+                predictions.dtype.kind == "f" and not np.isfinite(predictions).all()
+            ):
+                return None
+            of_each = predictions.reshape(len(values), -1, *predictions.shape[1:])
+            try:
+                return list(map(float, target.metrics(self.valid.y, of_each, weight)))
+            except Exception:  # for which there are words
+                return None
+
+    @contextmanager
+    def _quiet(self):
+        """Return a context in which predictions may be as large as they like."""
+        with np.errstate(all="ignore"), warnings.catch_warnings(), self._configured():
+            # a score that is never defined is an error
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            yield
 
     def _configured(self):
         is_so = sklearn.get_config() == self.config

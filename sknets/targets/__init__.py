@@ -5,7 +5,7 @@ from sknets.targets._numbers import NumberTarget, Regression
 from sknets.targets._outputs import SINGLE, Outputs
 from sknets.targets._reconstruction import Reconstruction
 from sknets.targets._sequences import SequenceTarget, SequenceTask, lift
-from sknets.targets._target import Raw, Target, Task
+from sknets.targets._target import Raw, RowTarget, Target, Task
 
 __all__ = [
     "SINGLE",
@@ -17,6 +17,7 @@ __all__ = [
     "Raw",
     "Reconstruction",
     "Regression",
+    "RowTarget",
     "SequenceTarget",
     "SequenceTask",
     "Target",

@@ -324,6 +324,18 @@ class NumberTarget(RowTarget):
         ]
         return float(np.mean(scores))
 
+    def metrics(self, y, predictions, sample_weight):
+        values, shape = np.asarray(y), np.shape(predictions)
+        is_plain = values.ndim == 1 < len(values) and shape[1:] == values.shape
+        if not is_plain or sample_weight is not None or self.task.loss == "quantile":
+            return super().metrics(y, predictions, sample_weight)
+        _refuse_times(values)
+        values, predictions = np.asarray(values, float), np.asarray(predictions, float)
+        if not all(map(_is_in_reach, (values, *predictions))):
+            return super().metrics(y, predictions, sample_weight)
+        total = _sum_of_squares(values - values.mean())
+        return [_r2_of(total, _sum_of_squares(values - each), values, each) for each in predictions]
+
 
 def _refuse_times(y):
     if y.dtype.kind in "mM":
@@ -335,10 +347,23 @@ def _r2(y, predictions, sample_weight):
     if sample_weight is None and y.ndim == 1 < len(y) and y.shape == predictions.shape:
         with np.errstate(all="ignore"):  # of infinities, for which it has words
             spread, residual = y - y.mean(), y - predictions
-        total, left = np.vdot(spread, spread), np.vdot(residual, residual)
-        if 0.0 < total < np.inf and left < np.inf:
-            return float(1.0 - left / total)
+        return _r2_of(_sum_of_squares(spread), _sum_of_squares(residual), y, predictions)
     return r2_score(y, predictions, sample_weight=sample_weight)
+
+
+def _r2_of(total, left, y, predictions):
+    """Return R² of the sums of squares where they say all."""
+    if 0.0 < total < np.inf and left < np.inf:
+        return float(1.0 - left / total)
+    return r2_score(y, predictions)
+
+
+def _sum_of_squares(values):
+    return np.vdot(values, values)
+
+
+def _is_in_reach(values):
+    return 1e-200 < _sum_of_squares(values) < 1e200
 
 
 def _in_reach(y, predictions):
@@ -347,7 +372,7 @@ def _in_reach(y, predictions):
     Each column has its own, unless one y has several predictions.
     """
     y, predictions = (np.asarray(values, dtype=np.float64) for values in (y, predictions))
-    if y.ndim == 1 and all(1e-200 < np.vdot(part, part) < 1e200 for part in (y, predictions)):
+    if y.ndim == 1 and all(map(_is_in_reach, (y, predictions))):
         return y, predictions  # one look at what nearly all have
     reach = [np.abs(values).max(axis=0, initial=0) for values in (y, predictions)]
     if y.shape != predictions.shape:

@@ -266,6 +266,10 @@ class RowTarget(Target):
     def metric(self, y, predictions, sample_weight):
         """Return how good predictions are."""
 
+    def metrics(self, y, predictions, sample_weight):
+        """Return how good each of several predictions of the same y is."""
+        return [self.metric(y, each, sample_weight) for each in predictions]
+
     @cached_property
     @in_plain_torch
     def output(self):

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from sknets.training._compiled_parts import Part, behind_each_other, weights_of
+from sknets.training._compiled_trials import CompiledTrials, are_few, arrays_of
 from sknets.training._turns import without_lock
 
 #: Values of inputs that are copied, at most, to lie behind those of other networks, or row by row.
@@ -30,6 +31,9 @@ _ADDS_OF_VALUE = 4
 #: Random words that are drawn before, and rows in the orders.
 _MOST_WORDS = 2**18
 _MOST_ROWS = 2**20
+
+#: Values that networks leave of their trials on validation data.
+_MOST_TRIED = 2**20
 
 #: Values of room up to which it outlasts a part of a training.
 _MOST_KEPT = 2**16
@@ -85,6 +89,7 @@ class Compiled:
     def __init__(self, gradients, step):
         self._code, self.step = machine_code(), step
         learners = self._learners = [gradient.learner for gradient in gradients]
+        self._gradient = gradients[0]
         criterion, plan = gradients[0].criterion, gradients[0].plan
         vectors = step.theta, step.grad, *step.motion.buffers
         self._vectors = [np.atleast_2d(array) for array in vectors]
@@ -104,7 +109,7 @@ class Compiled:
             for gradient in gradients
         ]
         self._n_dropped = [layer.n_units for layer in plan if layer.dropout is not None]
-        self._dropout_rates = self._layout = self._sources = None
+        self._dropout_rates = self._layout = self._sources = self._nets = None
         self._room, self._n_done = np.empty(0), np.zeros(1, np.int64)
         self.begin()
 
@@ -124,7 +129,7 @@ class Compiled:
 
     def release(self):
         """Let go of the rows, and of room that is large."""
-        self._sources = self._rows = None
+        self._sources = self._rows = self._nets = self._trials = None
         if self._room.size > _MOST_KEPT:
             self._layout, self._room, self._parts = None, np.empty(0), None
 
@@ -143,6 +148,12 @@ class Compiled:
                 for layer in gradient.plan
             )
         )
+
+    @classmethod
+    def tries(cls, net):
+        """Whether a net is tried on its validation data in machine code."""
+        has_plan = net.valid_rows is not None and hasattr(net.gradient, "plan")
+        return has_plan and cls.serves(net.gradient) and not net.learner.frozen and are_few(net)
 
     @classmethod
     def compile_for(cls, net):
@@ -191,11 +202,24 @@ class Compiled:
         """Do what `Step` does with a long gradient."""
         return self._code.shorten(self._vectors[1][0], self._strengths[0, self._code.MAX_NORM])
 
+    def evaluate(self, rows):
+        """Return the raw outputs of validation data as they are predicted, and their mean loss."""
+        (x, y, weight), (layers, loss, *_) = arrays_of(self._gradient, rows), self._equations
+        weight = np.empty((len(x), 0)) if weight is None else weight
+        room = np.empty(self._n_values * len(x), self._dtype)
+        raw = np.empty((len(x), layers[-1][self._code.N_UNITS]), self._dtype)
+        arrays = (np.ascontiguousarray(array, self._dtype) for array in (x, y, weight))
+        equations = layers, loss, self._loss_parameter, self._vectors[0][0]
+        return torch.from_numpy(raw), self._code.evaluate(*equations, *arrays, room, raw)
+
     # --- epochs -----------------------------------------------------------------------------------
 
-    def take(self, sources):
-        """Get ready for the batches of some `Sources`; return whether they can be taken."""
-        if sources is self._sources:
+    def take(self, sources, nets):
+        """Get ready for the batches of some `Sources`, and for trials of nets on validation data.
+
+        Return whether the batches can be taken.
+        """
+        if sources is self._sources and nets is self._nets:
             return True
         if not _can_be_copied(sources):
             return False
@@ -204,7 +228,9 @@ class Compiled:
         (y, weight), y_places = behind_each_other([y for _, y, _ in data], weights_of(data))
         y, labels = (y, _NO_CLASSES) if sources.codes is None else (sources.codes, y)
         self._rows = x, y, labels, weight, np.array([x_places, y_places]).T.copy()
-        self._sources, layout = sources, (sources.shuffles, sources.sizes)
+        self._trials = CompiledTrials(nets, list(map(self.tries, nets)), self._dtype)
+        self._sources, self._nets = sources, nets
+        layout = sources.shuffles, sources.sizes, self._trials.sizes, self._trials.n_values
         if layout != self._layout:
             self._layout = layout
             self._lay_out([len(x) for x, _, _ in data])
@@ -212,19 +238,20 @@ class Compiled:
 
     def _lay_out(self, n_rows):
         """Make room for batches of these sizes."""
-        shuffles, sizes = self._layout
+        shuffles, sizes, n_tried, n_values_tried = self._layout
         self._n_rows = n_rows if shuffles else [0] * len(n_rows)
         self._sizes = sizes = np.array(sizes)
-        self._room = np.empty(self._n_values * sizes.max(), self._dtype)
+        self._room = np.empty(self._n_values * max(sizes.max(), *n_tried), self._dtype)
         # 16 bits for each unit, in words of 64: of each batch, network and layer
         self._n_words = -(-sizes[:, :, None] * np.array(self._n_dropped, int) // 4)
         n_adds_of_row = self._vectors[0].shape[1] + _ADDS_OF_VALUE * self._n_values
-        self._n_adds = int(sizes.sum()) * n_adds_of_row
+        self._n_adds = (int(sizes.sum()) + sum(n_tried)) * n_adds_of_row
         of_an_epoch = (
             (_MOST_ADDS, self._n_adds),
             (_MOST_STEPS, sizes.size),
             (_MOST_WORDS, int(self._n_words.sum())),
             (_MOST_ROWS, sum(self._n_rows)),
+            (_MOST_TRIED, n_values_tried),
         )
         self.most_epochs = max(1, min(most // n for most, n in of_an_epoch if n))
         self._n_epochs = None
@@ -255,8 +282,10 @@ class Compiled:
         self._strengths[:, self._code.RATE] = [learner.solver.lr for learner in self._learners]
         self._look_at_dropout()
         self.totals = np.zeros((len(self._learners), n))
+        outcomes, nothing = self._trials.make_outcomes(n), self._trials.none
         for part in self._parts:
             self._draw(part)
+            trials = self._trials.arrays if part is self._parts[-1] else nothing
             with without_lock():
                 self._code.descend(
                     layers,
@@ -277,7 +306,16 @@ class Compiled:
                     self._room,
                     self.totals,
                     self._n_done,
+                    trials,
+                    outcomes,
                 )
+
+    def trials(self, n):
+        """Return what each network has made of its validation data in the first n epochs of `run_epochs`.
+
+        For each network there is a list with the `Trial` of each epoch; None for what it does by itself.
+        """
+        return self._trials.made(n)
 
     def _cut(self, n):
         """Return what is done in each call for n epochs; one of many rows may be several calls."""

@@ -58,24 +58,12 @@ def _validation(net):
     if score is None:
         return _data(net.valid_rows)
     y = score.valid.y
-    if not (scores_outputs_alone(net) and isinstance(y, np.ndarray)):
+    if not (net.scores_outputs_alone and isinstance(y, np.ndarray)):
         return _UNKNOWN
     if y.dtype.kind not in "biuf":
         y = np.unique(y, return_inverse=True)[1]
     kind, scoring = type(score.estimator), score.estimator.scoring
     return _data(net.valid_rows), kind, scoring, _digest(torch.from_numpy(np.ascontiguousarray(y)))
-
-
-def scores_outputs_alone(net):
-    """Return whether scores of a net depend on its raw outputs and the validation data alone.
-
-    A scorer of the user's own may look at whatever it likes, and a subclass may predict otherwise.
-    """
-    if net.valid_score is None:
-        return True
-    estimator = net.valid_score.estimator
-    is_ours = type(estimator).__module__.startswith(__name__.partition(".")[0] + ".")
-    return is_ours and (estimator.scoring is None or isinstance(estimator.scoring, str))
 
 
 def _data(rows):

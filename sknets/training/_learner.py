@@ -298,9 +298,10 @@ class Learner:
         for layer in self._readers:
             layer.is_padded = is_padded
 
-    def snapshot(self):
-        """Return a copy of the parameters and buffers."""
-        return self.flat.values.clone(), [b.detach().clone() for b in self.module.buffers()]
+    def snapshot(self, values=None):
+        """Return a copy of the parameters (or of `values`, which they have been) and buffers."""
+        values = self.flat.values if values is None else values
+        return values.clone(), [b.detach().clone() for b in self.module.buffers()]
 
     @torch.no_grad()
     def restore(self, snapshot):

@@ -70,7 +70,7 @@ _compiled = numba.njit(**_OPTIONS)
 
 
 #: Functions whose code is kept on disk.
-_N_KEPT = 4
+_N_KEPT = 5
 
 
 def _compiled_once(function):
@@ -385,10 +385,11 @@ def _take_codes(codes, labels, order, start, shift, rows):
 
 
 @_compiled
-def _forward(layers, theta, x, room, bits, places, limits, scales):
+def _forward(layers, theta, x, room, drops, bits, places, limits, scales):
     """Compute the outputs of all layers of n rows, and the slopes of those that are not linear."""
     for number in range(len(layers)):
         layer = layers[number]
+        is_dropping = drops and layer[DROPPING] >= 0
         a = _rows(room, layer[OUTPUT], len(x), layer[N_UNITS])
         slope = _rows(room, layer[SLOPE], len(x), layer[N_UNITS])
         weight, bias = _parameters(layer, theta)
@@ -396,10 +397,10 @@ def _forward(layers, theta, x, room, bits, places, limits, scales):
             np.dot(x, weight.reshape(-1), a.reshape(-1))
         else:
             np.dot(x, weight.T, a)
-        if layer[ACTIVATION] == IDENTITY and layer[DROPPING] >= 0:
+        if layer[ACTIVATION] == IDENTITY and is_dropping:
             slope[:] = room.dtype.type(1.0)
         _activate(a, bias, layer[ACTIVATION], slope)
-        if layer[DROPPING] >= 0:
+        if is_dropping:
             at, limit = places[layer[DROPPING]], limits[layer[DROPPING]]
             drawn, scale = bits[at : at + a.size], scales[layer[DROPPING]]
             _drop(a, drawn, limit, scale)
@@ -446,7 +447,7 @@ def fill(
     (n_dropping,), limits and scales, too. Raw outputs are left in the room.
     """
     last, n = layers[-1], len(x)
-    _forward(layers, theta, x, room, bits, places, limits, scales)
+    _forward(layers, theta, x, room, True, bits, places, limits, scales)
     raw = _rows(room, last[OUTPUT], n, last[N_UNITS])
     delta = _rows(room, last[DELTA], n, last[N_UNITS])
     losses = _rows(room, last[DELTA] + last[N_UNITS], n, last[N_UNITS])
@@ -454,6 +455,28 @@ def fill(
     total = _average(weight, delta, losses)
     _backward(layers, theta, grad, x, room, scales)
     return total
+
+
+@_compiled_once
+def evaluate(layers, loss, parameter, theta, x, target, weight, room, raw):
+    """Write the raw outputs of n rows as they are predicted; return their mean loss.
+
+    Parameters are those of `fill`, raw outputs of shape (n, n_outputs).
+    """
+    last, n = layers[-1], len(x)
+    nothing, no_bits = np.empty(0, np.int64), np.empty(0, np.uint16)
+    _forward(layers, theta, x, room, False, no_bits, nothing, no_bits, room[:0])
+    raw[:] = _rows(room, last[OUTPUT], n, last[N_UNITS])
+    delta = _rows(room, last[DELTA], n, last[N_UNITS])
+    losses = _rows(room, last[DELTA] + last[N_UNITS], n, last[N_UNITS])
+    _differentiate(loss, parameter, raw, target, delta, losses)
+    total, weight_sum = 0.0, 0.0
+    for i in range(n):
+        factor = weight[i, 0] if weight.shape[1] else losses.dtype.type(1.0)
+        weight_sum += factor
+        for j in range(losses.shape[1]):
+            total += losses[i, j] * factor
+    return total / weight_sum
 
 
 @_compiled_once
@@ -486,10 +509,13 @@ def descend(
     room,
     totals,
     n_done,
+    trials,
+    outcomes,
 ):
     """Take steps of K networks of one shape, each by itself, batch by batch.
 
-    Where the losses of an epoch are no number, a network stops at its end.
+    At the end of an epoch each is tried on its validation data. Where the losses of an epoch are no
+    number, a network stops at its end.
 
     Parameters
     ----------
@@ -533,18 +559,29 @@ def descend(
         To which the losses of each epoch are added, once for each row.
     n_done : ndarray of int of shape (1,)
         To which the number of steps is added at the end.
+    trials : tuple
+        Inputs, targets and weights of the validation data of all networks, as `fill` takes them; the
+        first row of each network, and its rows, which may be none: arrays of int of shape (K,).
+    outcomes : tuple
+        Where it is written what each network makes of them at the end of each epoch: raw outputs of shape
+        (K, n_epochs, n, n_outputs), mean losses of shape (K, n_epochs), and the parameters of then, of
+        shape (K, n_epochs, P), or (K, n_epochs, 0) if nobody asks for them.
     """
     layers, x, y, weight, room = _lent(layers), _lent(x), _lent(y), _lent(weight), _lent(room)
     theta, grad, first, second = _lent(theta), _lent(grad), _lent(first), _lent(second)
     labels, orders, places, bits = _lent(labels), _lent(orders), _lent(places), _lent(bits)
     rates, strengths, bit_places = _lent(rates), _lent(strengths), _lent(bit_places)
     limits, scales = _lent(limits), _lent(scales)
+    x_tried, y_tried, weight_tried = _lent(trials[0]), _lent(trials[1]), _lent(trials[2])
+    first_tried, n_tried = _lent(trials[3]), _lent(trials[4])
+    raws, losses, thetas = _lent(outcomes[0]), _lent(outcomes[1]), _lent(outcomes[2])
     last, n_steps = layers[-1], len(starts)
     n_outputs, after = last[N_UNITS], last[DELTA]
     for k in range(len(theta)):
         of_x, of_y = places[k, 0], places[k, 1]
         values, slopes, moved, squared = theta[k], grad[k], first[k], second[k]
         own, drawn, limit, scale = strengths[k], bits[k], limits[k], scales[k]
+        tried, n_held = slice(first_tried[k], first_tried[k] + n_tried[k]), n_tried[k]
         for step in range(n_steps):
             n, start, epoch, drawn_at = (
                 sizes[step, k],
@@ -574,6 +611,13 @@ def descend(
             )
             totals[k, epoch] += (total / n + penalty) * n
             is_end = step + 1 == n_steps or epochs[step + 1] != epoch
+            if is_end and n_held:
+                losses[k, epoch] = evaluate(
+                    layers, loss, loss_parameter, values, x_tried[tried], y_tried[tried],
+                    weight_tried[tried], room, raws[k, epoch, :n_held],
+                )  # fmt: skip
+            if is_end and thetas.shape[2]:
+                thetas[k, epoch] = values
             if is_end and not math.isfinite(totals[k, epoch]):
                 break
     n_done[0] += n_steps
@@ -602,5 +646,6 @@ def _take_a_step(dtype):
         numbers, numbers.copy(), numbers.copy(), numbers.copy(), np.zeros((1, 1, 1)),
         np.ones((1, 5)), np.zeros((1, 0), np.uint16), np.zeros((1, 1, 0), np.int64),
         np.zeros((1, 0), np.uint16), np.zeros((1, 0), dtype), np.zeros(7, dtype), np.zeros((1, 1)),
-        first,
+        first, (one, one, one[:, :0], first, first.copy()),
+        (one[None, None], np.zeros((1, 1)), one[None, :, :0]),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from sknets.training._events import BATCH_EVENTS, Events
 from sknets.training._gradients import make_gradient
 from sknets.training._history import History
 from sknets.training._pace import Pace
+from sknets.training._trial import Trial
 from sknets.training._wanted import check_wanted
 
 
@@ -40,7 +41,8 @@ class Net(Events, skorch.NeuralNet):
     valid_rows : Rows, default=None
         Validation data.
     valid_score : callable, default=None
-        ``valid_score(raw)``: score of the raw outputs of the validation data.
+        ``valid_score(raw)``: score of the raw outputs of the validation data. One that depends on nothing
+        else says so (`sees_outputs_alone`) and has `of_several`.
     augment : callable, default=None
         What ``module.augmented(x, augment)`` applies before each step.
     rows_at_once : int, default=4096
@@ -240,51 +242,76 @@ class Net(Events, skorch.NeuralNet):
         return time.perf_counter()
 
     @property
+    def scores_outputs_alone(self):
+        """Whether scores depend on raw outputs and the validation data alone.
+
+        A scorer of the user's own may look at whatever it likes, and a subclass may predict otherwise.
+        """
+        return self.valid_score is None or getattr(self.valid_score, "sees_outputs_alone", False)
+
+    @property
     def n_free_epochs(self):
         """How many epochs pass until somebody looks, a rate changes, or there may be a reason to stop."""
         is_watched = self.callbacks_ or self.prints_epochs or self.team is not None
         is_steady = self.learner.schedule.name == "constant" and self.method.batch_growth == 1
-        if is_watched or not is_steady or self.valid_rows is not None:
+        if is_watched or not is_steady:
+            return 1
+        if self.valid_rows is not None and not (self.scores_outputs_alone and Compiled.tries(self)):
             return 1
         return self.stopping.n_ahead
 
-    def end_epochs(self, rows, losses, started, raw=None):
+    def end_epochs(self, rows, losses, started, trials):
         """Record epochs that were begun as one; return whether to stop.
 
         Parameters
         ----------
-        rows, started, raw
+        rows, started
             As in `end_epoch`.
         losses : list of float
             Training loss of each; more than one only where they were free.
+        trials : list of {Trial, None}
+            The `trial` of each.
         """
-        loss = losses[0]
-        if len(losses) > 1:
-            loss = self._record(rows, losses, started)
-        return self.end_epoch(rows, loss, started, raw)
+        is_told = list(map(math.isfinite, losses))
+        n_told = len(losses) if all(is_told) else is_told.index(False) + 1
+        if n_told > 1:
+            trials = self._scored(trials[:n_told])
+            self._record(rows, losses[: n_told - 1], trials, started, len(losses))
+        return self.end_epoch(rows, losses[n_told - 1], started, trials[n_told - 1])
 
-    def _record(self, rows, losses, started):
-        """Record free epochs; return the loss of the last one, or of the first that is no number."""
-        learner, history, stopping = self.learner, self.history, self.stopping
-        seconds, row = (time.perf_counter() - started) / len(losses), history[-1]
+    def _scored(self, trials):
+        """Score the trials of several epochs at once."""
+        if self.valid_score is None:
+            return trials
+        scores = self.valid_score.of_several([trial.raw for trial in trials])
+        return [trial._replace(score=score) for trial, score in zip(trials, scores, strict=True)]
+
+    def _record(self, rows, losses, trials, started, n):
+        """Record free epochs of n that were taken, without what comes behind the last one."""
+        learner, history = self.learner, self.history
+        seconds, row = (time.perf_counter() - started) / n, history[-1]
         lr, n_before, n_done = learner.solver.lr, len(history), 0
+        stopping, before = self.stopping, self.stopping.best_state
         try:
-            for loss in losses:
-                if n_done == len(losses) - 1 or not math.isfinite(loss):
-                    return loss
+            for loss, trial in zip(losses, trials, strict=False):
                 row["train_loss"] = loss
                 row["train_loss_best"] = learner.take_lowest("train_loss", loss)
-                row["lr"], row["dur"] = lr, seconds
-                stopping.update(loss, None)
+                row["lr"] = lr
+                if trial is not None:
+                    self._validate(row, trial)
+                self._watch(row, lambda trial=trial: trial)
+                row["dur"] = seconds
                 n_done += 1
                 # a tuple: many small lists would keep Python's collector busy
                 row = {"batches": (), "epoch": n_before + n_done}
                 history.append(row)
         finally:
+            if stopping.best_state is not before:  # a copy of the best one alone
+                stopping.best_state = learner.snapshot(stopping.best_state.values)
             learner.n_epochs += n_done
             learner.n_seen += n_done * len(rows)
 
-    def end_epoch(self, rows, loss, started, raw=None):
+    def end_epoch(self, rows, loss, started, trial=None):
         """Record an epoch, validate and tell; return whether to stop.
 
         Parameters
@@ -295,10 +322,10 @@ class Net(Events, skorch.NeuralNet):
             Training loss of the epoch.
         started : float
             What `begin_epoch` returned.
-        raw : torch.Tensor, default=None
-            Raw outputs of the validation data, where they are known.
+        trial : Trial, default=None
+            What the network makes of the validation data, where it is known.
         """
-        learner, stopping, row = self.learner, self.stopping, self.history[-1]
+        learner, row = self.learner, self.history[-1]
         learner.n_epochs += 1
         if self.method.counts_rows:
             learner.n_seen += len(rows)
@@ -306,9 +333,8 @@ class Net(Events, skorch.NeuralNet):
         row["lr"] = learner.solver.lr
         with self._averaged(rows):
             if self.valid_rows is not None:
-                self._validate(row, raw)
-            valid_loss = row.get("valid_loss", math.nan)
-            stopping.update(row[stopping.monitor], learner.snapshot, valid_loss)
+                self._validate(row, trial)
+            self._watch(row, learner.snapshot)
             if self.prints_epochs:
                 self._print_epoch(row)
             row["dur"] = time.perf_counter() - started
@@ -328,6 +354,10 @@ class Net(Events, skorch.NeuralNet):
                 print(line)
         return learner.is_stopped
 
+    def _watch(self, row, keep):
+        """Let `stopping` have a look at an epoch."""
+        self.stopping.update(row[self.stopping.monitor], keep, row.get("valid_loss", math.nan))
+
     def _print_epoch(self, row):
         print(f"Iteration {len(self.history)}, loss = {row['train_loss']:.8f}")
         if "valid_loss" in row:
@@ -345,12 +375,12 @@ class Net(Events, skorch.NeuralNet):
 
         Where their loss decides, an epoch has to be better by one standard error of it.
         """
-        raw, loss = self._try_validation()
+        trial = self._try_validation()
         if self.stopping.monitor == "valid_score":
-            value = self.valid_score(raw)
+            value = self.valid_score(trial.raw)
         else:
-            value = loss - self._standard_error(raw)
-        self.stopping.update(value, keep=self.snapshot, valid_loss=loss)
+            value = trial.loss - self._standard_error(trial.raw)
+        self.stopping.update(value, keep=self.snapshot, valid_loss=trial.loss)
 
     def _standard_error(self, raw):
         target, weight = self.valid_rows.targets_on(raw.device)
@@ -362,20 +392,27 @@ class Net(Events, skorch.NeuralNet):
         deviations = losses - share @ losses
         return float((share * deviations).norm() * math.sqrt(len(losses) / (len(losses) - 1)))
 
-    def _try_validation(self, raw=None):
-        """Return raw outputs of the validation data, and their loss."""
+    def _try_validation(self, trial=None):
+        """Return the `Trial` of the network as it is, with the loss."""
         rows = self.valid_rows
-        if raw is None:
-            raw = self.raw_outputs((x for x, _, _ in Batches(rows, self.rows_at_once)), len(rows))
-        return raw, float(self.criterion_(raw, *rows.targets_on(raw.device)))
+        if trial is None:
+            if Compiled.tries(self) and self.gradient.is_untouched:
+                return Trial(*self.gradient.compiled().evaluate(rows))
+            inputs = (x for x, _, _ in Batches(rows, self.rows_at_once))
+            trial = Trial(self.raw_outputs(inputs, len(rows)))
+        if trial.loss is None:
+            loss = float(self.criterion_(trial.raw, *rows.targets_on(trial.raw.device)))
+            trial = trial._replace(loss=loss)
+        return trial
 
-    def _validate(self, row, raw):
-        raw, loss = self._try_validation(raw)
+    def _validate(self, row, trial):
+        trial = self._try_validation(trial)
         if self._notifies_batches:
-            self._notify_validation(self.valid_rows, raw)
-        self._record_loss(row, "valid_loss", loss)
+            self._notify_validation(self.valid_rows, trial.raw)
+        self._record_loss(row, "valid_loss", trial.loss)
         if self.valid_score is not None:
-            row["valid_score"] = self.valid_score(raw)
+            is_scored = trial.score is not None
+            row["valid_score"] = trial.score if is_scored else self.valid_score(trial.raw)
 
     def _record_loss(self, row, name, loss):
         row[name] = loss

@@ -5,6 +5,7 @@ import numpy as np
 from sknets.training._feed import Feed
 from sknets.training._gradients import ClosedForm
 from sknets.training._motion import silent
+from sknets.training._trials import Trials
 
 
 class OnArrays:
@@ -32,7 +33,7 @@ class OnArrays:
     def __init__(self, nets, step):
         self.n_steps = 0
         self._nets, self._step = nets, step
-        self._sources = self._feed = self._recursion = None
+        self._sources = self._feed = self._recursion = self._trials = None
 
     def restart(self):
         """Count steps from zero."""
@@ -55,6 +56,12 @@ class OnArrays:
             totals += loss * (size if isinstance(size, float) else size[:, 0])
             self.n_steps += 1
         self.totals = np.reshape(totals, (-1, 1))
+
+    def trials(self, n):
+        """Return what each network makes of its validation data, as `Compiled.trials` does."""
+        if self._trials is None:
+            self._trials = Trials(self._nets)
+        return [[trial] for trial in self._trials.made()]
 
     def _get_ready(self, sources):
         if self._recursion is None:

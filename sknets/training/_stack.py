@@ -13,7 +13,6 @@ from sknets.training._interrupts import interrupts_wait
 from sknets.training._on_arrays import OnArrays
 from sknets.training._step import Step
 from sknets.training._stores import TensorStore
-from sknets.training._trials import Trials
 
 
 def can_stack(net, rows):
@@ -148,10 +147,10 @@ def _take_epochs(stack, n, members, started, errors):
     losses = stack.losses()
     if interrupt is not None and not losses[0]:
         raise interrupt
-    parts = zip(members, stack.nets, stack.rows, losses, stack.try_out(), strict=True)
-    for k, net, rows, of_net, raw in parts:
+    parts = zip(members, stack.nets, stack.rows, losses, stack.trials(), strict=True)
+    for k, net, rows, of_net, trials in parts:
         try:
-            if not net.end_epochs(rows, of_net, started[k], raw):
+            if not net.end_epochs(rows, of_net, started[k], trials):
                 staying.append(k)
         except Exception as error:
             errors[k] = error
@@ -199,7 +198,7 @@ class Stack:
             self.step = Step(learners, theta, grad, buffers)
         self._on_arrays = OnArrays(nets, self.step)
         self._compiled = self._make_compiled()
-        self._batch_sizes, self._sources, self._trials = [], None, None
+        self._batch_sizes, self._sources = [], None
 
     def _make_compiled(self):
         gradients = [net.gradient for net in self.nets]
@@ -270,23 +269,27 @@ class Stack:
 
         Behind the first that is no number, there is nothing to be said.
         """
-        n_epochs = self._way.n_steps // self._sources.n_batches
-        if n_epochs == 0:
+        if self._n_ended == 0:
             return [[] for _ in self.nets]
         n_rows = np.array([[len(rows)] for rows in self.rows])
-        return (self._way.totals[:, :n_epochs] / n_rows).tolist()
+        return (self._way.totals[:, : self._n_ended] / n_rows).tolist()
+
+    def trials(self):
+        """Return what each network makes of its validation data at the ends of these epochs.
+
+        For each there is a list with the `Trial` of each epoch; None for what it does by itself.
+        """
+        return self._way.trials(self._n_ended)
+
+    @property
+    def _n_ended(self):
+        return self._way.n_steps // self._sources.n_batches
 
     def _way_for(self, sources):
         way = self._compiled
-        if way is None or any(net.learner.frozen for net in self.nets) or not way.take(sources):
+        if way is None or any(net.learner.frozen for net in self.nets):
             return self._on_arrays
-        return way
-
-    def try_out(self):
-        """Return raw outputs of validation data for each network, or None for what it does by itself."""
-        if self._trials is None:
-            self._trials = Trials(self.nets)
-        return self._trials.outputs()
+        return way if way.take(sources, self.nets) else self._on_arrays
 
     def _sources_of_epoch(self):
         sizes = [net.present_batch_size for net in self.nets]

@@ -3,9 +3,11 @@
 import numpy as np
 import torch
 
+from sknets.training._compiled import Compiled
 from sknets.training._gradients import ClosedForm
 from sknets.training._motion import silent
 from sknets.training._stores import TensorStore
+from sknets.training._trial import Trial
 
 #: Values of validation data, over networks, up to which they are kept side by side. With more, the
 #: products of one network take so long that several at once gain nothing.
@@ -37,12 +39,12 @@ class Trials:
             and n_rows * len(places) * nets[0].gradient.plan[0].n_inputs <= _MOST_VALUES
         ]
 
-    def outputs(self):
-        """Return the raw outputs of each network as it is now, None for those that are tried alone."""
+    def made(self):
+        """Return the `Trial` of each network as it is now, None for those that are tried alone."""
         found = [None] * self._n
         for places, group in self._groups:
             for k, raw in zip(places, group.outputs(), strict=True):
-                found[k] = raw
+                found[k] = Trial(raw)
         return found
 
 
@@ -55,6 +57,7 @@ def _can_join(net):
         and len(rows) <= net.rows_at_once
         and net.learner.average is None
         and not net.callbacks_
+        and not Compiled.tries(net)
     )
 
 

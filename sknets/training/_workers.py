@@ -24,7 +24,7 @@ import torch
 from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 
 from sknets._plain_torch import plain_torch
-from sknets.training._copies import scores_outputs_alone, standing
+from sknets.training._copies import standing
 from sknets.training._gradients import make_gradient
 from sknets.training._net import Net
 from sknets.training._stack import run_together
@@ -61,7 +61,7 @@ def seconds_of(net, rows, epochs):
 def can_travel(net):
     """Return whether a net may be trained elsewhere: nobody looks on or has a say."""
     is_watched = net.callbacks_ or net.prints_epochs or callable(net.learner.schedule.name)
-    return not is_watched and scores_outputs_alone(net)
+    return not is_watched and net.scores_outputs_alone
 
 
 def hire(seconds):
