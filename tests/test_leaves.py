@@ -131,8 +131,8 @@ def test_solver_gets_what_it_declares_and_nothing_else(monkeypatch):
             super().__init__(theta, lr)
             self.beta_1 = beta_1
 
-        def rates(self, n):
-            return [self.lr]
+        def rates(self, n, lr):
+            return [lr]
 
         @staticmethod
         def move(xp, theta, g, buffers, scratch, lr):

@@ -211,7 +211,7 @@ class ValidationScore:
                 return None
             of_each = predictions.reshape(len(values), -1, *predictions.shape[1:])
             try:
-                return list(map(float, target.metrics(self.valid.y, of_each, weight)))
+                return list(map(float, map(target.metric_of(self.valid.y, weight), of_each)))
             except Exception:  # for which there are words
                 return None
 

@@ -103,11 +103,18 @@ class _LabelledTarget(RowTarget):
         """Number of classes or labels."""
         return len(self.classes)
 
-    def metric(self, y, predictions, sample_weight):
-        is_plain = isinstance(y, np.ndarray) and y.ndim == 1 and y.shape == predictions.shape
-        if is_plain and sample_weight is None and y.size and self._has_all(y):
-            return float((y == predictions).mean())  # scikit-learn's checks take ten times as long
-        return accuracy_score(y, predictions, sample_weight=sample_weight)
+    def metric_of(self, y, sample_weight):
+        is_plain = isinstance(y, np.ndarray) and y.ndim == 1 and y.size and sample_weight is None
+        is_known = is_plain and self._has_all(y)
+
+        def accuracy(predictions):
+            if is_known and y.shape == predictions.shape:
+                return float(
+                    (y == predictions).mean()
+                )  # scikit-learn's checks take ten times as long
+            return accuracy_score(y, predictions, sample_weight=sample_weight)
+
+        return accuracy
 
     def probabilities(self, raw):
         """Return the probabilities of a `Raw`, as `predict_proba` does."""

@@ -309,12 +309,15 @@ class NumberTarget(RowTarget):
         values = values.numpy().astype(dtype, copy=False)
         return values[:, 0] if values.shape[1] == 1 and not self.is_ordered else values
 
-    def metric(self, y, predictions, sample_weight):
+    def metric_of(self, y, sample_weight):
         y = np.asarray(y)
         _refuse_times(y)
-        y, predictions = _in_reach(y, predictions)
         if self.task.loss != "quantile":
-            return _r2(y, predictions, sample_weight)
+            return _R2(y, sample_weight)
+        return lambda predictions: self._d2(*_in_reach(y, predictions), sample_weight)
+
+    def _d2(self, y, predictions, sample_weight):
+        """Return the mean D² of the quantiles."""
         levels, columns = self.task.levels, predictions.T
         if levels is None:
             levels, columns = [self.task.options["quantile"]], [predictions]
@@ -324,38 +327,47 @@ class NumberTarget(RowTarget):
         ]
         return float(np.mean(scores))
 
-    def metrics(self, y, predictions, sample_weight):
-        values, shape = np.asarray(y), np.shape(predictions)
-        is_plain = values.ndim == 1 < len(values) and shape[1:] == values.shape
-        if not is_plain or sample_weight is not None or self.task.loss == "quantile":
-            return super().metrics(y, predictions, sample_weight)
-        _refuse_times(values)
-        values, predictions = np.asarray(values, float), np.asarray(predictions, float)
-        if not all(map(_is_in_reach, (values, *predictions))):
-            return super().metrics(y, predictions, sample_weight)
-        total = _sum_of_squares(values - values.mean())
-        return [_r2_of(total, _sum_of_squares(values - each), values, each) for each in predictions]
-
 
 def _refuse_times(y):
     if y.dtype.kind in "mM":
         raise ValueError(f"y must be numbers in regression, not times ({y.dtype}).")
 
 
-def _r2(y, predictions, sample_weight):
-    """Return R², by scikit-learn where its checks have something to say: they take ten times as long."""
-    if sample_weight is None and y.ndim == 1 < len(y) and y.shape == predictions.shape:
-        with np.errstate(all="ignore"):  # of infinities, for which it has words
-            spread, residual = y - y.mean(), y - predictions
-        return _r2_of(_sum_of_squares(spread), _sum_of_squares(residual), y, predictions)
-    return r2_score(y, predictions, sample_weight=sample_weight)
+class _R2:
+    """R² of predictions; scikit-learn, whose checks take ten times as long, is asked where it may object.
+
+    Parameters
+    ----------
+    y : ndarray
+        Numbers.
+    sample_weight : array-like or None
+        Weights of the rows.
+    """
+
+    def __init__(self, y, sample_weight):
+        self._y, self._weight = y, sample_weight
+        self._is_plain = sample_weight is None and y.ndim == 1 < len(y)
+        self._spread = None
+        if self._is_plain and y.dtype.kind in "biuf" and _is_in_reach(y.astype(np.float64)):
+            self._y = y.astype(np.float64)
+            self._spread = _spread(self._y)
+
+    def __call__(self, predictions):
+        """Return the R² of some predictions."""
+        y, spread, predictions = self._y, self._spread, np.asarray(predictions)
+        with np.errstate(all="ignore"):  # of infinities, for which scikit-learn has words
+            if spread is None or not _is_in_reach(predictions.astype(np.float64, copy=False)):
+                y, predictions = _in_reach(y, predictions)
+                spread = _spread(y) if self._is_plain else 0.0
+            if spread > 0.0 and y.shape == predictions.shape:
+                left = _sum_of_squares(y - predictions)
+                if spread < np.inf and left < np.inf:
+                    return float(1.0 - left / spread)
+        return r2_score(y, predictions, sample_weight=self._weight)
 
 
-def _r2_of(total, left, y, predictions):
-    """Return R² of the sums of squares where they say all."""
-    if 0.0 < total < np.inf and left < np.inf:
-        return float(1.0 - left / total)
-    return r2_score(y, predictions)
+def _spread(y):
+    return _sum_of_squares(y - y.mean())
 
 
 def _sum_of_squares(values):
@@ -363,6 +375,7 @@ def _sum_of_squares(values):
 
 
 def _is_in_reach(values):
+    """Whether squares neither overflow nor vanish."""
     return 1e-200 < _sum_of_squares(values) < 1e200
 
 
@@ -372,8 +385,6 @@ def _in_reach(y, predictions):
     Each column has its own, unless one y has several predictions.
     """
     y, predictions = (np.asarray(values, dtype=np.float64) for values in (y, predictions))
-    if y.ndim == 1 and all(map(_is_in_reach, (y, predictions))):
-        return y, predictions  # one look at what nearly all have
     reach = [np.abs(values).max(axis=0, initial=0) for values in (y, predictions)]
     if y.shape != predictions.shape:
         reach = [part.max(initial=0) for part in reach]

@@ -263,12 +263,12 @@ class RowTarget(Target):
         """Make the output activation."""
 
     @abstractmethod
+    def metric_of(self, y, sample_weight):
+        """Return a function of predictions of y that says how good they are."""
+
     def metric(self, y, predictions, sample_weight):
         """Return how good predictions are."""
-
-    def metrics(self, y, predictions, sample_weight):
-        """Return how good each of several predictions of the same y is."""
-        return [self.metric(y, each, sample_weight) for each in predictions]
+        return self.metric_of(y, sample_weight)(predictions)
 
     @cached_property
     @in_plain_torch

@@ -260,7 +260,7 @@ class Compiled:
         """Count steps from zero."""
         self._n_done[0] = 0
 
-    def run_epochs(self, sources, n):
+    def run_epochs(self, sources, n, lrs):
         """Take the steps of some epochs.
 
         An interrupt is raised behind a call of machine code, whose steps are then taken and counted.
@@ -271,15 +271,18 @@ class Compiled:
             What `take` has taken.
         n : int
             How many: `most_epochs` or less.
+        lrs : ndarray of shape (K, n_steps)
+            The learning rates of each network.
         """
         if n != self._n_epochs:
             self._n_epochs, self._parts = n, self._cut(n)
         n_steps = n * sources.n_batches
         layers, loss, *others = self._equations
         loss_parameter = self._loss_parameter
-        rates = self.step.motion.look_ahead(n_steps).transpose(2, 1, 0)
+        is_steady = (lrs[:, :1] == lrs).all()
+        rates = self.step.motion.look_ahead(n_steps, None if is_steady else lrs)
+        rates = np.concatenate([rates, lrs[None]]).transpose(2, 1, 0)
         rates = np.ascontiguousarray(rates)
-        self._strengths[:, self._code.RATE] = [learner.solver.lr for learner in self._learners]
         self._look_at_dropout()
         self.totals = np.zeros((len(self._learners), n))
         outcomes, nothing = self._trials.make_outcomes(n), self._trials.none
@@ -379,6 +382,6 @@ def _layers_of(plan, places, code):
 
 
 def _strengths_of(learner):
-    """Return the numbers of a learner as a row of `strengths` has them, but for the learning rate."""
+    """Return the numbers of a learner as a row of `strengths` has them."""
     norm = math.inf if learner.max_grad_norm is None else learner.max_grad_norm
-    return learner.penalty.alpha, learner.penalty.l1_alpha, norm, learner.mean_weight, 0.0
+    return learner.penalty.alpha, learner.penalty.l1_alpha, norm, learner.mean_weight

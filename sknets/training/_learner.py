@@ -213,6 +213,27 @@ class Learner:
         if self._step is not None:
             self._step.begin_epoch()
 
+    def rates_ahead(self, n, n_rows):
+        """Return the learning rates of n epochs of some rows, of which the first one has begun.
+
+        The batches are all as large as its own.
+        """
+        rates, growth = [self.solver.lr], self.growth if self.scale_learning_rate else 1.0
+        for number in range(1, n):
+            rate = self.schedule.rate(self.n_epochs + number, self.n_seen + number * n_rows)
+            rates.append(rates[0] if rate is None else rate * growth)
+        return rates
+
+    @property
+    def n_ahead(self):
+        """In how many epochs a lack of progress can end training, at the earliest."""
+        return math.inf if self._waits else self.stopping.n_ahead
+
+    @property
+    def _waits(self):
+        """Whether a lack of progress ends nothing, since the rate will fall."""
+        return self.schedule.is_planned and not self.stopping.restores
+
     def _set_rate(self, growth):
         rate = self.schedule.rate(self.n_epochs, self.n_seen)
         if self.scale_learning_rate:
@@ -263,8 +284,7 @@ class Learner:
             return None
         if self.is_stopped or not (watches_train_loss or stopping.restores):
             return None
-        waits = self.schedule.is_planned and not stopping.restores  # for the rate to fall
-        if waits or not stopping.is_exhausted:
+        if self._waits or not stopping.is_exhausted:
             return None
         message = stopping.describe()
         if self.schedule.is_adaptive and self.solver.lr > _LOWEST_ADAPTIVE_RATE:

@@ -24,7 +24,7 @@ from sknets.training import _cross_entropies, _losses, _solvers
 N_INPUTS, N_UNITS, WEIGHT, BIAS, ACTIVATION, DROPPING, OUTPUT, SLOPE, DELTA = range(9)
 
 # columns of `strengths`
-ALPHA, L1_ALPHA, MAX_NORM, MEAN_WEIGHT, RATE = range(5)
+ALPHA, L1_ALPHA, MAX_NORM, MEAN_WEIGHT = range(4)
 
 IDENTITY, RELU, LEAKY_RELU, LOGISTIC, TANH, ELU, SILU = range(7)
 SQUARED, ABSOLUTE, HUBER, QUANTILE, POISSON, BINARY, SOFTMAX = range(7)
@@ -352,7 +352,7 @@ def _step(theta, grad, first, second, rates, own, solver, n_weights, decays, n):
     value = add_penalty(weights, grad, own[ALPHA], own[L1_ALPHA], decays, weight_sum)
     shortening = shorten(grad, own[MAX_NORM])
     if decays and own[ALPHA] > 0:
-        weights *= theta.dtype.type(1.0 - own[RATE] * own[ALPHA] / weight_sum)
+        weights *= theta.dtype.type(1.0 - rates[-1] * own[ALPHA] / weight_sum)
     _move(solver, theta, grad, first, second, rates)
     if own[L1_ALPHA] > 0:
         strength = own[L1_ALPHA] / weight_sum * shortening
@@ -543,9 +543,9 @@ def descend(
         Its rows.
     theta, grad, first, second : ndarray of shape (K, P)
         Parameters, gradients and buffers; what the solver has not is any array.
-    rates : ndarray of shape (n_steps, K, n_rates)
-        What the solver needs in each step.
-    strengths : ndarray of shape (K, 5)
+    rates : ndarray of shape (n_steps, K, n_rates + 1)
+        What the solver needs in each step, and the learning rate.
+    strengths : ndarray of shape (K, 4)
         Penalties and others.
     bits : ndarray of uint16 of shape (K, n_bits)
         Random bits for dropout.
@@ -643,8 +643,8 @@ def _take_a_step(dtype):
         layers, SQUARED, one.dtype.type(0.0), GD, 1, False,
         one, one, none, one[:, :0], np.zeros((1, 2), np.int64),
         np.zeros((1, 1, 0), np.int64), first, counts, first,
-        numbers, numbers.copy(), numbers.copy(), numbers.copy(), np.zeros((1, 1, 1)),
-        np.ones((1, 5)), np.zeros((1, 0), np.uint16), np.zeros((1, 1, 0), np.int64),
+        numbers, numbers.copy(), numbers.copy(), numbers.copy(), np.zeros((1, 1, 2)),
+        np.ones((1, 4)), np.zeros((1, 0), np.uint16), np.zeros((1, 1, 0), np.int64),
         np.zeros((1, 0), np.uint16), np.zeros((1, 0), dtype), np.zeros(7, dtype), np.zeros((1, 1)),
         first, (one, one, one[:, :0], first, first.copy()),
         (one[None, None], np.zeros((1, 1)), one[None, :, :0]),

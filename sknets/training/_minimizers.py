@@ -15,8 +15,8 @@ from sknets.training._solvers import Solver
 class Resting(Solver):
     """The solver of a learner that a minimiser moves: it only holds the rate that callbacks look for."""
 
-    def rates(self, n):
-        return [self.lr]
+    def rates(self, n, lr):
+        return [lr]
 
     @staticmethod
     def move(xp, theta, g, buffers, scratch, lr):

@@ -63,17 +63,22 @@ class Motion:
         rates = rates.astype(self.scratch.dtype)
         return [tuple(rates[:, :, j, None]) for j in range(n)]
 
-    def look_ahead(self, n):
+    def look_ahead(self, n, lrs=None):
         """Return the rates of the next n steps, of shape (n_rates, K, n), which are then behind.
 
-        They are worked out for more and more steps, and kept, as long as learning rates stay.
+        They are worked out for more and more steps, and kept, as long as learning rates stay. Where they
+        do not, `lrs` has those of each step for each solver.
         """
         present = [(s.lr, s.place["step"], s.parameters, s.units) for s in self.solvers]
         self._keep_units(present)
+        if lrs is not None:
+            self._planned_for = None
+            return self._work_out(n, lrs)
         if present != self._planned_for:
             self._ahead, self._n_ahead = self._ahead[..., :0], 1
         if self._ahead.shape[-1] < n:
-            self._ahead = self._work_out(max(n, self._n_ahead))
+            of_now = [solver.lr for solver in self.solvers]
+            self._ahead = self._work_out(max(n, self._n_ahead), of_now)
             self._n_ahead = min(2 * self._n_ahead, _STEPS_AHEAD)
         found, self._ahead = self._ahead[..., :n], self._ahead[..., n:]
         self._planned_for = [(lr, step + n, *others) for lr, step, *others in present]
@@ -89,8 +94,8 @@ class Motion:
                     row *= old / new
             self._units = units
 
-    def _work_out(self, n):
-        of_each = [solver.rates(n) for solver in self.solvers]
+    def _work_out(self, n, lrs):
+        of_each = [solver.rates(n, lr) for solver, lr in zip(self.solvers, lrs, strict=True)]
         found = np.empty((len(of_each[0]), len(of_each), n))
         for k, rates in enumerate(of_each):
             for number, rate in enumerate(rates):

@@ -14,11 +14,11 @@ from sknets.training._events import BATCH_EVENTS, Events
 from sknets.training._gradients import make_gradient
 from sknets.training._history import History
 from sknets.training._pace import Pace
-from sknets.training._trial import Trial
+from sknets.training._validated import Validated
 from sknets.training._wanted import check_wanted
 
 
-class Net(Events, skorch.NeuralNet):
+class Net(Events, Validated, skorch.NeuralNet):
     """skorch's face of a network that learns: history, callbacks, checkpoints, predictions.
 
     What is learned lives in a `Learner`, how it is learned in a `Method`, and whoever computes a gradient
@@ -242,25 +242,17 @@ class Net(Events, skorch.NeuralNet):
         return time.perf_counter()
 
     @property
-    def scores_outputs_alone(self):
-        """Whether scores depend on raw outputs and the validation data alone.
-
-        A scorer of the user's own may look at whatever it likes, and a subclass may predict otherwise.
-        """
-        return self.valid_score is None or getattr(self.valid_score, "sees_outputs_alone", False)
-
-    @property
     def n_free_epochs(self):
-        """How many epochs pass until somebody looks, a rate changes, or there may be a reason to stop."""
+        """How many epochs pass until somebody looks, or there may be a reason to stop."""
         is_watched = self.callbacks_ or self.prints_epochs or self.team is not None
-        is_steady = self.learner.schedule.name == "constant" and self.method.batch_growth == 1
-        if is_watched or not is_steady:
+        is_known = self.learner.schedule.is_known and self.method.batch_growth == 1
+        if is_watched or not is_known:
             return 1
         if self.valid_rows is not None and not (self.scores_outputs_alone and Compiled.tries(self)):
             return 1
-        return self.stopping.n_ahead
+        return self.learner.n_ahead
 
-    def end_epochs(self, rows, losses, started, trials):
+    def end_epochs(self, rows, losses, started, trials, rates):
         """Record epochs that were begun as one; return whether to stop.
 
         Parameters
@@ -271,29 +263,25 @@ class Net(Events, skorch.NeuralNet):
             Training loss of each; more than one only where they were free.
         trials : list of {Trial, None}
             The `trial` of each.
+        rates : list of float
+            The learning rate of each.
         """
         is_told = list(map(math.isfinite, losses))
         n_told = len(losses) if all(is_told) else is_told.index(False) + 1
         if n_told > 1:
             trials = self._scored(trials[:n_told])
-            self._record(rows, losses[: n_told - 1], trials, started, len(losses))
+            self._record(rows, losses[: n_told - 1], trials, rates, started)
+            self.learner.solver.lr = rates[n_told - 1]
         return self.end_epoch(rows, losses[n_told - 1], started, trials[n_told - 1])
 
-    def _scored(self, trials):
-        """Score the trials of several epochs at once."""
-        if self.valid_score is None:
-            return trials
-        scores = self.valid_score.of_several([trial.raw for trial in trials])
-        return [trial._replace(score=score) for trial, score in zip(trials, scores, strict=True)]
-
-    def _record(self, rows, losses, trials, started, n):
-        """Record free epochs of n that were taken, without what comes behind the last one."""
+    def _record(self, rows, losses, trials, rates, started):
+        """Record free epochs, behind which there is at least one that `end_epoch` records."""
         learner, history = self.learner, self.history
-        seconds, row = (time.perf_counter() - started) / n, history[-1]
-        lr, n_before, n_done = learner.solver.lr, len(history), 0
+        seconds, row = (time.perf_counter() - started) / len(rates), history[-1]
+        n_before, n_done = len(history), 0
         stopping, before = self.stopping, self.stopping.best_state
         try:
-            for loss, trial in zip(losses, trials, strict=False):
+            for loss, trial, lr in zip(losses, trials, rates, strict=False):
                 row["train_loss"] = loss
                 row["train_loss_best"] = learner.take_lowest("train_loss", loss)
                 row["lr"] = lr
@@ -369,50 +357,6 @@ class Net(Events, skorch.NeuralNet):
         if not (self.valid_rows or self.callbacks_):
             return nullcontext()  # nobody looks
         return self.learner.averaged(Batches(rows, self.batch_size))
-
-    def keep_start(self):
-        """Let the network as it is before the first epoch be the best so far, on the validation data.
-
-        Where their loss decides, an epoch has to be better by one standard error of it.
-        """
-        trial = self._try_validation()
-        if self.stopping.monitor == "valid_score":
-            value = self.valid_score(trial.raw)
-        else:
-            value = trial.loss - self._standard_error(trial.raw)
-        self.stopping.update(value, keep=self.snapshot, valid_loss=trial.loss)
-
-    def _standard_error(self, raw):
-        target, weight = self.valid_rows.targets_on(raw.device)
-        losses = self.criterion_.rows(raw, target)
-        if len(losses) < 2:
-            return math.inf
-        weight = torch.ones_like(losses) if weight is None else weight
-        share = weight / weight.sum()
-        deviations = losses - share @ losses
-        return float((share * deviations).norm() * math.sqrt(len(losses) / (len(losses) - 1)))
-
-    def _try_validation(self, trial=None):
-        """Return the `Trial` of the network as it is, with the loss."""
-        rows = self.valid_rows
-        if trial is None:
-            if Compiled.tries(self) and self.gradient.is_untouched:
-                return Trial(*self.gradient.compiled().evaluate(rows))
-            inputs = (x for x, _, _ in Batches(rows, self.rows_at_once))
-            trial = Trial(self.raw_outputs(inputs, len(rows)))
-        if trial.loss is None:
-            loss = float(self.criterion_(trial.raw, *rows.targets_on(trial.raw.device)))
-            trial = trial._replace(loss=loss)
-        return trial
-
-    def _validate(self, row, trial):
-        trial = self._try_validation(trial)
-        if self._notifies_batches:
-            self._notify_validation(self.valid_rows, trial.raw)
-        self._record_loss(row, "valid_loss", trial.loss)
-        if self.valid_score is not None:
-            is_scored = trial.score is not None
-            row["valid_score"] = trial.score if is_scored else self.valid_score(trial.raw)
 
     def _record_loss(self, row, name, loss):
         row[name] = loss

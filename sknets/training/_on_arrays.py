@@ -40,8 +40,8 @@ class OnArrays:
         self.n_steps = 0
 
     @silent()
-    def run_epochs(self, sources, n):
-        """Take the steps of an epoch."""
+    def run_epochs(self, sources, n, lrs):
+        """Take the steps of an epoch, at the learning rates that the solvers have."""
         self._get_ready(sources)
         step, recursion = self._step, self._recursion
         mean_weight = step.column([net.learner.mean_weight for net in self._nets])

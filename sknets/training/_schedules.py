@@ -57,6 +57,11 @@ class Schedule:
         return self.name in ("step", "exponential", "cosine", "one_cycle")
 
     @property
+    def is_known(self):
+        """Whether the rates of all epochs are known before, and nobody's own function tells them."""
+        return not (callable(self.name) or self.is_adaptive)
+
+    @property
     def is_adaptive(self):
         """Whether the rate falls when the loss does no more."""
         return self.name == "adaptive"

@@ -106,8 +106,15 @@ class Solver(torch.optim.Optimizer):
 
     # --- the equation -----------------------------------------------------------------------------
 
-    def rates(self, n):
+    def rates(self, n, lr):
         """Return the numbers that the equation needs in each of the next n steps.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        lr : float or ndarray of shape (n,)
+            The learning rate, or that of each step.
 
         Returns
         -------
@@ -116,8 +123,8 @@ class Solver(torch.optim.Optimizer):
         """
         raise NotImplementedError
 
-    def advance(self, n):
-        """Count n steps as taken."""
+    def advance(self, n, lr=None):
+        """Count n steps as taken, at a learning rate or at that of each; None is the present one."""
         self.place["step"] += n
 
     @staticmethod
@@ -183,8 +190,8 @@ class GradientDescent(Solver):
 
     takes_all_rows = True
 
-    def rates(self, n):
-        return [self.lr]
+    def rates(self, n, lr):
+        return [lr]
 
     @staticmethod
     def move(xp, theta, g, buffers, scratch, lr):
@@ -206,23 +213,23 @@ class SGD(Solver):
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
 
-    def rates(self, n):
+    def rates(self, n, lr):
         # what the velocity has taken in of a steady gradient: ε / (1 - ν) at a constant rate
-        sums = np.array(self._rate_sums(n))
-        size = self.momentum * sums + self.lr if self.nesterovs_momentum else sums
+        sums = np.array(self._rate_sums(n, lr))
+        size = self.momentum * sums + lr if self.nesterovs_momentum else sums
         # θ ← θ + a v - b g serves both forms
-        ahead = (self.momentum, self.lr) if self.nesterovs_momentum else (1.0, 0.0)
-        return [self.momentum, self.lr, *ahead, size]
+        ahead = (self.momentum, lr) if self.nesterovs_momentum else (1.0, 0.0)
+        return [self.momentum, lr, *ahead, size]
 
-    def _rate_sums(self, n):
-        first = self.place.get("rate_sum", 0.0)
-        sums = accumulate(range(n), lambda sum, _: self.momentum * sum + self.lr, initial=first)
+    def _rate_sums(self, n, lr):
+        rates, first = np.broadcast_to(lr, n).tolist(), self.place.get("rate_sum", 0.0)
+        sums = accumulate(rates, lambda sum, rate: self.momentum * sum + rate, initial=first)
         return list(sums)[1:]
 
-    def advance(self, n):
+    def advance(self, n, lr=None):
         super().advance(n)
         if n:
-            self.place["rate_sum"] = self._rate_sums(n)[-1]
+            self.place["rate_sum"] = self._rate_sums(n, self.lr if lr is None else lr)[-1]
 
     @staticmethod
     def move(xp, theta, g, buffers, scratch, momentum, lr, share, ahead, size):
@@ -249,8 +256,8 @@ class AdaGrad(Solver):
         super().__init__(theta, lr)
         self.epsilon = epsilon
 
-    def rates(self, n):
-        return [1.0, self.epsilon, self.lr]
+    def rates(self, n, lr):
+        return [1.0, self.epsilon, lr]
 
     @staticmethod
     def move(xp, theta, g, buffers, scratch, decay, epsilon, lr):
@@ -283,9 +290,9 @@ class RMSProp(AdaGrad):
     def units(self):
         return (1.0 - self.rho,)
 
-    def rates(self, n):
+    def rates(self, n, lr):
         root = math.sqrt(1.0 - self.rho)
-        return [self.rho, self.epsilon / root, self.lr / root]
+        return [self.rho, self.epsilon / root, lr / root]
 
 
 class Adam(Solver):
@@ -309,12 +316,12 @@ class Adam(Solver):
     def units(self):
         return 1.0 - self.beta_1, 1.0 - self.beta_2
 
-    def rates(self, n):
+    def rates(self, n, lr):
         t = self.place["step"] + np.arange(1.0, n + 1.0)
         # ŝ = a s and √r̂ = c √r of what the buffers hold: ε ŝ / (√r̂ + δ) = (ε a / c) s / (√r + δ / c)
         a = (1.0 - self.beta_1) / (1.0 - self.beta_1**t)
         c = np.sqrt((1.0 - self.beta_2) / (1.0 - self.beta_2**t))
-        return [self.beta_1, self.beta_2, self.epsilon / c, self.lr * a / c, self.lr / c]
+        return [self.beta_1, self.beta_2, self.epsilon / c, lr * a / c, lr / c]
 
     @staticmethod
     def move(xp, theta, g, buffers, scratch, beta_1, beta_2, epsilon, lr, size):

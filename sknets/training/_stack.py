@@ -147,10 +147,10 @@ def _take_epochs(stack, n, members, started, errors):
     losses = stack.losses()
     if interrupt is not None and not losses[0]:
         raise interrupt
-    parts = zip(members, stack.nets, stack.rows, losses, stack.trials(), strict=True)
-    for k, net, rows, of_net, trials in parts:
+    parts = zip(members, stack.nets, stack.rows, losses, stack.trials(), stack.rates, strict=True)
+    for k, net, rows, of_net, *further in parts:
         try:
-            if not net.end_epochs(rows, of_net, started[k], trials):
+            if not net.end_epochs(rows, of_net, started[k], *further):
                 staying.append(k)
         except Exception as error:
             errors[k] = error
@@ -172,6 +172,11 @@ class Stack:
         Nets that have begun, for which `can_stack` is true and which are alike: `likeness` is the same.
     rows : list of Rows
         Training data of each.
+
+    Attributes
+    ----------
+    rates : list of list of float
+        Learning rates of each network in the epochs of `run_epochs`.
     """
 
     def __init__(self, nets, rows):
@@ -257,12 +262,17 @@ class Stack:
 
     def run_epochs(self, n):
         """Take the steps of n epochs at once, for which `get_set` has prepared."""
-        way = self._way
+        way, n_batches = self._way, self._sources.n_batches
+        self.rates = [
+            net.learner.rates_ahead(n, len(rows))
+            for net, rows in zip(self.nets, self.rows, strict=True)
+        ]
+        of_steps = np.repeat(self.rates, n_batches, axis=1)
         try:
-            way.run_epochs(self._sources, n)
+            way.run_epochs(self._sources, n, of_steps)
         finally:
-            for net in self.nets:
-                net.learner.solver.advance(way.n_steps)
+            for net, of_net in zip(self.nets, of_steps, strict=True):
+                net.learner.solver.advance(way.n_steps, of_net[: way.n_steps])
 
     def losses(self):
         """Return the mean losses of each network in the whole epochs that `run_epochs` has taken.

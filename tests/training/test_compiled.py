@@ -261,6 +261,38 @@ def test_who_is_looked_at_takes_one_epoch_at_a_time(calls):
     assert looks.losses == [row["train_loss"] for row in wanted.history]
 
 
+@pytest.mark.parametrize("solver", STOCHASTIC)
+@pytest.mark.parametrize("schedule", [*training.SCHEDULES, lambda epoch: 0.1 / (epoch + 1)])
+def test_rates_of_epochs_taken_at_once(schedule, solver, calls, on_arrays):
+    decoupled = solver == "adamw"
+    penalty = training.Penalty(alpha=0.3, l1_alpha=0.1, decoupled=decoupled)
+    specs = [
+        {"solver": solver, "schedule": schedule, "rate": rate, "epochs": epochs, "penalty": penalty}
+        for rate, epochs in [(0.01, 12), (0.02, 9)]
+    ]
+    specs = of_relus(specs)
+    (wanted,) = learn_alone(specs[:1])
+    is_known = schedule in training.SCHEDULES and schedule != "adaptive"
+    n_batches = 1 if solver == "gd" else 4
+    assert calls == ([12 * n_batches] if is_known else [n_batches] * 12)
+    (net,) = learn_alone([specs[0] | {"callbacks": [Looks()]}])
+    assert torch.equal(net.flat.values, wanted.flat.values)
+    assert net.history[:, ("lr", "train_loss")] == wanted.history[:, ("lr", "train_loss")]
+    assert net.learner.solver.lr == wanted.learner.solver.lr
+    if solver == "sgd":
+        assert net.learner.solver.place["rate_sum"] == wanted.learner.solver.place["rate_sum"]
+    compare(specs, calls, on_arrays)
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+def test_a_plan_ends_where_it_does_whatever_patience_says(patience, calls):
+    spec = {"schedule": "cosine", "patience": patience, "epochs": 12, "activation": "relu"}
+    (net,) = learn_alone([spec | {"rate": 1.0}])
+    assert calls == [48]
+    assert net.n_epochs == 12
+    assert net.stop_reason == "max_iter"
+
+
 @pytest.mark.parametrize("patience", [0, 2, 5])
 def test_patience_runs_out_where_it_does_epoch_by_epoch(patience, calls):
     spec = {"rate": 0.3, "patience": patience, "epochs": 60, "activation": "relu"}

@@ -29,8 +29,8 @@ def test_a_solver_of_ones_own_needs_its_entry_alone(monkeypatch):
     class Sign(training.Solver):
         """Steps of equal length in each coordinate."""
 
-        def rates(self, n):
-            return [self.lr]
+        def rates(self, n, lr):
+            return [lr]
 
         @staticmethod
         def move(xp, theta, g, buffers, scratch, lr):
