@@ -34,6 +34,7 @@ SIZES = {
     "20,000×50, 256×256, batch 256": (20_000, 50, (256, 256), 256, 5, 3, 1.8, 2.2),
     "50,000×200, 1024×1024, batch 1024": (50_000, 200, (1024, 1024), 1024, 1, 3, 1.15, 1.1),
 }
+MOST_VALIDATED = 2_000
 IN_BF16 = "50,000×200, 1024×1024, batch 1024"
 DEMANDED_IN_BF16 = 2.0
 
@@ -106,7 +107,7 @@ def skorch_fit(X, y, hidden, batch, epochs, **options):
     return net.fit(X, y[:, None])
 
 
-def sides_of_fit(X, y, hidden, batch, epochs, *, in_bf16):
+def sides_of_fit(X, y, hidden, batch, epochs, *, in_bf16, early_stopping=False):
     """Return the fits to compare, by name."""
     common = {
         "hidden_layer_sizes": hidden,
@@ -114,6 +115,7 @@ def sides_of_fit(X, y, hidden, batch, epochs, *, in_bf16):
         "max_iter": epochs,
         "n_iter_no_change": np.inf,
         "tol": 0.0,
+        "early_stopping": early_stopping,
     }
     work = (X, y, hidden, batch, epochs)
 
@@ -156,6 +158,30 @@ def measure_fits(quick):
                 limits = {"scikit-learn": f" / {DEMANDED_IN_BF16:g}"}
                 lines.append(row(name, 'precision="bf16"', seconds, "bf16", names, limits))
                 print(lines[-1], flush=True)
+    return lines
+
+
+def measure_validated(quick):
+    """Return the lines about fits that are validated after each epoch."""
+    names = ["scikit-learn", "sknets on NumPy"]
+    lines = [
+        "The same with a tenth of the rows set aside, on which the network is scored after each epoch",
+        "(`early_stopping`, with patience for all of them).",
+        "",
+        f"| data and network | dtype | {' | '.join(names)} |",
+        "|---|---|---|---|",
+    ]
+    for name, (n, p, hidden, batch, epochs, rounds, *_) in SIZES.items():
+        if n > MOST_VALIDATED:
+            continue
+        for dtype in ("float32", "float64"):
+            X, y = make_data(n, p, dtype)
+            sides = sides_of_fit(X, y, hidden, batch, epochs, in_bf16=False, early_stopping=True)
+            seconds = alternate(
+                {name: sides[name] for name in ("sknets", *names)}, 1 if quick else rounds
+            )
+            lines.append(row(name, dtype, seconds, "sknets", names, {}))
+            print(lines[-1], flush=True)
     return lines
 
 
@@ -223,7 +249,8 @@ def main(quick):
     warnings.simplefilter("ignore")
     print(machine(), flush=True)
     with on_one_thread():
-        fits, calls = measure_fits(quick), measure_calls(quick)
+        fits, validated = measure_fits(quick), measure_validated(quick)
+        calls = measure_calls(quick)
     lines = [
         "How many times as fast as the other side sknets is, on one thread: median of alternated rounds "
         "(quartiles).",
@@ -231,6 +258,8 @@ def main(quick):
         *(QUICK if quick else []),
         "",
         *fits,
+        "",
+        *validated,
         "",
         *calls,
     ]

@@ -8,7 +8,7 @@ import torch
 
 from sknets import Autoencoder, MLPClassifier, MLPRegressor
 from sknets.training import _compiled, _compiled_trials
-from sknets.training._compiled import Compiled, machine_code
+from sknets.training._compiled import machine_code
 
 pytest.importorskip("numba")
 
@@ -166,6 +166,33 @@ def test_the_best_epoch_of_a_call_is_put_back(lengths):
     assert torch.equal(network.net_.flat.values, again.net_.flat.values)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_an_interrupt_leaves_all_that_was_tried(lengths, monkeypatch):
+    wanted = fit(MLPRegressor, NUMBERS, {}, n_iter_no_change=9)
+    n_told = lengths[0] + lengths[1]
+    code, calls = machine_code(), []
+
+    def interrupt(*args):
+        descend(*args)
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    descend = code.descend
+    monkeypatch.setattr(code, "descend", interrupt)
+    network = MLPRegressor(
+        hidden_layer_sizes=(9,), max_iter=30, n_iter_no_change=9, batch_size=40, random_state=0,
+        learning_rate_init=0.02, dtype="float64", early_stopping=True,
+    ).fit(X, NUMBERS)  # fmt: skip
+    assert network.n_iter_ == n_told
+    assert network.net_.stop_reason == "interrupt"
+    for name in ("valid_loss", "valid_score", "train_loss"):
+        assert network.net_.history[:, name] == wanted.net_.history[:n_told, name]
+    best = int(np.argmax(network.net_.history[:, "valid_score"])) + 1
+    again = fit(MLPRegressor, NUMBERS, {}, max_iter=best)
+    assert torch.equal(network.net_.flat.values, again.net_.flat.values)
+
+
 def test_a_scorer_of_the_users_own_sees_each_epoch(lengths):
     seen = []
 
@@ -225,10 +252,3 @@ def test_several_scores_at_once(y):
     for at_once, one_by_one in seen:
         np.testing.assert_array_equal(at_once, one_by_one)
     assert np.isnan(seen[1][0][2])
-
-
-def test_frozen_networks_are_tried_on_arrays():
-    network = fit(MLPRegressor, NUMBERS, {"callbacks": [Looks()]}, max_iter=2)
-    net = network.net_
-    net.valid_rows = None
-    assert not Compiled.tries(net)
