@@ -144,6 +144,17 @@ def check_many_networks(text):
     assert "800 networks" in text
 
 
+def check_early_stopping(text):
+    # error, its deviation over seeds, milliseconds
+    rows = [read_numbers(text, name) for name in ("500 epochs", "the best of 500", "50 by plan")]
+    assert rows[2][0] < min(rows[0][0], rows[1][0]) - 3
+    assert rows[2][1] < rows[1][1]
+    # milliseconds by rows
+    theirs = read_numbers(text, "scikit-learn, early stopping")
+    ours = read_numbers(text, "sknets, early stopping")
+    assert all(own < 0.5 * other for own, other in zip(ours, theirs, strict=True))
+
+
 def check_attributions(text):
     # the network's sizes, those of the formula, and their correlation for the columns that count
     rows = [read_numbers(text, f"x{number}") for number in range(1, 11)]
@@ -336,6 +347,7 @@ CHECKS = {
     "plot_calibration.py": check_calibration,
     "plot_depth.py": check_depth,
     "plot_dose_response.py": check_dose_response,
+    "plot_early_stopping.py": check_early_stopping,
     "plot_forecast.py": check_forecast,
     "plot_four_methods.py": check_four_methods,
     "plot_gradient_noise.py": check_gradient_noise,
