@@ -10,6 +10,7 @@ import functools
 import importlib.util
 import math
 import warnings
+from itertools import islice
 
 import numpy as np
 import torch
@@ -80,8 +81,8 @@ class Compiled:
         The same.
     most_epochs : int
         Epochs that can be taken at once.
-    n_steps : int
-        Steps taken since `restart`.
+    n_steps : list of int
+        Steps that each has taken since `restart`; one whose losses are no number takes no more epochs.
     totals : ndarray of shape (K, n_epochs)
         The sums of the losses of the rows in its epochs.
     """
@@ -109,8 +110,8 @@ class Compiled:
             for gradient in gradients
         ]
         self._n_dropped = [layer.n_units for layer in plan if layer.dropout is not None]
-        self._dropout_rates = self._layout = self._sources = self._nets = None
-        self._room, self._n_done = np.empty(0), np.zeros(1, np.int64)
+        self._dropout_rates = self._layout = self._sources = self._valid = None
+        self._room, self._n_done = np.empty(0), np.zeros(len(learners), np.int64)
         self.begin()
 
     def begin(self):
@@ -119,7 +120,7 @@ class Compiled:
 
     @property
     def n_steps(self):
-        return int(self._n_done[0])
+        return self._n_done.tolist()
 
     @property
     def _loss_parameter(self):
@@ -129,7 +130,7 @@ class Compiled:
 
     def release(self):
         """Let go of the rows, and of room that is large."""
-        self._sources = self._rows = self._nets = self._trials = None
+        self._sources = self._rows = self._valid = self._trials = None
         if self._room.size > _MOST_KEPT:
             self._layout, self._room, self._parts = None, np.empty(0), None
 
@@ -219,7 +220,8 @@ class Compiled:
 
         Return whether the batches can be taken.
         """
-        if sources is self._sources and nets is self._nets:
+        valid = [net.valid_rows for net in nets]  # which a callback may replace
+        if sources is self._sources and valid == self._valid:
             return True
         if not _can_be_copied(sources):
             return False
@@ -229,7 +231,7 @@ class Compiled:
         y, labels = (y, _NO_CLASSES) if sources.codes is None else (sources.codes, y)
         self._rows = x, y, labels, weight, np.array([x_places, y_places]).T.copy()
         self._trials = CompiledTrials(nets, list(map(self.tries, nets)), self._dtype)
-        self._sources, self._nets = sources, nets
+        self._sources, self._valid = sources, valid
         layout = sources.shuffles, sources.sizes, self._trials.sizes, self._trials.n_values
         if layout != self._layout:
             self._layout = layout
@@ -258,7 +260,7 @@ class Compiled:
 
     def restart(self):
         """Count steps from zero."""
-        self._n_done[0] = 0
+        self._n_done[:] = 0
 
     def run_epochs(self, sources, n, lrs):
         """Take the steps of some epochs.
@@ -277,7 +279,6 @@ class Compiled:
         if n != self._n_epochs:
             self._n_epochs, self._parts = n, self._cut(n)
         n_steps = n * sources.n_batches
-        layers, loss, *others = self._equations
         loss_parameter = self._loss_parameter
         is_steady = (lrs[:, :1] == lrs).all()
         rates = self.step.motion.look_ahead(n_steps, None if is_steady else lrs)
@@ -285,10 +286,21 @@ class Compiled:
         rates = np.ascontiguousarray(rates)
         self._look_at_dropout()
         self.totals = np.zeros((len(self._learners), n))
-        outcomes, nothing = self._trials.make_outcomes(n), self._trials.none
+        outcomes = self._trials.make_outcomes(n)
+        states = [learner.generator.get_state() for learner in self._learners] if n > 1 else []
+        try:
+            self._run_parts(outcomes, loss_parameter, rates)
+        finally:
+            for k, state in enumerate(states):
+                if self._n_done[k] < n_steps:
+                    self._draw_again(k, state, self._n_done[k] // sources.n_batches)
+
+    def _run_parts(self, outcomes, loss_parameter, rates):
+        layers, loss, *others = self._equations
         for part in self._parts:
             self._draw(part)
-            trials = self._trials.arrays if part is self._parts[-1] else nothing
+            is_last = part is self._parts[-1]
+            trials = self._trials.arrays if is_last else self._trials.without_rows()
             with without_lock():
                 self._code.descend(
                     layers,
@@ -335,14 +347,24 @@ class Compiled:
 
     def _draw(self, part):
         """Draw as each network would alone: the order of an epoch, and what is dropped in it."""
-        for k, (learner, n) in enumerate(zip(self._learners, self._n_rows, strict=True)):
-            generator = learner.generator
-            fill = self._dropouts[k][0].fill if self._dropouts[k] else None
-            for order, words in zip(part.orders_of[k], part.words_of[k], strict=True):
-                if order is not None:
-                    torch.randperm(n, generator=generator, out=order)
-                if fill is not None:
-                    fill(words)
+        for k in range(len(self._learners)):
+            self._draw_for(k, part)
+
+    def _draw_for(self, k, part, n_epochs=None):
+        n, generator = self._n_rows[k], self._learners[k].generator
+        fill = self._dropouts[k][0].fill if self._dropouts[k] else None
+        drawn = zip(part.orders_of[k], part.words_of[k], strict=True)
+        for order, words in islice(drawn, n_epochs):
+            if order is not None:
+                torch.randperm(n, generator=generator, out=order)
+            if fill is not None:
+                fill(words)
+
+    def _draw_again(self, k, state, n):
+        """Let a network have drawn for n epochs alone, since it has taken no more."""
+        (part,) = self._parts  # which the epochs of one call are
+        self._learners[k].generator.set_state(state)
+        self._draw_for(k, part, n)
 
     def _look_at_dropout(self):
         """Take the rates of dropout as they are: a callback may change them."""

@@ -67,9 +67,8 @@ class CompiledTrials:
         self._n_parameters = len(nets[0].flat.values) if is_kept else 0
         self.n_values = len(nets) * (max(self.sizes) * self._n_outputs + self._n_parameters)
 
-    @property
-    def none(self):
-        """The data as `descend` takes them where the epoch does not end: no rows."""
+    def without_rows(self):
+        """Return the data as `descend` takes them where nobody is to be tried: none have rows."""
         return (*self.arrays[:4], np.zeros_like(self.arrays[4]))
 
     def make_outcomes(self, n):

@@ -557,8 +557,8 @@ def descend(
         Room for the values of the rows of a batch.
     totals : ndarray of shape (K, n_epochs)
         To which the losses of each epoch are added, once for each row.
-    n_done : ndarray of int of shape (1,)
-        To which the number of steps is added at the end.
+    n_done : ndarray of int of shape (K,)
+        To which the number of steps that each has taken is added at the end.
     trials : tuple
         Inputs, targets and weights of the validation data of all networks, as `fill` takes them; the
         first row of each network, and its rows, which may be none: arrays of int of shape (K,).
@@ -581,7 +581,7 @@ def descend(
         of_x, of_y = places[k, 0], places[k, 1]
         values, slopes, moved, squared = theta[k], grad[k], first[k], second[k]
         own, drawn, limit, scale = strengths[k], bits[k], limits[k], scales[k]
-        tried, n_held = slice(first_tried[k], first_tried[k] + n_tried[k]), n_tried[k]
+        tried, n_held, n_taken = slice(first_tried[k], first_tried[k] + n_tried[k]), n_tried[k], 0
         for step in range(n_steps):
             n, start, epoch, drawn_at = (
                 sizes[step, k],
@@ -618,9 +618,10 @@ def descend(
                 )  # fmt: skip
             if is_end and thetas.shape[2]:
                 thetas[k, epoch] = values
+            n_taken = step + 1
             if is_end and not math.isfinite(totals[k, epoch]):
                 break
-    n_done[0] += n_steps
+        n_done[k] += n_taken
 
 
 @functools.cache

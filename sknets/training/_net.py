@@ -17,6 +17,10 @@ from sknets.training._pace import Pace
 from sknets.training._validated import Validated
 from sknets.training._wanted import check_wanted
 
+#: Epochs that are recorded, and scored, at a time, since Ctrl-C waits for them.
+_MOST_RECORDED = 2**12
+_MOST_SCORED = 2**6
+
 
 class Net(Events, Validated, skorch.NeuralNet):
     """skorch's face of a network that learns: history, callbacks, checkpoints, predictions.
@@ -250,7 +254,8 @@ class Net(Events, Validated, skorch.NeuralNet):
             return 1
         if self.valid_rows is not None and not (self.scores_outputs_alone and Compiled.tries(self)):
             return 1
-        return self.learner.n_ahead
+        most = _MOST_RECORDED if self.valid_score is None else _MOST_SCORED
+        return min(self.learner.n_ahead, most)
 
     def end_epochs(self, rows, losses, started, trials, rates):
         """Record epochs that were begun as one; return whether to stop.
@@ -270,14 +275,15 @@ class Net(Events, Validated, skorch.NeuralNet):
         n_told = len(losses) if all(is_told) else is_told.index(False) + 1
         if n_told > 1:
             trials = self._scored(trials[:n_told])
-            self._record(rows, losses[: n_told - 1], trials, rates, started)
+            seconds = (time.perf_counter() - started) / n_told
+            self._record(rows, losses[: n_told - 1], trials, rates, seconds)
             self.learner.solver.lr = rates[n_told - 1]
+            started = time.perf_counter() - seconds
         return self.end_epoch(rows, losses[n_told - 1], started, trials[n_told - 1])
 
-    def _record(self, rows, losses, trials, rates, started):
+    def _record(self, rows, losses, trials, rates, seconds):
         """Record free epochs, behind which there is at least one that `end_epoch` records."""
-        learner, history = self.learner, self.history
-        seconds, row = (time.perf_counter() - started) / len(rates), history[-1]
+        learner, history, row = self.learner, self.history, self.history[-1]
         n_before, n_done = len(history), 0
         stopping, before = self.stopping, self.stopping.best_state
         try:

@@ -22,8 +22,8 @@ class OnArrays:
     ----------
     most_epochs : int
         Epochs that can be taken at once.
-    n_steps : int
-        Steps taken since `restart`.
+    n_steps : list of int
+        Steps that each has taken since `restart`.
     totals : ndarray of shape (K, 1)
         The sums of the losses of rows.
     """
@@ -31,13 +31,17 @@ class OnArrays:
     most_epochs = 1
 
     def __init__(self, nets, step):
-        self.n_steps = 0
+        self._n_steps = 0
         self._nets, self._step = nets, step
         self._sources = self._feed = self._recursion = self._trials = None
 
     def restart(self):
         """Count steps from zero."""
-        self.n_steps = 0
+        self._n_steps = 0
+
+    @property
+    def n_steps(self):
+        return [self._n_steps] * len(self._nets)
 
     @silent()
     def run_epochs(self, sources, n, lrs):
@@ -52,9 +56,9 @@ class OnArrays:
             loss, _ = recursion.fill(x, y, weight, size, missing, bits)
             weight_sum = size * mean_weight
             loss = loss + step.add_penalty(weight_sum)
-            step.take(plan[self.n_steps], weight_sum)
+            step.take(plan[self._n_steps], weight_sum)
             totals += loss * (size if isinstance(size, float) else size[:, 0])
-            self.n_steps += 1
+            self._n_steps += 1
         self.totals = np.reshape(totals, (-1, 1))
 
     def trials(self, n):

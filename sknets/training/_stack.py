@@ -134,7 +134,7 @@ def _run_epochs(stack, most, members, started, errors):
     """Train a stack for some epochs; return the members that have no reason to stop."""
     stack.step.begin_epoch()
     n = stack.get_set(most)
-    with interrupts_wait() if n > 1 else nullcontext():  # nobody's code runs in these
+    with interrupts_wait() if n > 1 else nullcontext():  # no code of the user's runs in these
         return _take_epochs(stack, n, members, started, errors)
 
 
@@ -271,29 +271,28 @@ class Stack:
         try:
             way.run_epochs(self._sources, n, of_steps)
         finally:
-            for net, of_net in zip(self.nets, of_steps, strict=True):
-                net.learner.solver.advance(way.n_steps, of_net[: way.n_steps])
+            for net, n_taken, of_net in zip(self.nets, way.n_steps, of_steps, strict=True):
+                net.learner.solver.advance(n_taken, of_net[:n_taken])
 
     def losses(self):
         """Return the mean losses of each network in the whole epochs that `run_epochs` has taken.
 
-        Behind the first that is no number, there is nothing to be said.
+        The first that is no number is the last.
         """
-        if self._n_ended == 0:
-            return [[] for _ in self.nets]
-        n_rows = np.array([[len(rows)] for rows in self.rows])
-        return (self._way.totals[:, : self._n_ended] / n_rows).tolist()
+        parts = zip(self._way.totals, self._n_ended, self.rows, strict=True)
+        return [(of_net[:n] / len(rows)).tolist() for of_net, n, rows in parts]
 
     def trials(self):
         """Return what each network makes of its validation data at the ends of these epochs.
 
         For each there is a list with the `Trial` of each epoch; None for what it does by itself.
         """
-        return self._way.trials(self._n_ended)
+        of_all = self._way.trials(max(self._n_ended))
+        return [of_net[:n] for of_net, n in zip(of_all, self._n_ended, strict=True)]
 
     @property
     def _n_ended(self):
-        return self._way.n_steps // self._sources.n_batches
+        return [n // self._sources.n_batches for n in self._way.n_steps]
 
     def _way_for(self, sources):
         way = self._compiled

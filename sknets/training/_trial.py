@@ -11,11 +11,11 @@ class Trial(NamedTuple):
     raw : torch.Tensor of shape (n_rows, n_outputs)
         Raw outputs.
     loss : float or None
-        Their loss; None is not known yet, here and below.
+        Their loss; None if it is not known yet.
     values : torch.Tensor of shape (P,) or None
-        The parameters, of which nobody else has a copy where the network has gone on since.
+        The parameters of then; None if the network has not gone on, or nobody will ask for them.
     score : float or None
-        The score.
+        The score; None if it is not known yet.
     """
 
     raw: Any

@@ -1,5 +1,7 @@
 """Validation in machine code says what it says epoch by epoch, whoever looks on."""
 
+import time
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -103,6 +105,9 @@ def assert_same(network, other):
     assert network.net_.stop_reason == other.net_.stop_reason
     stopping, of_other = network.net_.stopping, other.net_.stopping
     assert stopping.place == of_other.place
+    learners = network.net_.learner, other.net_.learner
+    assert len({learner.solver.place["step"] for learner in learners}) == 1
+    assert torch.equal(*(learner.generator.get_state() for learner in learners))
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -227,6 +232,43 @@ def test_what_explodes_has_no_score(lengths):
         with pytest.raises(ValueError, match="learning_rate_init"):
             fit(MLPRegressor, NUMBERS, params, callbacks=callbacks)
     assert max(lengths) == 5
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("early_stopping", "rate"), [(False, 5e18), (True, 7e18)])
+def test_who_goes_on_behind_a_loss_that_is_no_number(early_stopping, rate, lengths):
+    params = {"learning_rate": "exponential", "learning_rate_init": rate, "decay_rate": 1e-30}
+    params |= {"decay_epochs": 2.0, "dtype": "float32", "alpha": 0.0, "hidden_layer_sizes": ()}
+    params |= {"n_iter_no_change": 50, "max_iter": 6, "early_stopping": early_stopping}
+    params |= {"batch_size": 20, "tol": 0.0, "max_grad_norm": None}
+    network = fit(MLPRegressor, NUMBERS, params)
+    assert lengths[0] == 6
+    assert np.isinf(network.net_.history[0]["train_loss"])
+    assert network.n_iter_ == 6
+    assert_same(network, fit(MLPRegressor, NUMBERS, params, callbacks=[Looks()]))
+
+
+def test_what_diverges_has_drawn_no_more_and_taken_no_step(lengths):
+    params = {"solver": "sgd", "learning_rate_init": 300.0, "max_grad_norm": None, "dropout": 0.2}
+    params |= {"learning_rate": "one_cycle"}
+    network = fit(MLPRegressor, NUMBERS, params)
+    assert network.net_.stop_reason == "diverged"
+    assert network.n_iter_ < lengths[0]
+    assert_same(network, fit(MLPRegressor, NUMBERS, params, callbacks=[Looks()]))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_an_interrupt_waits_for_few_scores(lengths):
+    fit(MLPRegressor, NUMBERS, {"n_iter_no_change": np.inf}, max_iter=200)
+    assert lengths == [64, 64, 64, 8]
+
+
+def test_the_time_of_epochs_is_that_of_the_call(lengths):
+    started = time.perf_counter()
+    network = fit(MLPRegressor, NUMBERS, {}, n_iter_no_change=60, max_iter=60)
+    seconds = time.perf_counter() - started
+    assert len(lengths) == 1
+    assert sum(network.net_.history[:, "dur"]) < seconds
 
 
 @pytest.mark.parametrize("y", [NUMBERS, NUMBERS * 1e-300, np.column_stack([NUMBERS, NUMBERS])])
