@@ -50,6 +50,7 @@ measure: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/bench_fit_time.py
+	$(BIN)/python benchmarks/bench_early_stopping.py
 
 bench-search: .venv/installed
 	$(BIN)/python benchmarks/bench_search.py

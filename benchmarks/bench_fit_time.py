@@ -34,7 +34,6 @@ SIZES = {
     "20,000×50, 256×256, batch 256": (20_000, 50, (256, 256), 256, 5, 3, 1.8, 2.2),
     "50,000×200, 1024×1024, batch 1024": (50_000, 200, (1024, 1024), 1024, 1, 3, 1.15, 1.1),
 }
-MOST_VALIDATED = 2_000
 IN_BF16 = "50,000×200, 1024×1024, batch 1024"
 DEMANDED_IN_BF16 = 2.0
 
@@ -161,30 +160,6 @@ def measure_fits(quick):
     return lines
 
 
-def measure_validated(quick):
-    """Return the lines about fits that are validated after each epoch."""
-    names = ["scikit-learn", "sknets on NumPy"]
-    lines = [
-        "The same with a tenth of the rows set aside, on which the network is scored after each epoch",
-        "(`early_stopping`, with patience for all of them).",
-        "",
-        f"| data and network | dtype | {' | '.join(names)} |",
-        "|---|---|---|---|",
-    ]
-    for name, (n, p, hidden, batch, epochs, rounds, *_) in SIZES.items():
-        if n > MOST_VALIDATED:
-            continue
-        for dtype in ("float32", "float64"):
-            X, y = make_data(n, p, dtype)
-            sides = sides_of_fit(X, y, hidden, batch, epochs, in_bf16=False, early_stopping=True)
-            seconds = alternate(
-                {name: sides[name] for name in ("sknets", *names)}, 1 if quick else rounds
-            )
-            lines.append(row(name, dtype, seconds, "sknets", names, {}))
-            print(lines[-1], flush=True)
-    return lines
-
-
 def row(name, dtype, seconds, ours, others, limits):
     """Return the row of a table: how many times as fast as the others one of our sides is."""
     cells = [
@@ -249,8 +224,7 @@ def main(quick):
     warnings.simplefilter("ignore")
     print(machine(), flush=True)
     with on_one_thread():
-        fits, validated = measure_fits(quick), measure_validated(quick)
-        calls = measure_calls(quick)
+        fits, calls = measure_fits(quick), measure_calls(quick)
     lines = [
         "How many times as fast as the other side sknets is, on one thread: median of alternated rounds "
         "(quartiles).",
@@ -258,8 +232,6 @@ def main(quick):
         *(QUICK if quick else []),
         "",
         *fits,
-        "",
-        *validated,
         "",
         *calls,
     ]
