@@ -105,12 +105,14 @@ class Compiled:
             learners[0].flat.n_weights,
             learners[0].penalty.decoupled,
         )
+        self._decays = self._equations[-1]
         self._dropouts = [
             [layer.dropout for layer in gradient.plan if layer.dropout is not None]
             for gradient in gradients
         ]
         self._n_dropped = [layer.n_units for layer in plan if layer.dropout is not None]
         self._dropout_rates = self._layout = self._sources = self._valid = None
+        self._trials = self._no_trials = None
         self._room, self._n_done = np.empty(0), np.zeros(len(learners), np.int64)
         self.begin()
 
@@ -230,13 +232,22 @@ class Compiled:
         (y, weight), y_places = behind_each_other([y for _, y, _ in data], weights_of(data))
         y, labels = (y, _NO_CLASSES) if sources.codes is None else (sources.codes, y)
         self._rows = x, y, labels, weight, np.array([x_places, y_places]).T.copy()
-        self._trials = CompiledTrials(nets, list(map(self.tries, nets)), self._dtype)
+        self._trials = self._trials_of(nets)
         self._sources, self._valid = sources, valid
         layout = sources.shuffles, sources.sizes, self._trials.sizes, self._trials.n_values
         if layout != self._layout:
             self._layout = layout
             self._lay_out([len(x) for x, _, _ in data])
         return True
+
+    def _trials_of(self, nets):
+        """Return trials on validation data; those of none are kept."""
+        are_tried = list(map(self.tries, nets))
+        if any(are_tried):
+            return CompiledTrials(nets, are_tried, self._dtype)
+        if self._no_trials is None:
+            self._no_trials = CompiledTrials(nets, are_tried, self._dtype)
+        return self._no_trials
 
     def _lay_out(self, n_rows):
         """Make room for batches of these sizes."""
@@ -273,17 +284,22 @@ class Compiled:
             What `take` has taken.
         n : int
             How many: `most_epochs` or less.
-        lrs : ndarray of shape (K, n_steps)
-            The learning rates of each network.
+        lrs : ndarray of shape (K, n_steps), or None
+            The learning rates of each network; None are those that the solvers have.
         """
         if n != self._n_epochs:
             self._n_epochs, self._parts = n, self._cut(n)
         n_steps = n * sources.n_batches
         loss_parameter = self._loss_parameter
-        is_steady = (lrs[:, :1] == lrs).all()
+        is_steady = lrs is None or (lrs[:, :1] == lrs).all()
         rates = self.step.motion.look_ahead(n_steps, None if is_steady else lrs)
-        rates = np.concatenate([rates, lrs[None]]).transpose(2, 1, 0)
-        rates = np.ascontiguousarray(rates)
+        if self._decays:
+            if lrs is None:
+                lrs = np.repeat(
+                    [[learner.solver.lr] for learner in self._learners], n_steps, axis=1
+                )
+            rates = np.concatenate([rates, lrs[None]])
+        rates = np.ascontiguousarray(rates.transpose(2, 1, 0))
         self._look_at_dropout()
         self.totals = np.zeros((len(self._learners), n))
         outcomes = self._trials.make_outcomes(n)

@@ -543,8 +543,8 @@ def descend(
         Its rows.
     theta, grad, first, second : ndarray of shape (K, P)
         Parameters, gradients and buffers; what the solver has not is any array.
-    rates : ndarray of shape (n_steps, K, n_rates + 1)
-        What the solver needs in each step, and the learning rate.
+    rates : ndarray of shape (n_steps, K, n_rates)
+        What the solver needs in each step; where `decays`, the learning rate behind it.
     strengths : ndarray of shape (K, 4)
         Penalties and others.
     bits : ndarray of uint16 of shape (K, n_bits)

@@ -267,12 +267,13 @@ class Stack:
             net.learner.rates_ahead(n, len(rows))
             for net, rows in zip(self.nets, self.rows, strict=True)
         ]
-        of_steps = np.repeat(self.rates, n_batches, axis=1)
+        of_steps = None if n == 1 else np.repeat(self.rates, n_batches, axis=1)
         try:
             way.run_epochs(self._sources, n, of_steps)
         finally:
-            for net, n_taken, of_net in zip(self.nets, way.n_steps, of_steps, strict=True):
-                net.learner.solver.advance(n_taken, of_net[:n_taken])
+            for k, (net, n_taken) in enumerate(zip(self.nets, way.n_steps, strict=True)):
+                lrs = None if n == 1 else of_steps[k, :n_taken]
+                net.learner.solver.advance(n_taken, lrs)
 
     def losses(self):
         """Return the mean losses of each network in the whole epochs that `run_epochs` has taken.
