@@ -175,9 +175,7 @@ class ValidationScore:
     def sees_outputs_alone(self):
         """Whether scores depend on raw outputs and the validation data alone."""
         is_ours = type(self.estimator).__module__.startswith(__name__.partition(".")[0] + ".")
-        return is_ours and (
-            self.estimator.scoring is None or isinstance(self.estimator.scoring, str)
-        )
+        return is_ours and isinstance(self.estimator.scoring, str | None)
 
     def of_several(self, raws):
         """Return the scores of several raw outputs, where they depend on nothing else.
@@ -204,10 +202,9 @@ class ValidationScore:
         weight = as_shares(self.valid.weight)
         with self._quiet():
             predictions = target.predictions(Raw(values.flatten(0, 1), None, self.dtype))
-            is_array = isinstance(predictions, np.ndarray)
-            if not is_array or (
-                predictions.dtype.kind == "f" and not np.isfinite(predictions).all()
-            ):
+            if not isinstance(predictions, np.ndarray):
+                return None
+            if predictions.dtype.kind == "f" and not np.isfinite(predictions).all():
                 return None
             of_each = predictions.reshape(len(values), -1, *predictions.shape[1:])
             try:
