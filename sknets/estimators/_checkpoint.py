@@ -122,7 +122,6 @@ class Checkpoint(skorch.callbacks.Callback):
             return 0
         try:
             training.stand(net, _with_tensors(state["there"], net))
-            _set_state(net.learner.device_generator, state["device_generator"])
             self.n_before = state["n_before"]
         except Exception as error:  # whatever another module or another hand has left
             raise self._refused(f"holds another network ({error})") from error
@@ -145,7 +144,6 @@ class Checkpoint(skorch.callbacks.Callback):
                 "phase": self.phase,
                 "n_before": self.n_before,
                 "there": _without_tensors(there),
-                "device_generator": training.generator_to_array(net.learner.device_generator),
             }
         )
         self._written = time.monotonic()
@@ -220,7 +218,7 @@ def _with_tensors(there, net):
     return there | {
         "learned": snapshot(there["learned"]),
         "best": snapshot(there["best"]),
-        "generator": torch.from_numpy(there["generator"]),
+        "generators": list(map(torch.from_numpy, there["generators"])),
     }
 
 
@@ -229,7 +227,3 @@ def _tensor(array, like):
     if tensor.shape != like.shape:
         raise ValueError(f"{tuple(tensor.shape)} numbers in the place of {tuple(like.shape)}")
     return tensor
-
-
-def _set_state(generator, array):
-    generator.set_state(torch.from_numpy(array))

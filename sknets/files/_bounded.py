@@ -28,7 +28,10 @@ class Bounded(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         self._left -= 1
-        sizes = next((arg for arg in args if not isinstance(arg, torch.Tensor)), None)
+        names = [argument.name for argument in func._schema.arguments]
+        of_tensor = (arg for arg in args if not isinstance(arg, torch.Tensor))
+        given = dict(zip(names, args, strict=False))
+        sizes = given["size"] if "size" in given else next(of_tensor, None)
         sizes = sizes if isinstance(sizes, list | tuple) else [sizes]
         is_size = all(type(size) is int for size in sizes)
         if self._left < 0 or (is_size and math.prod(sizes) > self._most):

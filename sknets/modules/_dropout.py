@@ -28,9 +28,11 @@ class Dropout(nn.Module):
         Source of the masks; None draws from Torch's global generator.
     part : tuple of int or None
         Which rows of a batch are at hand, as `draw_rows` takes it.
+    given : torch.Tensor or None
+        The next `mask`, where somebody else has drawn it.
     """
 
-    part = None
+    part = given = None
 
     def __init__(self, p):
         super().__init__()
@@ -40,14 +42,22 @@ class Dropout(nn.Module):
     def forward(self, x):
         if not self.training:
             return x
+        return x * (self.mask(x) if self.given is None else self.given)
+
+    def mask(self, x):
+        """Draw what units are multiplied with, a tensor like them."""
         if x.device.type == "cpu":
             kept = draw_rows(self._draw, x.shape, self.part)
-            return x * kept.to(x.dtype).mul_(1.0 / self.keep)
+            return kept.to(x.dtype).mul_(1.0 / self.keep)
         if self.part is None:  # which keeps the memory format
-            mask = torch.empty_like(x).bernoulli_(self.keep, generator=self.generator)
+            mask = self.draw_kept(torch.empty_like(x))
         else:
             mask = draw_rows(self._draw_on(x), x.shape, self.part)
-        return x * mask.div_(self.keep)
+        return mask.div_(self.keep)
+
+    def draw_kept(self, places):
+        """Draw on an accelerator, into a tensor of a batch's units, which are kept: ones and zeros."""
+        return places.bernoulli_(self.keep, generator=self.generator)
 
     @property
     def keep(self):

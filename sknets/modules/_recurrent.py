@@ -5,6 +5,8 @@ step by step otherwise. Both follow the equations in the docstring of its class;
 state, σ the logistic function, ⊙ the product of elements.
 """
 
+import warnings
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import torch
@@ -110,19 +112,21 @@ class Recurrent(nn.Module):
         raise NotImplementedError
 
     def _fused(self, x, state):
-        hidden = tuple(part.unsqueeze(0) for part in state)
+        # which those of devices ask for
+        hidden = tuple(part.unsqueeze(0).contiguous() for part in state)
         parameters = [self.weight, self.recurrent_weight, self.bias, self._second_bias()]
-        outputs, *last = type(self).kernel(
-            x,
-            hidden if self.n_states > 1 else hidden[0],
-            parameters,
-            True,  # has biases
-            1,  # layers
-            0.0,  # dropout
-            self.training,
-            False,  # bidirectional
-            True,  # batch first
-        )
+        with _without_advice(x.device):
+            outputs, *last = type(self).kernel(
+                x,
+                hidden if self.n_states > 1 else hidden[0],
+                parameters,
+                True,  # has biases
+                1,  # layers
+                0.0,  # dropout
+                self.training,
+                False,  # bidirectional
+                True,  # batch first
+            )
         return outputs, tuple(part.squeeze(0) for part in last)
 
     def _second_bias(self):
@@ -305,6 +309,17 @@ class Bidirectional(nn.Module):
         ahead, _ = self.ahead(x)
         back, _ = self.back(reverse(x, lengths))
         return torch.cat([ahead, reverse(back, lengths)], 2)
+
+
+@contextmanager
+def _without_advice(device):
+    """Leave out what cuDNN advises: parameters lie in the order of `FlatParameters`, not in its own."""
+    if device.type != "cuda":
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="RNN module weights are not part of single")
+        yield
 
 
 def reverse(x, lengths):

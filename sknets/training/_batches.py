@@ -2,7 +2,7 @@
 
 import torch
 
-from sknets.training._stores import Store, TensorStore
+from sknets.training._stores import Store, TensorStore, moved
 
 
 class Rows(torch.utils.data.Dataset):
@@ -43,8 +43,9 @@ class Rows(torch.utils.data.Dataset):
 
     def take(self, index):
         """Return (x, y, weight) of an index or slice."""
+        x, index = self.x.take(index), moved(index, self.y.device)
         weight = None if self.weight is None else self.weight[index]
-        return self.x.take(index), self.y[index], weight
+        return x, self.y[index], weight
 
 
 def collect(parts, n_rows, *, are_own=False):

@@ -138,10 +138,11 @@ class Compiled:
 
     @staticmethod
     def serves(gradient):
-        """Whether the equations of a `ClosedForm` are there in machine code."""
+        """Whether the equations of a gradient are there in machine code."""
         code, learner = machine_code(), gradient.learner
         return (
             code is not None
+            and hasattr(gradient, "plan")
             and type(gradient.criterion) in code.LOSSES
             and type(learner.solver) in code.SOLVERS
             and learner.average is None
@@ -155,13 +156,13 @@ class Compiled:
     @classmethod
     def tries(cls, net):
         """Whether a net is tried on its validation data in machine code."""
-        has_plan = net.valid_rows is not None and hasattr(net.gradient, "plan")
-        return has_plan and cls.serves(net.gradient) and not net.learner.frozen and are_few(net)
+        has_rows = net.valid_rows is not None
+        return has_rows and cls.serves(net.gradient) and not net.learner.frozen and are_few(net)
 
     @classmethod
     def compile_for(cls, net):
         """Let the machine code be there before the steps of a net are timed, if it takes them so."""
-        if net.method.walks_batches and hasattr(net.gradient, "plan") and cls.serves(net.gradient):
+        if net.method.walks_batches and cls.serves(net.gradient):
             machine_code().compile_for(np.dtype(str(net.flat.values.dtype).removeprefix("torch.")))
 
     # --- a batch of one network -------------------------------------------------------------------

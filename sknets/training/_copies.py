@@ -11,6 +11,7 @@ import torch
 
 from sknets.training._declared import declared
 from sknets.training._resume import net_state, resume
+from sknets.training._stack import plan_of
 
 #: Schedules that do not know `max_iter`.
 _ENDLESS = ("constant", "invscaling", "adaptive")
@@ -37,7 +38,11 @@ def beginning(net, rows):
         return None
     average, stopping = learner.average, learner.stopping
     return (
-        _digest(learner.flat.values, learner.generator.get_state(), *learner.module.buffers()),
+        _digest(
+            learner.flat.values,
+            *(generator.get_state() for generator in _generators(learner)),
+            *learner.module.buffers(),
+        ),
         _data(rows),
         validation,
         tuple(getattr(solver, name) for name in declared(type(solver))),
@@ -47,7 +52,7 @@ def beginning(net, rows):
         (learner.max_grad_norm, learner.scale_learning_rate),
         None if average is None else (average.kind, average.decay),
         (stopping.tol, stopping.patience, stopping.monitor),
-        tuple(layer.dropout and layer.dropout.p for layer in net.gradient.plan),
+        tuple(layer.dropout and layer.dropout.p for layer in plan_of(net)),
         net.batch_size,
     )
 
@@ -78,7 +83,7 @@ def _digest(*tensors):
             digest.update(b"none")
             continue
         digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().contiguous().numpy())
+        digest.update(tensor.detach().contiguous().cpu().numpy())
     return digest.digest()
 
 
@@ -105,7 +110,7 @@ def standing(net):
         "growth": learner.growth,
         "stop_reason": learner.stop_reason,
         "best": _copy(learner.stopping.best_state),
-        "generator": learner.generator.get_state(),
+        "generators": [generator.get_state() for generator in _generators(learner)],
     }
 
 
@@ -118,7 +123,13 @@ def stand(net, there):
     learner.solver.lr = there["lr"]
     learner.growth, learner.stop_reason = there["growth"], there["stop_reason"]
     learner.stopping.best_state = _copy(there["best"])
-    learner.generator.set_state(there["generator"])
+    for generator, state in zip(_generators(learner), there["generators"], strict=True):
+        generator.set_state(state)
+
+
+def _generators(learner):
+    own, of_layers = learner.generator, learner.device_generator
+    return (own,) if own is of_layers else (own, of_layers)
 
 
 def _copy(snapshot):

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from scipy.linalg.blas import dsyrk
 
-from sknets.training._cuda_graph import without_graphs
 from sknets.training._motion import silent
 from sknets.training._recursion import Recursion
 
@@ -154,7 +153,7 @@ class DenseSquaredErrors(SquaredErrors):
     """That of dense layers, by the recursion row by row, in double precision throughout."""
 
     def __init__(self, net, rows):
-        self._gradient = without_graphs(net.gradient)
+        self._gradient = net.gradient
         flat = net.learner.flat
         size = flat.values.numel()
         block_rows = max(1, min(len(rows), _BLOCK_VALUES // size))

@@ -17,6 +17,41 @@ class Sources:
 
     Parameters
     ----------
+    iterators : list of Batches
+        The batches of each.
+
+    Attributes
+    ----------
+    rows : list of Rows
+        What they are taken from.
+    n_batches : int
+        Batches in an epoch.
+    sizes : list of tuple of int
+        Rows of each network in each batch.
+    """
+
+    def __init__(self, iterators):
+        self._iterators = iterators
+        self.rows = [batches.rows for batches in iterators]
+        self.sizes = list(zip(*(batches.sizes() for batches in iterators), strict=True))
+        self.n_batches = len(self.sizes)
+
+    @property
+    def shuffles(self):
+        """Whether rows come in another order in each epoch."""
+        return self.n_batches > 1 and self._iterators[0].shuffle
+
+    def draw_orders(self, orders):
+        """Draw the order of an epoch for each network, into tensors."""
+        for batches, order in zip(self._iterators, orders, strict=True):
+            torch.randperm(len(batches.rows), generator=batches.generator, out=order)
+
+
+class ArraySources(Sources):
+    """Sources whose data are arrays, as the recursion takes them.
+
+    Parameters
+    ----------
     nets : list of Net
         The nets.
     iterators : list of Batches
@@ -31,37 +66,22 @@ class Sources:
         The targets of classes.
     encoders : list of PiecewiseLinear, or None
         What encodes the inputs of each network when they are needed, where that is not done before.
-    sizes : list of list of int
-        Rows of each network in each batch.
     starts : list of int
         Where each batch begins.
     """
 
     def __init__(self, nets, iterators):
-        self._iterators = iterators
-        sizes = [batches.sizes() for batches in iterators]
-        self.n_batches = len(sizes[0])
-        self.sizes = list(zip(*sizes, strict=True))
-        self.starts = [0, *accumulate(sizes[0])][:-1]
+        super().__init__(iterators)
+        self.starts = [0, *accumulate(of_each[0] for of_each in self.sizes)][:-1]
         self.n_inputs = nets[0].gradient.plan[0].n_inputs
         self.codes = nets[0].gradient.codes if self.n_batches > 1 else None
         self.encoders = [
-            self._encoder(net, each.rows) for net, each in zip(nets, iterators, strict=True)
+            self._encoder(net, rows) for net, rows in zip(nets, self.rows, strict=True)
         ]
         self.data = [
-            self._arrays(net, each.rows, encoder)
-            for net, each, encoder in zip(nets, iterators, self.encoders, strict=True)
+            self._arrays(net, rows, encoder)
+            for net, rows, encoder in zip(nets, self.rows, self.encoders, strict=True)
         ]
-
-    @property
-    def shuffles(self):
-        """Whether rows come in another order in each epoch."""
-        return self.n_batches > 1 and self._iterators[0].shuffle
-
-    def draw_orders(self, orders):
-        """Draw the order of an epoch for each network, into tensors."""
-        for batches, order in zip(self._iterators, orders, strict=True):
-            torch.randperm(len(batches.rows), generator=batches.generator, out=order)
 
     @staticmethod
     def _encoder(net, rows):
@@ -82,7 +102,7 @@ class Feed:
 
     Parameters
     ----------
-    sources : Sources
+    sources : ArraySources
         Where they come from.
     column : callable
         Makes an array of shape (K, 1) of K numbers, or a number of one.

@@ -283,6 +283,11 @@ def _look_at(layer):
     )
 
 
+def has_hooks(module):
+    """Whether somebody has hooked into a module or a part of it, or into all."""
+    return _has_any_global_hook() or any(map(_is_hooked, module.modules()))
+
+
 def _is_hooked(module):
     own = vars(module)
     return bool(

@@ -47,7 +47,10 @@ class Motion:
         self.buffers = buffers
         self.scratch = self.xp.empty_like(theta)
         self._move, self._step_sizes = solver.move, solver.step_sizes
-        n, width = theta.shape[-1], max(1, BLOCK_VALUES // len(solvers))
+        n = theta.shape[-1]
+        width = (
+            max(1, BLOCK_VALUES // len(solvers)) if self.xp is np else n
+        )  # of a device, no cache
         cuts = [(..., slice(start, start + width)) for start in range(0, n, width)]
         self._blocks = [
             (theta[c], grad[c], [buffer[c] for buffer in buffers], self.scratch[c]) for c in cuts

@@ -9,7 +9,6 @@ import torch
 
 from sknets.training._batches import Batches, collect
 from sknets.training._compiled import Compiled
-from sknets.training._cuda_graph import with_graphs, without_graphs
 from sknets.training._events import BATCH_EVENTS, Events
 from sknets.training._gradients import make_gradient
 from sknets.training._history import History
@@ -158,8 +157,7 @@ class Net(Events, Validated, skorch.NeuralNet):
             super().initialize()
         finally:
             self.device = device
-        gradient = make_gradient(self.learner, self.criterion_, self.augment)
-        self.gradient = with_graphs(gradient, is_watched=self.listens(BATCH_EVENTS))
+        self.gradient = make_gradient(self.learner, self.criterion_, self.augment)
         return self
 
     @property
@@ -379,7 +377,6 @@ class Net(Events, Validated, skorch.NeuralNet):
             Whether another part of the data is likely to follow: small arrays stay for it.
         """
         self.valid_rows = self.valid_score = self.stopping.best_state = None
-        self.gradient = without_graphs(self.gradient)
         self.gradient.release(goes_on=goes_on)
         self.learner.release(goes_on=goes_on)
 

@@ -35,6 +35,11 @@ class OnArrays:
         self._nets, self._step = nets, step
         self._sources = self._feed = self._recursion = self._trials = None
 
+    def take(self, sources):
+        """Get ready for the batches of some `ArraySources`."""
+        if sources is not self._sources:
+            self._sources, self._feed = sources, Feed(sources, self._step.column)
+
     def restart(self):
         """Count steps from zero."""
         self._n_steps = 0
@@ -46,7 +51,7 @@ class OnArrays:
     @silent()
     def run_epochs(self, sources, n, lrs):
         """Take the steps of an epoch, at the learning rates that the solvers have."""
-        self._get_ready(sources)
+        self._make_recursion()
         step, recursion = self._step, self._recursion
         mean_weight = step.column([net.learner.mean_weight for net in self._nets])
         plan, totals = step.plan(sources.n_batches), 0.0
@@ -61,18 +66,20 @@ class OnArrays:
             self._n_steps += 1
         self.totals = np.reshape(totals, (-1, 1))
 
+    def release(self):
+        """Let go of the rows."""
+        self._sources = self._feed = None
+
     def trials(self, n):
         """Return what each network makes of its validation data, as `Compiled.trials` does."""
         if self._trials is None:
             self._trials = Trials(self._nets)
         return [[trial] for trial in self._trials.made()]
 
-    def _get_ready(self, sources):
+    def _make_recursion(self):
         if self._recursion is None:
             (first, *others) = gradients = [net.gradient for net in self._nets]
             theta, grad = self._step.theta, self._step.grad
             self._recursion = (
                 ClosedForm.recursion_of(gradients, theta, grad) if others else first.recursion
             )
-        if sources is not self._sources:
-            self._sources, self._feed = sources, Feed(sources, self._step.column)

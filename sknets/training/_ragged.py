@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from sknets.training._stores import Store, batch_by_batch
+from sknets.training._stores import Store, batch_by_batch, moved
 
 
 class Ragged(Store):
@@ -49,8 +49,9 @@ class Ragged(Store):
 
         Padding is NaN in numbers, and -1 in whole numbers or what has been asked for.
         """
-        lengths, starts = self.lengths[index], self.starts[index]
         longest = self._on_cpu[index.cpu().numpy() if torch.is_tensor(index) else index].max()
+        index = moved(index, self.lengths.device)
+        lengths, starts = self.lengths[index], self.starts[index]
         time = torch.arange(int(longest), device=lengths.device)
         places = (starts[:, None] + time).clamp(max=len(self.values) - 1)
         is_padding = time >= lengths[:, None]

@@ -4,7 +4,6 @@ from abc import abstractmethod
 
 import numpy as np
 
-from sknets.training._cuda_graph import without_graphs
 from sknets.training._curvature import DenseSquaredErrors
 from sknets.training._gradients import ClosedForm
 from sknets.training._local_models import Symmetric
@@ -110,7 +109,7 @@ class LeastSquaresSolver(SecondOrder):
     needs_squares = True
 
     def _make_curvature(self, net, rows):
-        gradient = without_graphs(net.gradient)
+        gradient = net.gradient
         if isinstance(gradient, ClosedForm) and gradient.is_untouched:
             return DenseSquaredErrors(net, rows)
         return TorchSquaredErrors(net, rows)

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 
 import torch
 
-from sknets.training._cuda_graph import without_graphs
 from sknets.training._gradients import Gradient
 from sknets.training._team import Team, check_alike
 
@@ -46,7 +45,7 @@ def train_in_team(team: Team, net, rows, epochs):
     _check(net)
     check_alike(team, net, rows, epochs)
     usual, prints = net.gradient, net.prints_epochs
-    net.gradient = SharedGradient(without_graphs(usual), team)
+    net.gradient = SharedGradient(usual, team)
     net.prints_epochs = prints and team.rank == 0
     net.team = team
     try:

@@ -3,27 +3,27 @@
 from contextlib import nullcontext
 
 import numpy as np
-import torch
 
+from sknets.training import _on_device
 from sknets.training._compiled import Compiled
 from sknets.training._declared import declared
-from sknets.training._feed import Sources
+from sknets.training._feed import ArraySources, Sources
 from sknets.training._gradients import ClosedForm
 from sknets.training._interrupts import interrupts_wait
+from sknets.training._motion import as_arrays
 from sknets.training._on_arrays import OnArrays
+from sknets.training._on_device import OnDevice
 from sknets.training._step import Step
 from sknets.training._stores import TensorStore
 
 
 def can_stack(net, rows):
     """Whether a net trains by the steps of a stack, of one or of several: nobody looks at its batches."""
-    return (
-        net.method.walks_batches
-        and isinstance(net.gradient, ClosedForm)
-        and not any(getattr(callback, "watches_steps", True) for _, callback in net.callbacks_)
-        and isinstance(rows.x, TensorStore)
-        and net.gradient.is_untouched
-    )
+    is_watched = any(getattr(callback, "watches_steps", True) for _, callback in net.callbacks_)
+    if is_watched or not net.method.walks_batches or not isinstance(rows.x, TensorStore):
+        return False
+    is_closed = isinstance(net.gradient, ClosedForm) and net.gradient.is_untouched
+    return is_closed or _on_device.serves(net)
 
 
 def likeness(net, rows):
@@ -31,6 +31,9 @@ def likeness(net, rows):
 
     Data and seeds, rates and strengths, and the size of the last batch may differ.
     """
+    plan = plan_of(net)
+    if plan is None:
+        return id(net)
     learner, criterion, method = net.learner, net.criterion_, net.method
     batches = net.get_iterator(rows, training=True)
     size = method.grown(batches.batch_size, len(rows), learner.n_epochs)
@@ -44,11 +47,14 @@ def likeness(net, rows):
             layer.activation,
             layer.dropout is None,
         )
-        for layer in net.gradient.plan
+        for layer in plan
     )
+    x = rows.x.data
+    place = x.device, x.dtype, getattr(learner.module, "encoder", None) is None
     of_loss = tuple((name, getattr(criterion, name)) for name in declared(type(criterion)))
     return (
         layers,
+        place,
         learner.flat.values.dtype,
         (type(criterion), of_loss),
         (type(learner.solver), getattr(learner.solver, "nesterovs_momentum", None)),
@@ -56,6 +62,11 @@ def likeness(net, rows):
         learner.max_grad_norm is None,
         (size if n_batches > 1 else None, n_batches, batches.shuffle, grows),
     )
+
+
+def plan_of(net):
+    """Return the layers of a net that can be trained with others side by side, or None."""
+    return getattr(net.gradient, "plan", None) or _on_device.plan_of(net)
 
 
 def run_together(nets, rows, epochs, wanted=None, pauses=None, on_pause=None):
@@ -189,7 +200,7 @@ class Stack:
         """Let the networks lie in rows of matrices: parameters, gradients, and buffers of solvers."""
         learners = [net.learner for net in self.nets]
         like, n_matrices = learners[0].flat.values, 2 + len(learners[0].solver.buffers)
-        matrices = torch.zeros(n_matrices, len(learners), len(like), dtype=like.dtype)
+        matrices = like.new_zeros(n_matrices, len(learners), len(like))
         for k, learner in enumerate(learners):
             learner.move_to(*matrices[:, k])
         return matrices
@@ -199,9 +210,10 @@ class Stack:
         if self._matrices is None:
             self.step = learners[0].as_step
         else:
-            theta, grad, *buffers = self._matrices.numpy()
+            theta, grad, *buffers = as_arrays(*self._matrices)
             self.step = Step(learners, theta, grad, buffers)
-        self._on_arrays = OnArrays(nets, self.step)
+        self._is_there = _on_device.computes_there(learners[0].flat.values)
+        self._usual = (OnDevice if self._is_there else OnArrays)(nets, self.step)
         self._compiled = self._make_compiled()
         self._batch_sizes, self._sources = [], None
 
@@ -217,6 +229,7 @@ class Stack:
         The last ones take the rows of those that have left. `names` is a list of what belongs to the
         networks; what is left of it is returned.
         """
+        self._usual.release()
         staying = set(places)
         for k, net in enumerate(self.nets):
             if k not in staying:
@@ -239,6 +252,7 @@ class Stack:
 
     def dissolve(self):
         """Let the networks lie by themselves again."""
+        self._usual.release()
         for net in self.nets:
             self._move_out(net)
         self.nets = []
@@ -246,7 +260,7 @@ class Stack:
     def _move_out(self, net):
         if self._matrices is not None:
             values = net.learner.flat.values
-            net.learner.move_to(*torch.zeros(len(self._matrices), len(values), dtype=values.dtype))
+            net.learner.move_to(*values.new_zeros(len(self._matrices), len(values)))
 
     def get_set(self, most):
         """Get batches of the size that `begin_epoch` has set; return how many epochs are taken at once.
@@ -297,9 +311,11 @@ class Stack:
 
     def _way_for(self, sources):
         way = self._compiled
-        if way is None or any(net.learner.frozen for net in self.nets):
-            return self._on_arrays
-        return way if way.take(sources, self.nets) else self._on_arrays
+        is_possible = way is not None and not any(net.learner.frozen for net in self.nets)
+        if is_possible and way.take(sources, self.nets):
+            return way
+        self._usual.take(sources)
+        return self._usual
 
     def _sources_of_epoch(self):
         sizes = [net.present_batch_size for net in self.nets]
@@ -311,5 +327,7 @@ class Stack:
             for iterator, size in zip(iterators, sizes, strict=True):
                 iterator.batch_size = size
             self._batch_sizes = sizes
-            self._sources = Sources(self.nets, iterators)
+            self._sources = (
+                Sources(iterators) if self._is_there else ArraySources(self.nets, iterators)
+            )
         return self._sources

@@ -1,6 +1,7 @@
 """What follows a gradient: penalties, shortening, the solver's step, the average."""
 
 import numpy as np
+import torch
 
 from sknets.training._motion import Motion
 from sknets.training._penalties import Pull
@@ -20,6 +21,15 @@ class Step:
         Parameters and gradients: NumPy arrays on a CPU, else tensors.
     buffers : list of array of the same shape, default=None
         The buffers of their solvers. None takes those of the one solver.
+
+    Attributes
+    ----------
+    rate : {float, array of shape (K, 1)}
+        The learning rates of the next step.
+    frozen : list
+        The parts of `theta` that stay as they are.
+    averages : list of Learner
+        Those that average their iterates.
     """
 
     #: What adds the penalties of one learner up, and shortens, in machine code. All else is operations on
@@ -43,20 +53,23 @@ class Step:
         )
         norms = [learner.max_grad_norm for learner in learners]
         self._max_norm = None if norms[0] is None else self.column(norms)
-        self._averaging = [learner for learner in learners if learner.average is not None]
+        self.averages = [learner for learner in learners if learner.average is not None]
         self.begin_epoch()
 
     def column(self, values):
         """Return K numbers as they are multiplied with rows: one is a float."""
         if len(values) == 1:
             return float(values[0])
+        if self._xp is torch:
+            like = {"dtype": self.theta.dtype, "device": self.theta.device}
+            return torch.tensor(values, **like)[:, None]
         return np.array(values, dtype=self.theta.dtype)[:, None]
 
     def begin_epoch(self):
         """Get ready for an epoch: rates may have changed, and parts been frozen or released."""
         self.rate = self.column([learner.solver.lr for learner in self.learners])
         is_one = len(self.learners) == 1
-        self._frozen = [
+        self.frozen = [
             part if is_one else (k, part)
             for k, learner in enumerate(self.learners)
             for part in learner.frozen
@@ -64,7 +77,7 @@ class Step:
 
     @property
     def _is_compiled(self):
-        return self.compiled is not None and not self._frozen
+        return self.compiled is not None and not self.frozen
 
     def plan(self, n):
         """Return what the solvers need in the next n steps."""
@@ -81,7 +94,7 @@ class Step:
         if self._is_compiled:
             return self.compiled.add_penalty(weight_sum)
         value = self._pull.add_gradient(weight_sum)
-        for part in self._frozen:
+        for part in self.frozen:
             self.grad[part] = 0.0
         return value
 
@@ -97,17 +110,21 @@ class Step:
         move : callable, default=None
             What takes the solver's step in the place of the equation here.
         """
+        self.move(rates, weight_sum, move)
+        for learner in self.averages:
+            learner.average.update(learner.flat.values)
+
+    def move(self, rates, weight_sum, move=None):
+        """Step along the gradients as `take` does, and leave the averages."""
         shortening = 1.0 if self._max_norm is None else self._shorten()
-        kept = [self.theta[part] + 0.0 for part in self._frozen]
+        kept = [self.theta[part] + 0.0 for part in self.frozen]
         self._pull.decay(self.rate, weight_sum)
         (move or self.motion.move)(rates)
         self._pull.eliminate(
             lambda: self.motion.step_sizes(self._n_weights, rates), weight_sum, shortening
         )
-        for part, values in zip(self._frozen, kept, strict=True):
+        for part, values in zip(self.frozen, kept, strict=True):
             self.theta[part] = values
-        for learner in self._averaging:
-            learner.average.update(learner.flat.values)
 
     def _shorten(self):
         """Shorten long gradients; return the factors."""

@@ -15,6 +15,13 @@ import torch
 BLOCK_VALUES = 2**22
 
 
+def moved(index, device):
+    """Return an index of rows for tensors on a device, which Python does not wait for."""
+    if device.type != "cuda" or not torch.is_tensor(index) or index.device == device:
+        return index
+    return index.pin_memory().to(device, non_blocking=True)
+
+
 class Store(ABC):
     """The inputs of all rows.
 
@@ -93,7 +100,7 @@ class TensorStore(Store):
 
     def take(self, index):
         is_whole = isinstance(index, slice) and index == slice(None)  # which needs no view
-        return self.data if is_whole else self.data[index]
+        return self.data if is_whole else self.data[moved(index, self.data.device)]
 
     def plan(self, sizes, order, generator):
         # small batches are views of a larger block, which is gathered in one go

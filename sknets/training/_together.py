@@ -6,21 +6,30 @@ import threading
 from functools import partial
 
 from sknets._plain_torch import plain_torch
+from sknets.training import _on_device
 from sknets.training._compiled import Compiled
 from sknets.training._copies import beginning, stand, take_over
 from sknets.training._events import BATCH_EVENTS
-from sknets.training._stack import can_stack, likeness, run_together
+from sknets.training._stack import can_stack, likeness, plan_of, run_together
 from sknets.training._threads import SMALL_STEP, n_cpus, threads
 from sknets.training._wanted import while_wanted
 from sknets.training._workers import can_travel, hire, seconds_of
+
+#: Bytes of the tensors of a stack on a device: its data, of which there are two, among them.
+BYTES_THERE = 2**31
+
+#: What forward and backward pass keep of a unit.
+_TENSORS_OF_LAYER = 8
 
 #: Bytes of a tile's arrays: they should stay in the cache of a core from one operation to the next.
 TILE_BYTES = 2**21
 
 
 def can_join(net):
-    """Return whether a net can be trained with others: on a CPU, and nobody listens to its batches."""
-    return net.flat.values.device.type == "cpu" and not net.listens(BATCH_EVENTS)
+    """Return whether a net can be trained with others, and nobody listens to its batches."""
+    is_here = net.flat.values.device.type == "cpu"
+    can_be = is_here or (_on_device.serves(net) and plan_of(net) is not None)
+    return can_be and not net.listens(BATCH_EVENTS)
 
 
 def train_together(jobs):
@@ -40,7 +49,7 @@ def train_together(jobs):
         else:
             alone.append(job)
     leaders = [(n_threads, _find_leaders(group)) for (_, n_threads), group in groups.items()]
-    small = [of_group for n, of_group in leaders if n == 1 and not _is_compiled(of_group)]
+    small = [of_group for n, of_group in leaders if n == 1 and _is_on_arrays(of_group)]
     workers = hire(sum(map(_seconds, small)))
     own, shared, sent = [], [], []
     for n_threads, of_group in leaders:
@@ -64,7 +73,7 @@ def _seconds(leaders):
 
 def _choose(tile, n_threads, own, shared, sent):
     """Return the list that a stack belongs to: its own thread, any thread, or any process."""
-    if n_threads != 1:
+    if n_threads != 1 or _is_on_device(tile):
         return own
     if _is_compiled(tile) or _is_large(tile):
         return shared
@@ -116,6 +125,8 @@ def _tiles(leaders, n_parts):
     jobs = list(leaders)
     if _is_compiled(leaders) and all(job.net.n_free_epochs > 1 for job in jobs):
         return [{job: leaders[job]} for job in jobs]
+    if _is_on_device(jobs):
+        return _tiles_there(leaders)
     net, size = jobs[0].net, _batch_size(jobs)
     n_units = sum(layer.n_values for layer in net.gradient.plan)
     n_values = size * (4 * n_units + net.gradient.plan[0].n_inputs)
@@ -125,6 +136,26 @@ def _tiles(leaders, n_parts):
     if n_parts > 1:  # each thread or process has as many
         n_tiles = min(math.ceil(n_tiles / n_parts) * n_parts, len(jobs))
     return [{job: leaders[job] for job in jobs[number::n_tiles]} for number in range(n_tiles)]
+
+
+def _tiles_there(leaders):
+    """Cut jobs into stacks that find room on a device: it gains from as many as there are."""
+    jobs = list(leaders)
+    net, size = jobs[0].net, _batch_size(jobs)
+    n_values = max(job.rows.x.data.numel() for job in jobs)
+    n_values += size * _TENSORS_OF_LAYER * sum(layer.n_values for layer in plan_of(net))
+    n_values += len(net.flat.values) * (3 + len(net.learner.solver.buffers))
+    most = max(1, BYTES_THERE // (n_values * net.flat.values.element_size()))
+    n_tiles = math.ceil(len(jobs) / most)
+    return [{job: leaders[job] for job in jobs[number::n_tiles]} for number in range(n_tiles)]
+
+
+def _is_on_device(leaders):
+    return _on_device.computes_there(next(iter(leaders)).net.flat.values)
+
+
+def _is_on_arrays(leaders):
+    return not _is_compiled(leaders) and not _is_on_device(leaders)
 
 
 def _is_compiled(leaders):

@@ -347,7 +347,7 @@ def change(tree, place, value):
         ("dict",),
         ("dict", "phase"),
         ("dict", "n_before"),
-        ("dict", "device_generator"),
+        ("dict", "there", "dict", "generators"),
         ("dict", "there", "dict", "learned"),
         ("dict", "there", "dict", "state", "dict", "stopping"),
     ],

@@ -370,8 +370,8 @@ def test_an_interrupt_between_epochs_counts_none_twice(before, is_there, on_arra
 
     if not is_there:
         on_arrays()
-    sources = _stack.Sources
-    monkeypatch.setattr(_stack, "Sources", interrupt)  # made anew for batches of another size
+    sources = _stack.ArraySources
+    monkeypatch.setattr(_stack, "ArraySources", interrupt)  # made anew for batches of another size
     net, rows, _ = make_member(activation="relu", method_params={"batch_growth": 2.0})
     net.fit_loop(rows, epochs=6)
     assert net.stop_reason == "interrupt"
