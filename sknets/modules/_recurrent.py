@@ -5,8 +5,8 @@ step by step otherwise. Both follow the equations in the docstring of its class;
 state, σ the logistic function, ⊙ the product of elements.
 """
 
+import re
 import warnings
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import torch
@@ -15,6 +15,14 @@ from torch import nn
 
 from sknets.modules._initialization import initialize
 from sknets.modules._parts import draw_rows
+
+_ADVICE = (
+    "ignore",
+    re.compile("RNN module weights are not part of single", re.I),
+    UserWarning,
+    None,
+    0,
+)
 
 
 class Recurrent(nn.Module):
@@ -115,18 +123,18 @@ class Recurrent(nn.Module):
         # which those of devices ask for
         hidden = tuple(part.unsqueeze(0).contiguous() for part in state)
         parameters = [self.weight, self.recurrent_weight, self.bias, self._second_bias()]
-        with _without_advice(x.device):
-            outputs, *last = type(self).kernel(
-                x,
-                hidden if self.n_states > 1 else hidden[0],
-                parameters,
-                True,  # has biases
-                1,  # layers
-                0.0,  # dropout
-                self.training,
-                False,  # bidirectional
-                True,  # batch first
-            )
+        _ignore_advice(x.device)
+        outputs, *last = type(self).kernel(
+            x,
+            hidden if self.n_states > 1 else hidden[0],
+            parameters,
+            True,  # has biases
+            1,  # layers
+            0.0,  # dropout
+            self.training,
+            False,  # bidirectional
+            True,  # batch first
+        )
         return outputs, tuple(part.squeeze(0) for part in last)
 
     def _second_bias(self):
@@ -311,15 +319,13 @@ class Bidirectional(nn.Module):
         return torch.cat([ahead, reverse(back, lengths)], 2)
 
 
-@contextmanager
-def _without_advice(device):
-    """Leave out what cuDNN advises: parameters lie in the order of `FlatParameters`, not in its own."""
-    if device.type != "cuda":
-        yield
-        return
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="RNN module weights are not part of single")
-        yield
+def _ignore_advice(device):
+    """Leave out what cuDNN advises: parameters lie in the order of `FlatParameters`, not in its own.
+
+    Once, since a context that does so in each step would not be safe among threads.
+    """
+    if device.type == "cuda" and _ADVICE not in warnings.filters:
+        warnings.filterwarnings("ignore", message=_ADVICE[1].pattern, category=UserWarning)
 
 
 def reverse(x, lengths):

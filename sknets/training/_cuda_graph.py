@@ -17,6 +17,7 @@ import torch
 WORTH_IT = 3
 
 _recording = threading.Lock()  # Torch allows one at a time in a process
+_here = threading.local()
 
 
 class Replayed:
@@ -77,18 +78,15 @@ def record(function, generators):
     graph, device = torch.cuda.CUDAGraph(), generators[0].device
     for generator in generators:
         graph.register_generator_state(generator)
-    stream = torch.cuda.Stream(device)  # of this very device
+    usual, stream = torch.cuda.current_stream(device), _own_stream(device)
     options = {"stream": stream, "capture_error_mode": "thread_local"}  # others may go on meanwhile
-    with (
-        _recording,
-        _nothing_collected(),
-        torch.cuda.device(device),
-        torch.cuda.graph(graph, **options),
-    ):
-        function()
-    torch.cuda.current_stream(device).wait_stream(
-        stream
-    )  # where generators were set to their start
+    with _recording, _nothing_collected(), torch.cuda.device(device):
+        try:
+            # the outer context gives the usual stream back, which the inner one does not if it fails
+            with torch.cuda.stream(stream), torch.cuda.graph(graph, **options):
+                function()
+        finally:
+            usual.wait_stream(stream)  # where generators were set to their start
     return graph.replay
 
 
@@ -106,8 +104,16 @@ def _nothing_collected():
 
 def beside(function, device):
     """Compute on a stream beside the usual one, as Torch asks for what is recorded after it."""
-    usual, stream = torch.cuda.current_stream(device), torch.cuda.Stream(device)
+    usual, stream = torch.cuda.current_stream(device), _own_stream(device)
     stream.wait_stream(usual)
     with torch.cuda.stream(stream):
         function()
     usual.wait_stream(stream)
+
+
+def _own_stream(device):
+    """Return the stream of this thread for warming up and recording: each has memory of its own."""
+    streams = _here.__dict__.setdefault("streams", {})
+    if device not in streams:
+        streams[device] = torch.cuda.Stream(device)
+    return streams[device]

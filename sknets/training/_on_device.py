@@ -148,6 +148,8 @@ class OnDevice:
     def release(self):
         """Let go of what was recorded, and of the rows."""
         self._kinds, self._data, self._sources = {}, None, None
+        self._places = self._rates = self._losses = None
+        self._step.begin_epoch()  # its rate has been a tensor of a recording
 
     def trials(self, n):
         """Return what each network makes of its validation data: nothing, it is asked later."""

@@ -142,7 +142,7 @@ def _tiles_there(leaders):
     """Cut jobs into stacks that find room on a device: it gains from as many as there are."""
     jobs = list(leaders)
     net, size = jobs[0].net, _batch_size(jobs)
-    n_values = max(job.rows.x.data.numel() for job in jobs)
+    n_values = max(job.rows.x.data.numel() + 2 * len(job.rows) for job in jobs)
     n_values += size * _TENSORS_OF_LAYER * sum(layer.n_values for layer in plan_of(net))
     n_values += len(net.flat.values) * (3 + len(net.learner.solver.buffers))
     most = max(1, BYTES_THERE // (n_values * net.flat.values.element_size()))

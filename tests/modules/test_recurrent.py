@@ -9,7 +9,14 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from sknets.modules import CELLS, SEQUENCE_POOLINGS, EncoderDecoder, RecurrentNet, RecurrentStack
+from sknets.modules import (
+    CELLS,
+    SEQUENCE_POOLINGS,
+    EncoderDecoder,
+    RecurrentNet,
+    RecurrentStack,
+    _recurrent,
+)
 from sknets.modules._recurrent import Bidirectional, reverse
 from sknets.modules._recurrent_net import share_out
 from sknets.modules._sequences import AttentionPool, SequenceConvolution, SequenceInput
@@ -707,3 +714,17 @@ def test_memory_of_padded_sequences_is_that_of_each_alone():
         torch.testing.assert_close(together[row], alone[0], rtol=0, atol=1e-12)
         assert (attention[row, :, end:] == 0).all()
     np.testing.assert_allclose(array(attention.sum(2)), 1, rtol=1e-12)
+
+
+def test_what_cudnn_advises_is_left_out_once():
+    message = "RNN module weights are not part of single contiguous chunk of memory. This means"
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        _recurrent._ignore_advice(torch.device("cpu"))
+        warnings.warn(message, stacklevel=1)
+        assert len(told) == 1
+        for _ in range(3):
+            _recurrent._ignore_advice(torch.device("cuda"))
+        assert warnings.filters.count(_recurrent._ADVICE) == 1
+        warnings.warn(message, stacklevel=1)
+        assert len(told) == 1

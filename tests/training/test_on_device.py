@@ -1,7 +1,8 @@
 """Steps as launches of a device: the same as step by step. The CPU stands in for it (`recorder`)."""
 
 import gc
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, nullcontext
 
 import joblib
 import numpy as np
@@ -270,69 +271,96 @@ def test_who_is_alike(log):
 # --- Torch's side of it ------------------------------------------------------------------------------
 
 
+class Device:
+    """What Torch says of a device that is not there: which stream is the present one, and who waits."""
+
+    def __init__(self, monkeypatch):
+        self.said, self.present = [], Stream(self, "usual")
+        monkeypatch.setattr(_cuda_graph, "_here", threading.local())
+        monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+        monkeypatch.setattr(torch.cuda, "Stream", lambda device: Stream(self, "own"))
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda device: self.present)
+        monkeypatch.setattr(torch.cuda, "stream", lambda stream: OnStream(self, stream))
+        monkeypatch.setattr(torch.cuda, "synchronize", lambda: self.said.append("synchronize"))
+        monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+        monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: Graph(self))
+        monkeypatch.setattr(torch._C, "_host_emptyCache", lambda: None, raising=False)
+
+
+class Stream:
+    def __init__(self, device, name):
+        self.device, self.name = device, name
+
+    def wait_stream(self, other):
+        self.device.said.append(f"{self.name} waits for {other.name}")
+
+
+class OnStream:
+    def __init__(self, device, stream):
+        self.device, self.stream = device, stream
+
+    def __enter__(self):
+        self.before, self.device.present = self.device.present, self.stream
+
+    def __exit__(self, *exc):
+        self.device.present = self.before
+
+
+class Graph:
+    def __init__(self, device):
+        self.device = device
+
+    def register_generator_state(self, generator):
+        self.device.said.append("register")
+
+    def capture_begin(self, *args, capture_error_mode, **kwargs):
+        assert capture_error_mode == "thread_local"
+        assert not gc.isenabled()
+        self.device.said.append(f"begin on {self.device.present.name}")
+
+    def capture_end(self):
+        self.device.said.append("end")
+        if self.fails:
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+    def replay(self):
+        self.device.said.append("replay")
+
+    fails = False
+
+
 def test_recording_speaks_to_torch_in_its_order(monkeypatch):
-    said = []
-
-    class Graph:
-        def register_generator_state(self, generator):
-            said.append(("register", generator))
-
-        def replay(self):
-            said.append("replay")
-
-    @contextmanager
-    def recording(graph, stream, capture_error_mode):
-        said.append(("begin", stream, capture_error_mode, gc.isenabled()))
-        yield
-        said.append("end")
-
-    @contextmanager
-    def on(device):
-        said.append(device)
-        yield
-
-    class Usual:
-        def wait_stream(self, stream):
-            said.append(f"usual waits for {stream}")
-
-    monkeypatch.setattr(torch.cuda, "device", on)
-    monkeypatch.setattr(torch.cuda, "Stream", lambda device: f"stream of {device}")
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Usual())
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
-    monkeypatch.setattr(torch.cuda, "graph", recording)
-    generator = torch.Generator()
-    replay = _cuda_graph.record(lambda: said.append("compute"), [generator])
+    device = Device(monkeypatch)
+    replay = _cuda_graph.record(lambda: device.said.append("compute"), [torch.Generator()])
     replay()
-    begin = ("begin", "stream of cpu", "thread_local", False)
-    where = torch.device("cpu")
-    waits = "usual waits for stream of cpu"
-    assert said == [("register", generator), where, begin, "compute", "end", waits, "replay"]
+    assert device.said == [
+        "register",
+        "synchronize",
+        "begin on own",
+        "compute",
+        "end",
+        "usual waits for own",
+        "replay",
+    ]
+    assert gc.isenabled()
+
+
+def test_a_recording_that_fails_leaves_the_usual_stream(monkeypatch):
+    device = Device(monkeypatch)
+    monkeypatch.setattr(Graph, "fails", True)
+    with pytest.raises(RuntimeError, match="previous error"):
+        _cuda_graph.record(lambda: None, [torch.Generator()])
+    assert device.present.name == "usual"
+    assert device.said[-1] == "usual waits for own"
     assert gc.isenabled()
 
 
 def test_streams_wait_for_each_other(monkeypatch):
-    said = []
-
-    class Stream:
-        def __init__(self, device, name="beside"):
-            assert device == "cuda:1"
-            self.name = name
-
-        def wait_stream(self, other):
-            said.append(f"{self.name} waits for {other.name}")
-
-    @contextmanager
-    def on(stream):
-        said.append(f"on {stream.name}")
-        yield
-
-    monkeypatch.setattr(torch.cuda, "Stream", Stream)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Stream(device, "usual"))
-    monkeypatch.setattr(torch.cuda, "stream", on)
-    _cuda_graph.beside(lambda: said.append("compute"), "cuda:1")
-    assert said == [
-        "beside waits for usual",
-        "on beside",
-        "compute",
-        "usual waits for beside",
-    ]
+    device = Device(monkeypatch)
+    _cuda_graph.beside(lambda: device.said.append(f"compute on {device.present.name}"), "cuda:1")
+    assert device.said == ["own waits for usual", "compute on own", "usual waits for own"]
+    streams = set()
+    monkeypatch.setattr(torch.cuda, "stream", lambda s: streams.add(s) or nullcontext())
+    _cuda_graph.beside(lambda: None, "cuda:1")
+    _cuda_graph.beside(lambda: None, "cuda:1")
+    assert len(streams) == 1  # and so no memory for each
