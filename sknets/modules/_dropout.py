@@ -56,7 +56,7 @@ class Dropout(nn.Module):
         return mask.div_(self.keep)
 
     def draw_kept(self, places):
-        """Draw on an accelerator, into a tensor of a batch's units, which are kept: ones and zeros."""
+        """Fill a tensor as Torch draws: one where a unit is kept, zero where it is not; return it."""
         return places.bernoulli_(self.keep, generator=self.generator)
 
     @property
@@ -85,7 +85,7 @@ class Dropout(nn.Module):
         return torch.from_numpy(words.numpy().view(np.uint16)[:n] >= self.limit).view(shape)
 
     def _draw_on(self, x):
-        return lambda shape: x.new_empty(shape).bernoulli_(self.keep, generator=self.generator)
+        return lambda shape: self.draw_kept(x.new_empty(shape))
 
     def extra_repr(self):
         return f"p={self.p}"

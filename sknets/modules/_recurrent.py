@@ -16,6 +16,7 @@ from torch import nn
 from sknets.modules._initialization import initialize
 from sknets.modules._parts import draw_rows
 
+#: A filter of warnings, as `warnings` keeps it: cuDNN's advice about where parameters lie.
 _ADVICE = (
     "ignore",
     re.compile("RNN module weights are not part of single", re.I),
@@ -120,8 +121,7 @@ class Recurrent(nn.Module):
         raise NotImplementedError
 
     def _fused(self, x, state):
-        # which those of devices ask for
-        hidden = tuple(part.unsqueeze(0).contiguous() for part in state)
+        hidden = tuple(part.unsqueeze(0).contiguous() for part in state)  # cuDNN asks for it
         parameters = [self.weight, self.recurrent_weight, self.bias, self._second_bias()]
         _ignore_advice(x.device)
         outputs, *last = type(self).kernel(

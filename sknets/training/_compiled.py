@@ -292,8 +292,7 @@ class Compiled:
             self._n_epochs, self._parts = n, self._cut(n)
         n_steps = n * sources.n_batches
         loss_parameter = self._loss_parameter
-        is_steady = lrs is None or (lrs[:, :1] == lrs).all()
-        rates = self.step.motion.look_ahead(n_steps, None if is_steady else lrs)
+        rates = self.step.motion.look_ahead(n_steps, lrs)
         if self._decays:
             if lrs is None:
                 lrs = np.repeat(

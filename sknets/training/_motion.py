@@ -69,12 +69,12 @@ class Motion:
     def look_ahead(self, n, lrs=None):
         """Return the rates of the next n steps, of shape (n_rates, K, n), which are then behind.
 
-        They are worked out for more and more steps, and kept, as long as learning rates stay. Where they
-        do not, `lrs` has those of each step for each solver.
+        They are worked out for more and more steps, and kept, as long as learning rates stay. `lrs`, of
+        shape (K, n), has those of each step for each solver, of which the first is the present one.
         """
         present = [(s.lr, s.place["step"], s.parameters, s.units) for s in self.solvers]
         self._keep_units(present)
-        if lrs is not None:
+        if lrs is not None and not (lrs[:, :1] == lrs).all():
             self._planned_for = None
             return self._work_out(n, lrs)
         if present != self._planned_for:

@@ -86,7 +86,7 @@ class OnDevice:
         self._learners = [net.learner for net in nets]
         self._fill = _FillOne(nets[0]) if len(nets) == 1 else _FillAll(nets, step)
         self._generators = [learner.device_generator for learner in self._learners]
-        self._sources, self._n_steps = None, 0
+        self._sources, self._n_steps, self._n_launched = None, 0, 0
         self._seconds, self._is_wary, self._is_given_up = math.inf, False, False
 
     def restart(self):
@@ -157,8 +157,6 @@ class OnDevice:
 
     # --- a launch ---------------------------------------------------------------------------------
 
-    _n_launched = 0
-
     def _launch(self, n, lrs):
         sources, self._n_steps = self._sources, 0
         n_steps = n * sources.n_batches
@@ -183,8 +181,7 @@ class OnDevice:
 
     def _look_ahead(self, n_steps, lrs):
         """Work out the rates of steps, and the learning rates beside them, as tensors."""
-        is_steady = lrs is None or (lrs[:, :1] == lrs).all()
-        rates = self._step.motion.look_ahead(n_steps, None if is_steady else lrs)
+        rates = self._step.motion.look_ahead(n_steps, lrs)
         if lrs is None:
             lrs = np.repeat([[learner.solver.lr] for learner in self._learners], n_steps, axis=1)
         rates = np.concatenate([rates, lrs[None]]).transpose(2, 0, 1)  # step, rate, network

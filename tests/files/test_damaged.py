@@ -10,10 +10,12 @@ import joblib
 import numpy as np
 import pytest
 import skops.io
+import torch
 from sklearn.preprocessing import FunctionTransformer
 
 import sknets
 from sknets import MLPRegressor, storage
+from sknets.files._bounded import Bounded
 from tests.files.kinds import SHORT, TABLE, TRUSTED, answers, fitted
 
 HARM = []
@@ -509,3 +511,10 @@ def test_odd_values_in_every_kind(name, load, tmp_path):
 def test_good_file_is_read_after_all_this(content, load):
     estimator, X, _ = fitted("Pipeline")
     np.testing.assert_array_equal(answers(load(content), X), answers(estimator, X))
+
+
+def test_the_range_of_a_random_number_is_no_size():
+    with Bounded({}):
+        torch.randint(2**31 - 1, (1,))
+        with pytest.raises(ValueError, match="larger than the arrays"):
+            torch.randint(10, (2**40,))
