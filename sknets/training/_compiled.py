@@ -10,7 +10,6 @@ import functools
 import importlib.util
 import math
 import warnings
-from itertools import islice
 
 import numpy as np
 import torch
@@ -314,10 +313,11 @@ class Compiled:
     def _run_parts(self, outcomes, loss_parameter, rates):
         layers, loss, *others = self._equations
         for part in self._parts:
-            self._draw(part)
             is_last = part is self._parts[-1]
             trials = self._trials.arrays if is_last else self._trials.without_rows()
             with without_lock():
+                for k in range(len(self._learners)):
+                    self._draw_for(k, part)
                 self._code.descend(
                     layers,
                     loss,
@@ -353,28 +353,15 @@ class Compiled:
         n_batches = len(self._sizes)
         n_parts = max(self._n_adds / _MOST_ADDS, self._n_words.sum() / _MOST_WORDS, 1.0)
         most = max(1, int(n_batches / n_parts)) if n == 1 else n_batches
-        n_rows, starts, orders = max(self._n_rows), np.array(self._sources.starts), None
-        if n_rows:
-            orders = torch.empty(len(self._learners), n, n_rows, dtype=torch.int64)
-        return [
-            Part(slice(first, first + most), n, starts, self._sizes, self._n_words, orders)
-            for first in range(0, n_batches, most)
-        ]
-
-    def _draw(self, part):
-        """Draw as each network would alone: the order of an epoch, and what is dropped in it."""
-        for k in range(len(self._learners)):
-            self._draw_for(k, part)
+        n_nets, starts = len(self._learners), np.array(self._sources.starts)
+        orders = np.empty((n_nets, n, max(self._n_rows)), np.int64)
+        steps = starts, self._sizes, self._n_words, orders, self._n_rows
+        return [Part(slice(first, first + most), n, *steps) for first in range(0, n_batches, most)]
 
     def _draw_for(self, k, part, n_epochs=None):
-        n, generator = self._n_rows[k], self._learners[k].generator
-        fill = self._dropouts[k][0].fill if self._dropouts[k] else None
-        drawn = zip(part.orders_of[k], part.words_of[k], strict=True)
-        for order, words in islice(drawn, n_epochs):
-            if order is not None:
-                torch.randperm(n, generator=generator, out=order)
-            if fill is not None:
-                fill(words)
+        """Draw what a network needs, for all epochs or the first ones."""
+        draw = self._code.draw_for(self._n_rows[k])
+        part.draw(k, self._learners[k].generator, self._dropouts[k], draw, n_epochs)
 
     def _draw_again(self, k, state, n):
         """Let a network have drawn for n epochs alone, since it has taken no more."""

@@ -60,8 +60,10 @@ class Part:
         Its rows.
     n_words : ndarray of int of shape (n_batches, K, n_dropping)
         Its words of random bits.
-    orders : torch.Tensor of shape (K, n_epochs, n), or None
-        Room for the orders of rows, if they are shuffled.
+    orders : ndarray of int of shape (K, n_epochs, n)
+        Room for the orders of rows.
+    n_rows : list of int
+        Rows of each network that are shuffled, all of them in the part of the first batch.
 
     Attributes
     ----------
@@ -69,35 +71,55 @@ class Part:
         Which of the steps of these epochs.
     starts, sizes, epochs, orders, bits, places
         As `descend` takes them.
-    orders_of, words_of : list of list of {torch.Tensor, None}
-        For each network and epoch, where its order is to be drawn, if it is now; and its words.
     """
 
-    def __init__(self, batches, n_epochs, starts, sizes, n_words, orders):
+    def __init__(self, batches, n_epochs, starts, sizes, n_words, orders, n_rows):
         n_batches, n_nets = sizes[batches].shape
         self.steps = slice(batches.start, batches.start + n_epochs * n_batches)
         self.starts = np.tile(starts[batches], n_epochs)
         self.sizes = np.tile(sizes[batches], (n_epochs, 1))
         self.epochs = np.repeat(np.arange(n_epochs), n_batches)
-        self.orders_of = [[None] * n_epochs] * n_nets
-        if orders is None:
-            self.orders = np.empty((n_nets, n_epochs, 0), np.int64)
-        else:
-            self.orders = orders.numpy()
-            if batches.start == 0:
-                self.orders_of = [of_net.unbind() for of_net in orders]
+        self.orders = orders
+        self._n_drawn = n_rows if batches.start == 0 else [0] * n_nets
         self._make_words(n_words[batches], n_epochs)
 
     def _make_words(self, n_words, n_epochs):
         n_batches, n_nets, n_layers = n_words.shape
         of_net = n_words.swapaxes(0, 1).reshape(n_nets, -1)
         stops = of_net.cumsum(axis=1)
-        n_each = stops[:, -1].tolist() if n_layers else [0] * n_nets
-        words = torch.empty(n_nets, n_epochs, max(n_each), dtype=torch.int64)
-        self.bits = words.numpy().view(np.uint16).reshape(n_nets, -1)
-        self.words_of = [[None] * n_epochs] * n_nets
-        if n_layers:
-            self.words_of = [row[:, :n].unbind() for row, n in zip(words, n_each, strict=True)]
+        self._n_words = stops[:, -1].tolist() if n_layers else [0] * n_nets
+        most = max(self._n_words)
+        self._words = np.empty((n_nets, n_epochs, most), np.int64)
+        self.bits = self._words.view(np.uint16).reshape(n_nets, -1)
         places = (stops - of_net).reshape(n_nets, n_batches, n_layers).swapaxes(0, 1)
-        of_epochs = max(n_each) * np.arange(n_epochs)[:, None, None, None]
+        of_epochs = most * np.arange(n_epochs)[:, None, None, None]
         self.places = 4 * (of_epochs + places).reshape(n_epochs * n_batches, n_nets, n_layers)
+
+    def draw(self, k, generator, dropouts, draw, n_epochs=None):
+        """Draw as a network would alone: the order of an epoch, and what is dropped in it.
+
+        Parameters
+        ----------
+        k : int
+            Which network.
+        generator : torch.Generator
+            Who draws orders.
+        dropouts : list of Dropout
+            The layers that drop units, of which the first one draws for all.
+        draw : callable or None
+            What draws faster than Torch, where all draw from the generator.
+        n_epochs : int, default=None
+            For how many of the epochs; None is all.
+        """
+        orders, n_rows = self.orders[k, :n_epochs], self._n_drawn[k]
+        words, n_words = self._words[k, :n_epochs], self._n_words[k]
+        if n_rows == n_words == 0:
+            return
+        if draw is not None and all(dropout.generator is generator for dropout in dropouts):
+            draw(generator, orders, n_rows, words, n_words)
+            return
+        for order, of_epoch in zip(orders[:, :n_rows], words[:, :n_words], strict=True):
+            if n_rows:
+                torch.randperm(n_rows, generator=generator, out=torch.from_numpy(order))
+            if n_words:
+                dropouts[0].fill(torch.from_numpy(of_epoch))

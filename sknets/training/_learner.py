@@ -249,12 +249,16 @@ class Learner:
         """Mean loss over the rows of the present epoch, each at the parameters of its step."""
         return float(self._loss_sum) / self._n_rows
 
-    def take_lowest(self, name, loss):
-        """Return whether a loss is the lowest of its name so far; remember it then."""
-        is_lowest = loss < self.lowest.get(name, math.inf)
-        if is_lowest:
-            self.lowest[name] = loss
-        return is_lowest
+    def take_lowest(self, name, losses):
+        """Return, of each of some losses, whether it is the lowest of its name so far; remember that."""
+        lowest, are_lowest = self.lowest.get(name, math.inf), []
+        for loss in losses:
+            are_lowest.append(loss < lowest)
+            if loss < lowest:
+                lowest = loss
+        if True in are_lowest:
+            self.lowest[name] = lowest
+        return are_lowest
 
     # --- reasons to stop --------------------------------------------------------------------------
 

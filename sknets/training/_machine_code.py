@@ -5,11 +5,9 @@ for one network and row by row: what NumPy does in thirty calls of a microsecond
 held, is one call here, without the lock. Products of matrices are BLAS's, as there. What is not written
 here is left to NumPy (`_compiled` knows what is).
 
-All of it lies in one file, since numba looks at the file of the outermost function alone to decide
-whether the code that it has kept on disk is still that of the source.
+All of it lies in one file, as `_jit.compiled_once` says why.
 """
 
-import contextlib
 import functools
 import math
 
@@ -19,6 +17,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from sknets.training import _cross_entropies, _losses, _solvers
+from sknets.training._jit import OPTIONS, called_once, compiled, compiled_once
+from sknets.training._machine_random import draw_for
 
 # columns of `layers`
 N_INPUTS, N_UNITS, WEIGHT, BIAS, ACTIVATION, DROPPING, OUTPUT, SLOPE, DELTA = range(9)
@@ -64,22 +64,6 @@ _LEAK = 0.01
 _OVER_LOG_2 = 1.4426950408889634
 _LOG_2_HIGH, _LOG_2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
 
-# without "fastmath" each operation is done as it is written, so that no compiler decides on bits
-_OPTIONS = {"nogil": True, "error_model": "numpy"}
-_compiled = numba.njit(**_OPTIONS)
-
-
-#: Functions whose code is kept on disk.
-_N_KEPT = 5
-
-
-def _compiled_once(function):
-    """Compile a function, and keep the code on disk where there is a place for it."""
-    try:
-        return numba.njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        return _compiled(function)
-
 
 @intrinsic
 def _lent(typing_context, array):
@@ -97,7 +81,7 @@ def _lent(typing_context, array):
     return array(array), generate
 
 
-@_compiled
+@compiled
 def _parameters(layer, theta):
     """Return weight and bias of a layer as views of a vector, or their gradients."""
     n_inputs, n_units, at, bias_at = layer[N_INPUTS], layer[N_UNITS], layer[WEIGHT], layer[BIAS]
@@ -105,7 +89,7 @@ def _parameters(layer, theta):
     return weight, theta[bias_at : bias_at + n_units]
 
 
-@numba.njit(**_OPTIONS, fastmath={"contract"})  # each sum below has one product to be done with it
+@numba.njit(**OPTIONS, fastmath={"contract"})  # each sum below has one product to be done with it
 def _exp(x):
     """Return exp(x) to a unit in the last place, for x between -708 and 709, else that of these.
 
@@ -131,7 +115,7 @@ def _exp(x):
     return series * np.int64((np.int64(k) + 1023) << 52).view(np.float64)
 
 
-@_compiled
+@compiled
 def _activate(z, bias, activation, slope):
     """Make outputs of sums in place, and write the slopes f'(z) of all but rectified units."""
     zero, one, leak = z.dtype.type(0.0), z.dtype.type(1.0), z.dtype.type(_LEAK)
@@ -166,7 +150,7 @@ def _activate(z, bias, activation, slope):
                 slope[i, j] = z[i, j] + share * (one - z[i, j])
 
 
-@_compiled
+@compiled
 def _drop(values, bits, limit, scale):
     """Set values to zero of which the bits are small, and scale the others."""
     flat, zero = values.reshape(-1), values.dtype.type(0.0)
@@ -174,7 +158,7 @@ def _drop(values, bits, limit, scale):
         flat[i] *= scale if bits[i] >= limit else zero
 
 
-@_compiled
+@compiled
 def _chain(delta, activation, a, slope, scale):
     """Take gradients with respect to outputs back to sums, in place.
 
@@ -190,7 +174,7 @@ def _chain(delta, activation, a, slope, scale):
             gradients[i] *= slopes[i]
 
 
-@_compiled
+@compiled
 def _outer(column, row, out):
     """Write the products of a column and a row."""
     for i in range(len(column)):
@@ -198,7 +182,7 @@ def _outer(column, row, out):
             out[i, j] = column[i, 0] * row[0, j]
 
 
-@_compiled
+@compiled
 def _sum_rows(values, out):
     out[:] = values.dtype.type(0.0)
     for i in range(len(values)):
@@ -206,7 +190,7 @@ def _sum_rows(values, out):
             out[j] += values[i, j]
 
 
-@_compiled
+@compiled
 def _differentiate(loss, parameter, raw, target, delta, losses):
     """Write the losses of n rows, and their gradients with respect to raw outputs into `delta`."""
     if loss == SOFTMAX:
@@ -243,7 +227,7 @@ def _differentiate(loss, parameter, raw, target, delta, losses):
             losses[i] = math.log1p(small) + (zero if value <= zero else value) - y * value
 
 
-@_compiled
+@compiled
 def _differentiate_softmax(raw, target, delta, losses):
     for i in range(len(raw)):
         largest, norm = raw[i].max(), raw.dtype.type(0.0)
@@ -256,7 +240,7 @@ def _differentiate_softmax(raw, target, delta, losses):
             losses[i, j] = -target[i, j] * (raw[i, j] - largest - log_norm)
 
 
-@_compiled
+@compiled
 def _average(weight, delta, losses):
     """Weigh rows, and divide gradients by their number; return the sum of the losses."""
     total, share = 0.0, delta.dtype.type(1.0 / len(delta))
@@ -268,7 +252,7 @@ def _average(weight, delta, losses):
     return total
 
 
-@_compiled_once
+@compiled_once
 def add_penalty(theta, grad, alpha, l1_alpha, decays, weight_sum):
     """Add the gradient of the smooth part for the weights; return the value of the whole penalty."""
     value = 0.0
@@ -285,7 +269,7 @@ def add_penalty(theta, grad, alpha, l1_alpha, decays, weight_sum):
     return value
 
 
-@_compiled_once
+@compiled_once
 def shorten(grad, max_norm):
     """Shorten a long gradient; return the factor."""
     if max_norm == np.inf:
@@ -298,7 +282,7 @@ def shorten(grad, max_norm):
     return factor
 
 
-@_compiled
+@compiled
 def _move(solver, theta, g, first, second, rates):
     """Take the step of a solver, whose buffers are `first` and `second`."""
     number = theta.dtype.type
@@ -326,7 +310,7 @@ def _move(solver, theta, g, first, second, rates):
             theta[i] -= first[i] / (np.sqrt(second[i]) + epsilon) * lr
 
 
-@_compiled
+@compiled
 def _eliminate(solver, theta, first, second, rates, strength):
     """Soft-threshold weights in the metric of the solver."""
     number, zero = theta.dtype.type, theta.dtype.type(0.0)
@@ -345,7 +329,7 @@ def _eliminate(solver, theta, first, second, rates, strength):
         theta[i] = math.copysign(zero if left <= zero else left, theta[i])
 
 
-@_compiled
+@compiled
 def _step(theta, grad, first, second, rates, own, solver, n_weights, decays, n):
     """Add penalties to the gradient of n rows and step along it; return the value of the penalties."""
     weights, weight_sum = theta[:n_weights], n * own[MEAN_WEIGHT]
@@ -360,13 +344,13 @@ def _step(theta, grad, first, second, rates, own, solver, n_weights, decays, n):
     return value
 
 
-@_compiled
+@compiled
 def _rows(room, place, n, n_units):
     """Return room for n rows of some units, behind what takes `place` values of a row."""
     return room[place * n : (place + n_units) * n].reshape(n, n_units)
 
 
-@_compiled
+@compiled
 def _take(values, order, start, shift, rows):
     """Take rows in an order, if there is one, from a start on; `values` has them behind others."""
     for i in range(len(rows)):
@@ -375,7 +359,7 @@ def _take(values, order, start, shift, rows):
             rows[i, j] = values[source, j]
 
 
-@_compiled
+@compiled
 def _take_codes(codes, labels, order, start, shift, rows):
     """Take the codes of the classes of rows."""
     for i in range(len(rows)):
@@ -384,7 +368,7 @@ def _take_codes(codes, labels, order, start, shift, rows):
             rows[i, j] = codes[code, j]
 
 
-@_compiled
+@compiled
 def _forward(layers, theta, x, room, drops, bits, places, limits, scales):
     """Compute the outputs of all layers of n rows, and the slopes of those that are not linear."""
     for number in range(len(layers)):
@@ -409,7 +393,7 @@ def _forward(layers, theta, x, room, drops, bits, places, limits, scales):
         x = a
 
 
-@_compiled
+@compiled
 def _backward(layers, theta, grad, x, room, scales):
     """Fill the gradients of all layers; the delta of the last one is there."""
     for number in range(len(layers) - 1, -1, -1):
@@ -437,7 +421,7 @@ def _backward(layers, theta, grad, x, room, scales):
                 _chain(delta_below, below[ACTIVATION], a, slope, scale)
 
 
-@_compiled_once
+@compiled_once
 def fill(
     layers, loss, parameter, theta, grad, x, target, weight, room, bits, places, limits, scales
 ):
@@ -457,7 +441,7 @@ def fill(
     return total
 
 
-@_compiled_once
+@compiled_once
 def evaluate(layers, loss, parameter, theta, x, target, weight, room, raw):
     """Write the raw outputs of n rows as they are predicted; return their mean loss.
 
@@ -479,7 +463,7 @@ def evaluate(layers, loss, parameter, theta, x, target, weight, room, raw):
     return total / weight_sum
 
 
-@_compiled_once
+@compiled_once
 def descend(
     layers,
     loss,
@@ -626,14 +610,9 @@ def descend(
 
 @functools.cache
 def compile_for(dtype):
-    """Compile what steps in a type of numbers need, which takes seconds, or read it from disk.
-
-    Code that cannot be kept, on a full disk, is there all the same when it is asked for again.
-    """
-    for _ in range(_N_KEPT):
-        with contextlib.suppress(OSError):
-            return _take_a_step(dtype)
-    return _take_a_step(dtype)
+    """Compile what steps in a type of numbers need, which takes seconds, or read it from disk."""
+    called_once(lambda: _take_a_step(dtype))
+    draw_for(1)
 
 
 def _take_a_step(dtype):

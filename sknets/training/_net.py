@@ -274,34 +274,43 @@ class Net(Events, Validated, skorch.NeuralNet):
         if n_told > 1:
             trials = self._scored(trials[:n_told])
             seconds = (time.perf_counter() - started) / n_told
-            self._record(rows, losses[: n_told - 1], trials, rates, seconds)
+            n = n_told - 1
+            self._record(rows, losses[:n], trials[:n], rates[:n], seconds)
             self.learner.solver.lr = rates[n_told - 1]
             started = time.perf_counter() - seconds
         return self.end_epoch(rows, losses[n_told - 1], started, trials[n_told - 1])
 
     def _record(self, rows, losses, trials, rates, seconds):
         """Record free epochs, behind which there is at least one that `end_epoch` records."""
-        learner, history, row = self.learner, self.history, self.history[-1]
-        n_before, n_done = len(history), 0
-        stopping, before = self.stopping, self.stopping.best_state
-        try:
-            for loss, trial, lr in zip(losses, trials, rates, strict=False):
-                row["train_loss"] = loss
-                row["train_loss_best"] = learner.take_lowest("train_loss", loss)
-                row["lr"] = lr
-                if trial is not None:
-                    self._validate(row, trial)
-                self._watch(row, lambda trial=trial: trial)
-                row["dur"] = seconds
-                n_done += 1
-                # a tuple: many small lists would keep Python's collector busy
-                row = {"batches": (), "epoch": n_before + n_done}
-                history.append(row)
-        finally:
-            if stopping.best_state is not before:  # a copy of the best one alone
-                stopping.best_state = learner.snapshot(stopping.best_state.values)
-            learner.n_epochs += n_done
-            learner.n_seen += n_done * len(rows)
+        learner, history, n_before = self.learner, self.history, len(self.history)
+        take_lowest, valid_losses = learner.take_lowest, ()
+        told = {
+            "train_loss": losses,
+            "train_loss_best": take_lowest("train_loss", losses),
+            "lr": rates,
+        }
+        if self.valid_rows is not None:
+            valid_losses = [trial.loss for trial in trials]
+            told["valid_loss"] = valid_losses
+            told["valid_loss_best"] = take_lowest("valid_loss", valid_losses)
+            if self.valid_score is not None:
+                told["valid_score"] = [trial.score for trial in trials]
+        self.stopping.update_all(
+            told[self.stopping.monitor],
+            lambda epoch: learner.snapshot(trials[epoch].values),
+            valid_losses,
+        )
+        names, n = (*told, "dur"), len(losses)
+        row = history[-1]
+        for number, values in enumerate(
+            zip(*told.values(), [seconds] * n, strict=True), n_before + 1
+        ):
+            row.update(zip(names, values, strict=True))
+            # a tuple: many small lists would keep Python's collector busy
+            row = {"batches": (), "epoch": number}
+            history.append(row)
+        learner.n_epochs += n
+        learner.n_seen += n * len(rows)
 
     def end_epoch(self, rows, loss, started, trial=None):
         """Record an epoch, validate and tell; return whether to stop.
@@ -364,7 +373,9 @@ class Net(Events, Validated, skorch.NeuralNet):
 
     def _record_loss(self, row, name, loss):
         row[name] = loss
-        row[f"{name}_best"] = self.learner.take_lowest(name, loss)  # skorch's Checkpoint looks here
+        row[f"{name}_best"] = self.learner.take_lowest(name, [loss])[
+            0
+        ]  # skorch's Checkpoint looks here
 
     # --- afterwards -----------------------------------------------------------------------------------
 

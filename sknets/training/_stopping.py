@@ -67,17 +67,36 @@ class Stopping:
         valid_loss : float, default=nan
             The validation loss, which breaks ties of a score. NaN is as bad as infinity.
         """
-        if self.monitor != "valid_score" or math.isnan(valid_loss):
-            valid_loss = math.inf
+        self.update_all([value], lambda _: keep(), [valid_loss])
+
+    def update_all(self, values, keep, valid_losses):
+        """Take the values of epochs that follow each other, as `update` takes one.
+
+        Parameters
+        ----------
+        values, valid_losses : sequence of float
+            The monitored values, and the validation losses.
+        keep : callable
+            Called with the number of the best epoch, if one of them is the best so far and `restores` is
+            true.
+        """
+        is_score, sign, tol = self.monitor == "valid_score", self.sign, self.tol
+        best, best_loss, count, best_epoch = self.best, self.best_loss, self.count, None
         # every comparison with NaN is false, so NaN is no progress and never the best
-        gain = self.sign * (value - self.best)
-        is_tie = self.monitor == "valid_score" and math.isclose(value, self.best, rel_tol=_ROUNDING)
-        fall = self.best_loss - valid_loss if is_tie else math.nan
-        self.count = 0 if gain >= self.tol or fall >= self.tol else self.count + 1
-        if (fall if is_tie else gain) > 0:
-            self.best, self.best_loss = value, valid_loss
-            if self.restores:
-                self.best_state = keep()
+        for epoch, value in enumerate(values):
+            gain, loss = sign * (value - best), math.inf
+            is_better, is_progress = gain > 0, gain >= tol
+            if is_score:
+                loss = math.inf if math.isnan(valid_losses[epoch]) else valid_losses[epoch]
+                if math.isclose(value, best, rel_tol=_ROUNDING):
+                    fall = best_loss - loss
+                    is_better, is_progress = fall > 0, is_progress or fall >= tol
+            count = 0 if is_progress else count + 1
+            if is_better:
+                best, best_loss, best_epoch = value, loss, epoch
+        self.best, self.best_loss, self.count = best, best_loss, count
+        if best_epoch is not None and self.restores:
+            self.best_state = keep(best_epoch)
 
     @property
     def place(self):

@@ -128,9 +128,9 @@ def test_batches_do_not_move_the_rate_unasked():
 
 def test_lowest_loss_is_remembered_by_name():
     learner = make_learner()
-    taken = [learner.take_lowest("train_loss", loss) for loss in (3.0, math.nan, 2.0, 2.0, 2.5)]
-    assert taken == [True, False, True, False, False]
-    assert learner.take_lowest("valid_loss", 9.0)
+    assert learner.take_lowest("train_loss", [3.0, math.nan, 2.0]) == [True, False, True]
+    assert learner.take_lowest("train_loss", [2.0, 2.5]) == [False, False]
+    assert learner.take_lowest("valid_loss", [9.0]) == [True]
     assert learner.lowest == {"train_loss": 2.0, "valid_loss": 9.0}
 
 

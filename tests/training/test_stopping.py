@@ -126,3 +126,30 @@ def test_what_is_kept_is_the_first_of_the_best(epochs):
         if not math.isnan(score) and (math.isfinite(score) or loss < math.inf)
     ]
     assert stopping.best_state == (min(numbers)[2] if numbers else None)
+
+
+@drawn(300)
+@given(
+    st.sampled_from(["train_loss", "valid_loss", "valid_score"]),
+    st.lists(
+        st.lists(
+            st.tuples(
+                st.sampled_from([0.0, 0.5, 0.5 + 1e-14, 0.6, 1.0, math.nan, math.inf]),
+                st.sampled_from([0.0, 0.1, 0.15, 0.2, math.nan, math.inf]),
+            ),
+            max_size=6,
+        ),
+        max_size=5,
+    ),
+)
+def test_several_epochs_at_once_count_as_one_after_another(monitor, blocks):
+    epochs = [epoch for block in blocks for epoch in block]
+    one_by_one = Stopping(0.1, math.inf, monitor)
+    for number, (value, loss) in enumerate(epochs):
+        one_by_one.update(value, lambda number=number: number, loss)
+    at_once, start = Stopping(0.1, math.inf, monitor), 0
+    for block in blocks:
+        values, losses = zip(*block, strict=True) if block else ((), ())
+        at_once.update_all(values, lambda number, start=start: start + number, losses)
+        start += len(block)
+    assert vars(at_once) == vars(one_by_one)
