@@ -168,11 +168,11 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         order, size = learned.input.plan_prediction(rows, learned.net.rows_at_once)
         ordered = rows if order is None else rows[order]
         n_rows, values = rows.shape[0], learned.net.flat.values
-        batches = (
-            learned.input.batch(ordered[start : start + size], values.dtype, values.device)
-            for start in range(0, n_rows, size)
-        )
-        with learned.threads_for(min(size, n_rows)):
+        blocks = [ordered]
+        if n_rows > size:
+            blocks = (ordered[start : start + size] for start in range(0, n_rows, size))
+        batches = (learned.input.batch(block, values.dtype, values.device) for block in blocks)
+        with learned.threads_for(min(size, n_rows), is_all=n_rows <= size):
             raw = learned.net.raw_outputs(batches, n_rows, part, seed)
         if order is not None:
             raw = raw[torch.from_numpy(np.argsort(order))]

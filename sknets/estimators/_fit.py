@@ -17,7 +17,7 @@ from sknets._warn import warn_user
 from sknets.estimators._checkpoint import open_checkpoint
 from sknets.estimators._data import read_data
 from sknets.estimators._in_pieces import check_pieces
-from sknets.estimators._learned import Learned
+from sknets.estimators._learned import Learned, read_parameters
 from sknets.estimators._net import choose_batch_size, make_net, phases
 from sknets.estimators._options import check_options
 from sknets.estimators._outcome import check_outcome
@@ -45,6 +45,8 @@ class Run:
         Whether it is one epoch more of an earlier training, rather than a training of its own.
     tasks : EpochTasks or None
         What scikit-learn's callbacks are told by.
+    is_as_before : bool
+        Whether it is a partial fit with the parameters of the one before: what is made of them is there.
     module : torch.nn.Module or None
         The network.
     batch_size : int or None
@@ -58,6 +60,7 @@ class Run:
     earlier: Learned | None
     is_partial: bool
     tasks: Any
+    is_as_before: bool = False
     module: Any = None
     batch_size: int | None = None
     checkpoint: Any = None
@@ -84,9 +87,14 @@ def learn(estimator, run, X, y, sample_weight, classes=None):
     learned : Learned
         All that is known before training.
     """
-    is_first = run.earlier is None
-    input, task = estimator._make_input(), lift(estimator._task, estimator._outputs)
-    if not is_first:
+    is_first, (parameters, others) = run.earlier is None, read_parameters(estimator)
+    if run.is_partial and not is_first:
+        run.is_as_before = run.earlier.is_made_with(parameters, others)
+    if run.is_as_before:
+        input, task = run.earlier.input, run.earlier.target.task
+    else:
+        input, task = estimator._make_input(), lift(estimator._task, estimator._outputs)
+    if not (is_first or run.is_as_before):
         run.earlier.input.check_goes_on(input)
         run.earlier.target.check_goes_on(task)
         input = run.earlier.input
@@ -104,12 +112,16 @@ def learn(estimator, run, X, y, sample_weight, classes=None):
     data = data.weighed(target)
     if is_first:
         input.learn(data.rows)
-    architecture = estimator._make_architecture(input, target)
-    check_options(estimator, architecture, is_partial=run.is_partial)
+    if run.is_as_before:
+        architecture = run.earlier.architecture
+    else:
+        architecture = estimator._make_architecture(input, target)
+        check_options(estimator, architecture, is_partial=run.is_partial)
+    known = {"parameters": parameters, "others": others}
     if not is_first:
         architecture.go_on_from(run.earlier.architecture)
         run.module = run.earlier.net.module_
-        known = {"target": target, "architecture": architecture, "y_names": names or data.y_names}
+        known |= {"target": target, "architecture": architecture, "y_names": names or data.y_names}
         return data, run.earlier.replace(**known)
     build_state = training.generator_to_array(generator)
     run.module = architecture.build(generator)
@@ -117,7 +129,7 @@ def learn(estimator, run, X, y, sample_weight, classes=None):
         data = data._replace(rows=architecture.try_out(run.module, data.rows, generator))
     work = architecture.measure_work(run.module, torch.zeros(1, *input.row_shape))
     parts = (input, target, architecture, generator, split_seed, build_state, work)
-    return data, Learned(*parts, y_names=data.y_names)
+    return data, Learned(*parts, y_names=data.y_names, **known)
 
 
 def set_aside(estimator, run, learned, data, validation):
@@ -157,7 +169,7 @@ def place(estimator, run, learned, train, valid, *, is_given):
         _warn_of_bf16(estimator, device)
     for data in filter(None, (train, valid)):
         learned.input.check_sizes(data.rows, dtype, data.name, data.places)
-    stays = _stays(estimator, run, learned, device, dtype)
+    stays = _stays(run, device, dtype)
     # to ask is ten times as fast as to move nothing
     if not stays and _is_elsewhere(run.module, device, dtype):
         run.module.to(device, dtype)
@@ -199,10 +211,9 @@ def _warn_of_bf16(estimator, device):
         )
 
 
-def _stays(estimator, run, learned, device, dtype):
-    """Take over the parameters; return whether a partial fit would make the same net again."""
-    is_unchanged = learned.take_parameters(estimator)
-    if not (is_unchanged and run.is_partial) or run.tasks is not None:
+def _stays(run, device, dtype):
+    """Return whether a partial fit would make the same net again."""
+    if not run.is_as_before or run.tasks is not None:
         return False
     net = run.earlier.net
     values = net.flat.values

@@ -75,15 +75,14 @@ class Learned:
     others: dict | None = None
     y_names: list | None = None
 
-    def threads_for(self, n_rows):
-        """Return a context with as many threads as the work of some rows is worth."""
-        return training.threads_for(n_rows * self.work.at_once, self.architecture.small_step)
+    def threads_for(self, n_rows, *, is_all=False):
+        """Return a context with as many threads as the work of some rows is worth, which may be all."""
+        n_adds = n_rows * self.work.at_once
+        return training.threads_for(n_adds, self.architecture.small_step, is_all=is_all)
 
-    def take_parameters(self, estimator):
-        """Take over the parameters of a call; return whether they are known to be as they were."""
-        before = self.parameters, self.others
-        self.parameters, self.others = now = read_parameters(estimator)
-        return now == before
+    def is_made_with(self, parameters, others):
+        """Whether parameters, as `read_parameters` returns them, are known to be those of this fit."""
+        return (parameters, others) == (self.parameters, self.others)
 
     def check_network(self):
         """Raise ValueError if the network is not one for the rows of the input."""
@@ -102,7 +101,8 @@ class Learned:
 
 
 #: The usual ones first: to ask for Number takes long.
-_PLAIN = (str, int, float, type(None), Number, np.generic)
+_USUAL = {str, bool, int, float, type(None)}
+_PLAIN = (*_USUAL, Number, np.generic)
 
 
 def read_parameters(estimator):
@@ -118,7 +118,7 @@ def read_parameters(estimator):
     plain, others = {}, {}
     for name in estimator._page.names:
         value = getattr(estimator, name)
-        if isinstance(value, _PLAIN):
+        if type(value) in _USUAL or isinstance(value, _PLAIN):
             plain[name] = value
         else:
             others[name] = _as_it_is(value)

@@ -109,6 +109,11 @@ class Outcome:
         return self.net.history[-1]["train_loss"] if self.learned.n_iter else math.nan
 
     @cached_property
+    def reach(self):
+        """The largest size of a parameter; NaN if one of them is."""
+        return self.net.flat.reach
+
+    @cached_property
     def _epochs(self):
         """Rows of the history of this phase."""
         n_epochs = min(self.learned.n_iter, self.net.max_epochs)
@@ -241,7 +246,7 @@ def _check_divergence(outcome):
     is_unscored = bool(n_iter) and stopping.restores
     if (
         net.stop_reason == "diverged"
-        or not net.flat.is_finite()
+        or not math.isfinite(outcome.reach)
         or (n_iter and not math.isfinite(loss))
         or (is_unscored and loss > _EXPLODED)
     ):
@@ -265,9 +270,9 @@ def _check_divergence(outcome):
 def _doubts_of_epoch(outcome):
     """Yield what is doubtful after an epoch of `partial_fit`."""
     estimator, net = outcome.estimator, outcome.net
-    largest = float(net.flat.values.abs().max())
-    if largest > _EXPLODED:
-        yield f"The weights have grown to {largest:.3g}. {outcome.scale_words or outcome.rate_words}"
+    if outcome.reach > _EXPLODED:
+        words = outcome.scale_words or outcome.rate_words
+        yield f"The weights have grown to {outcome.reach:.3g}. {words}"
     is_over = not net.learner.schedule.is_planned or net.n_epochs > estimator.max_iter
     if is_over and net.optimizer_.lr <= _SPENT * estimator.learning_rate_init:
         yield (

@@ -115,12 +115,13 @@ def _is_plain(estimator, X):
 
     All that it looks for takes longer than the network's answer for a row.
     """
+    known = vars(estimator)
     return (
         type(X) is np.ndarray
         and X.dtype in FLOATS
         and X.ndim == 2
         and len(X) > 0
-        and X.shape[1] == getattr(estimator, "n_features_in_", None)
-        and getattr(estimator, "feature_names_in_", None) is None
+        and X.shape[1] == known.get("n_features_in_")
+        and known.get("feature_names_in_") is None
         and are_ordinary(X)
     )

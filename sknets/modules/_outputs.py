@@ -34,14 +34,18 @@ class _NumberOutput(nn.Module):
         super().__init__()
         self.register_buffer("shift", torch.tensor(shift, dtype=torch.float64))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float64))
-        self._has_fixed = bool((self.scale == 0).any())
-        self.needs_double = self._ask_for_double()
+        shift, scale = self.shift.numpy(), self.scale.numpy()
+        self._has_fixed = bool((scale == 0).any())
+        self.needs_double = _need_double(np.abs(shift), scale)
 
     def scaled(self, values):
         """Return values in the units of y."""
+        buffers = (
+            self._buffers
+        )  # in which Torch would look last, for a row as long as all else takes
         if self._has_fixed:
-            values = torch.where(self.scale > 0, values, 0.0)
-        return values * self.scale + self.shift
+            values = torch.where(buffers["scale"] > 0, values, 0.0)
+        return values * buffers["scale"] + buffers["shift"]
 
     def pool(self, raws):
         """Return the raw outputs that are predicted as the mean of predictions.
@@ -53,15 +57,18 @@ class _NumberOutput(nn.Module):
         """
         return raws.double().mean(0)
 
-    def _ask_for_double(self):
-        shift, scale = self.shift.abs(), self.scale
-        is_fixed = scale == 0
-        is_lost = torch.where(is_fixed, shift.float() != shift, shift * _COARSENESS > scale)
-        return bool(is_lost.any() or _is_extreme(shift) or _is_extreme(scale))
-
     def _as(self, dtype, *values):
         dtype = torch.float64 if self.needs_double else dtype
         return tuple(value.to(dtype) for value in values)
+
+
+def _need_double(distance, scale):
+    """Whether single precision would lose how far from zero numbers lie, or digits of their spread."""
+    with np.errstate(over="ignore"):
+        is_lost = np.where(
+            scale == 0, np.float32(distance) != distance, distance * _COARSENESS > scale
+        )
+    return bool(is_lost.any()) or _is_extreme(distance) or _is_extreme(scale)
 
 
 def _is_extreme(values):

@@ -161,7 +161,8 @@ class Compiled:
     @classmethod
     def compile_for(cls, net):
         """Let the machine code be there before the steps of a net are timed, if it takes them so."""
-        if net.method.walks_batches and cls.serves(net.gradient):
+        gradient = net.gradient
+        if not gradient.is_compiled and net.method.walks_batches and cls.serves(gradient):
             machine_code().compile_for(np.dtype(str(net.flat.values.dtype).removeprefix("torch.")))
 
     # --- a batch of one network -------------------------------------------------------------------

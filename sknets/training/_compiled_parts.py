@@ -30,6 +30,8 @@ def behind_each_other(*columns):
     starts : list of int
         The first row of each network.
     """
+    if len(columns[0]) == 1:
+        return [np.ascontiguousarray(arrays[0]) for arrays in columns], [0]
     parts, starts, known, n_rows = [], [], {}, 0
     for arrays in zip(*columns, strict=True):
         key = tuple((a.__array_interface__["data"][0], a.shape, a.strides) for a in arrays)

@@ -137,10 +137,17 @@ class FlatParameters:
             start = stop
         return slices
 
+    @property
+    def reach(self):
+        """The largest size of a parameter; NaN if one of them is."""
+        if self.values.device.type == "cpu":  # where NumPy answers several times as fast
+            values = self.values.numpy()
+            return float(max(values.max(), -values.min()))
+        return float(self.values.abs().max())
+
     def is_finite(self):
         """Whether no parameter is NaN or infinite."""
-        # a sum is enough if it is, and takes a tenth of the time
-        return math.isfinite(self.values.sum()) or bool(torch.isfinite(self.values).all())
+        return math.isfinite(self.reach)
 
 
 def _dense_strides(parameter):

@@ -28,6 +28,9 @@ class Gradient(ABC):
     #: Whether a learner and a gradient that are made anew would be the same, as far as is known.
     is_as_made = False
 
+    #: Whether it has steps in machine code, of an earlier part of the training.
+    is_compiled = False
+
     #: Which rows of a batch are at hand, ``(start, stop, n_rows)``, where others are computed elsewhere.
     part = None
 
@@ -174,6 +177,10 @@ class ClosedForm(PlainAutograd):
         self._compiled.begin()
         return self._compiled
 
+    @property
+    def is_compiled(self):
+        return self._compiled is not None
+
     @staticmethod
     def recursion_of(gradients, theta, grad):
         """Return the recursion of several networks whose parameters are the rows of a matrix."""
@@ -277,8 +284,8 @@ def _look_at(layer):
         id(layer),
         type(layer),
         "forward" in own or _is_hooked(layer),
-        [id(tensor) for kind in ("_parameters", "_buffers") for tensor in own[kind].values()],
-        [own.get(name) for name in getattr(layer, "__constants__", ())],
+        [*map(id, own["_parameters"].values()), *map(id, own["_buffers"].values())],
+        [*map(own.get, getattr(layer, "__constants__", ()))],
         id(own.get("generator")),
     )
 

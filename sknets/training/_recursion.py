@@ -19,6 +19,9 @@ from sknets.training._recursion_layers import KINDS
 #: Numbers of rows for which arrays are kept.
 _MOST_SIZES = 4
 
+#: Rows that are predicted at once: of more, arrays would be allocated anew, and leave the cache.
+_ROWS_AT_ONCE = 2**10
+
 #: Values of a layer's outputs up to which arrays outlast a part of a training.
 _MOST_KEPT = 2**14
 
@@ -53,9 +56,26 @@ class Recursion:
 
     def forward(self, x):
         """Return raw outputs of rows as they are predicted, newly allocated."""
-        for layer in self._layers:
-            x = layer.forward(x, layer.make_room(x.shape[-2], x.dtype))
+        n = x.shape[-2]
+        if n <= _ROWS_AT_ONCE:
+            return self._walk(x, self._make_rooms(n, x.dtype))
+        raw = np.empty((*x.shape[:-1], self._layers[-1].n_units), x.dtype)
+        rooms = self._make_rooms(_ROWS_AT_ONCE, x.dtype)
+        for start in range(0, n, _ROWS_AT_ONCE):
+            if n - start < _ROWS_AT_ONCE:
+                rooms = self._make_rooms(n - start, x.dtype)
+            rows = (..., slice(start, start + _ROWS_AT_ONCE), slice(None))
+            raw[rows] = self._walk(x[rows], rooms)
+        return raw
+
+    def _walk(self, x, rooms):
+        """Return what the layers make of rows; the last one's lies in its room."""
+        for layer, room in zip(self._layers, rooms, strict=True):
+            x = layer.forward(x, room)
         return x
+
+    def _make_rooms(self, n, dtype):
+        return [layer.make_room(n, dtype) for layer in self._layers]
 
     def draw(self, sizes):
         """Yield, for each of the coming batches, the random bits with which `fill` drops units.
@@ -95,8 +115,7 @@ class Recursion:
         rooms, (delta, losses, flat_losses, ones) = self._rooms_for(x)
         for layer, of_layer in zip(self._dropping, bits, strict=True):
             layer.drop(rooms[layer.number], of_layer)
-        for layer, room in zip(self._layers, rooms, strict=True):
-            x = layer.forward(x, room)
+        x = self._walk(x, rooms)
         self.loss.differentiate(x, y, delta, losses)
         if weight is not None:
             delta *= weight
@@ -158,7 +177,7 @@ class Recursion:
         if found is None:
             if len(self._rooms) == _MOST_SIZES:
                 self._rooms.clear()
-            rooms = [layer.make_room(size, self.theta.dtype) for layer in self._layers]
+            rooms = self._make_rooms(size, self.theta.dtype)
             for room in rooms[:-1]:
                 room.make_delta()
             delta, losses = np.empty_like(rooms[-1].a), np.empty_like(rooms[-1].a)

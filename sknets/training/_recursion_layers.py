@@ -1,5 +1,7 @@
 """The layers of the recursion: forward, and back to gradients or to derivatives of each row."""
 
+from functools import cached_property
+
 import numpy as np
 
 from sknets.training._slopes import SLOPES, Slope
@@ -11,8 +13,17 @@ class _Room:
     def __init__(self, shape, dtype, *, needs_input):
         self.z = np.empty(shape, dtype)
         self.a = np.empty(shape, dtype) if needs_input else self.z
-        self.ones, self.zeros = np.ones((1, shape[-2]), dtype), np.zeros(shape, dtype)
         self.x = self.kept = self.delta = None
+
+    @cached_property
+    def ones(self):
+        """A row of ones, of shape (1, n)."""
+        return np.ones((1, self.z.shape[-2]), self.z.dtype)
+
+    @cached_property
+    def zeros(self):
+        """Zeros like `z`."""
+        return np.zeros(self.z.shape, self.z.dtype)
 
     def make_delta(self):
         """Make what the way back needs, but for the layer of the outputs."""

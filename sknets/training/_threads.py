@@ -6,7 +6,7 @@ depends on the work alone, so that results are the same to the last bit wherever
 
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import joblib
 import threadpoolctl
@@ -18,6 +18,9 @@ import torch
 SMALL_STEP = 2**21
 SMALL_CONV_STEP = 2**24
 SMALL_RECURRENT_STEP = 2**20
+
+#: Multiply-adds for which no library wakes another thread, whatever it may.
+_TINY_STEP = 2**13
 
 
 class _Limit:
@@ -92,7 +95,7 @@ _limit = _Limit()
 _here = threading.local()
 
 
-def threads_for(step_size, small_step=None):
+def threads_for(step_size, small_step=None, *, is_all=False):
     """Return a context with one thread if a step is small, with as many as there are otherwise.
 
     The thread count of the caller is the same afterwards.
@@ -103,7 +106,11 @@ def threads_for(step_size, small_step=None):
         Multiply-adds in one step: rows in a batch times weights.
     small_step : int, default=None
         Multiply-adds below which a step is small; None is `SMALL_STEP`.
+    is_all : bool, default=False
+        Whether nothing but the step is done: where it is tiny, there is then nothing to limit.
     """
+    if is_all and step_size < _TINY_STEP:
+        return nullcontext()
     small_step = SMALL_STEP if small_step is None else small_step
     is_one = step_size < small_step or getattr(_here, "is_one_of_many", False)
     return threads(1 if is_one else None)
