@@ -116,7 +116,7 @@ def learn(estimator, run, X, y, sample_weight, classes=None):
         architecture = run.earlier.architecture
     else:
         architecture = estimator._make_architecture(input, target)
-        check_options(estimator, architecture, is_partial=run.is_partial)
+    check_options(estimator, architecture, is_partial=run.is_partial)
     known = {"parameters": parameters, "others": others}
     if not is_first:
         architecture.go_on_from(run.earlier.architecture)

@@ -77,8 +77,12 @@ class Learned:
 
     def threads_for(self, n_rows, *, is_all=False):
         """Return a context with as many threads as the work of some rows is worth, which may be all."""
-        n_adds = n_rows * self.work.at_once
-        return training.threads_for(n_adds, self.architecture.small_step, is_all=is_all)
+        is_known = is_all and not self.architecture.draws_unseeded  # a user's own may do anything
+        return training.threads_for(
+            n_rows * self.work.at_once,
+            self.architecture.small_step,
+            n_in_all=n_rows * self.work.multiply_adds if is_known else None,
+        )
 
     def is_made_with(self, parameters, others):
         """Whether parameters, as `read_parameters` returns them, are known to be those of this fit."""

@@ -20,7 +20,7 @@ SMALL_CONV_STEP = 2**24
 SMALL_RECURRENT_STEP = 2**20
 
 #: Multiply-adds for which no library wakes another thread, whatever it may.
-_TINY_STEP = 2**13
+_TINY_WORK = 2**13
 
 
 class _Limit:
@@ -95,7 +95,7 @@ _limit = _Limit()
 _here = threading.local()
 
 
-def threads_for(step_size, small_step=None, *, is_all=False):
+def threads_for(step_size, small_step=None, *, n_in_all=None):
     """Return a context with one thread if a step is small, with as many as there are otherwise.
 
     The thread count of the caller is the same afterwards.
@@ -106,10 +106,10 @@ def threads_for(step_size, small_step=None, *, is_all=False):
         Multiply-adds in one step: rows in a batch times weights.
     small_step : int, default=None
         Multiply-adds below which a step is small; None is `SMALL_STEP`.
-    is_all : bool, default=False
-        Whether nothing but the step is done: where it is tiny, there is then nothing to limit.
+    n_in_all : int, default=None
+        Multiply-adds of all that is done, where they are known: of few, there is nothing to limit.
     """
-    if is_all and step_size < _TINY_STEP:
+    if n_in_all is not None and n_in_all < _TINY_WORK:
         return nullcontext()
     small_step = SMALL_STEP if small_step is None else small_step
     is_one = step_size < small_step or getattr(_here, "is_one_of_many", False)

@@ -211,6 +211,9 @@ def test_signals_are_no_images(base):
 def test_partial_fit_has_no_second_phase(base):
     with pytest.raises(ValueError, match="fine_tune_layers=0"):
         CNNClassifier(backbone=base, fine_tune_layers=1).partial_fit(X, Y, classes=range(10))
+    network = transfer(base, fine_tune_layers=1)
+    with pytest.raises(ValueError, match="fine_tune_layers=0"):
+        network.partial_fit(X[FEW], Y[FEW])
 
 
 def test_a_copy_needs_no_augmentation():

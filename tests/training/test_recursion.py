@@ -193,6 +193,34 @@ def test_several_networks_have_the_gradients_of_each():
         np.testing.assert_allclose(grad[k], gradient, atol=1e-14)
 
 
+@pytest.mark.parametrize("n_rows", [1_023, 1_024, 1_025, 2_048, 3_000])
+def test_many_rows_are_predicted_as_few(n_rows):
+    criterion, _ = LOSSES["squared_error"]
+    nets = [make_net(ClosedForm, criterion) for _ in range(2)]
+    nets[1].flat.values += 0.1
+    x = np.random.default_rng(0).standard_normal((n_rows, 3))
+    theta = np.stack([net.flat.values.numpy() for net in nets])
+    plans = [net.gradient.plan for net in nets]
+    stack = Recursion(plans, nets[0].flat.places(), theta, theta.copy(), criterion)
+    raws = stack.forward(np.stack([x, x[::-1]]))
+    assert raws.shape == (2, n_rows, 2)
+    for net, rows, raw in zip(nets, (x, x[::-1]), raws, strict=True):
+        few = [net.gradient.recursion.forward(rows[i : i + 7]) for i in range(0, n_rows, 7)]
+        np.testing.assert_allclose(net.gradient.recursion.forward(rows), raw, atol=1e-13)
+        np.testing.assert_allclose(np.concatenate(few), raw, atol=1e-13)
+
+
+def test_many_rows_are_predicted_in_little_memory():
+    criterion, _ = LOSSES["squared_error"]
+    recursion = make_net(ClosedForm, criterion).gradient.recursion
+    x = np.zeros((100_000, 3))
+    tracemalloc.start()
+    recursion.forward(x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100_000 * 8 * (2 + 1)  # the raw outputs, and less than a unit of all rows
+
+
 @pytest.mark.parametrize("embedding", [None, "periodic", "some_periodic"])
 def test_a_step_allocates_nothing_large(embedding):
     criterion, y = LOSSES["squared_error"]

@@ -37,6 +37,13 @@ def test_large_step_keeps_the_threads():
         assert torch.get_num_threads() == 2
 
 
+def test_where_little_is_done_there_is_nothing_to_limit():
+    with training.threads_for(1000, n_in_all=1000):
+        assert torch.get_num_threads() == 2
+    with training.threads_for(1000, n_in_all=10**6):  # small steps that wait for each other
+        assert torch.get_num_threads() == 1
+
+
 def test_count_is_given_back_after_an_error():
     with pytest.raises(RuntimeError, match="stop"), training.threads_for(1):
         raise RuntimeError("stop")
