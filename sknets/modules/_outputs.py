@@ -40,9 +40,7 @@ class _NumberOutput(nn.Module):
 
     def scaled(self, values):
         """Return values in the units of y."""
-        buffers = (
-            self._buffers
-        )  # in which Torch would look last, for a row as long as all else takes
+        buffers = self._buffers  # to find them as attributes takes as long as to compute with them
         if self._has_fixed:
             values = torch.where(buffers["scale"] > 0, values, 0.0)
         return values * buffers["scale"] + buffers["shift"]
