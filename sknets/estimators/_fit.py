@@ -90,14 +90,7 @@ def learn(estimator, run, X, y, sample_weight, classes=None):
     is_first, (parameters, others) = run.earlier is None, read_parameters(estimator)
     if run.is_partial and not is_first:
         run.is_as_before = run.earlier.is_made_with(parameters, others)
-    if run.is_as_before:
-        input, task = run.earlier.input, run.earlier.target.task
-    else:
-        input, task = estimator._make_input(), lift(estimator._task, estimator._outputs)
-    if not (is_first or run.is_as_before):
-        run.earlier.input.check_goes_on(input)
-        run.earlier.target.check_goes_on(task)
-        input = run.earlier.input
+    input, task = _input_and_task(estimator, run)
     data = read_data(estimator, input, task, X, y, sample_weight, reset=is_first)
     check_pieces(estimator, data.rows)
     if is_first:
@@ -130,6 +123,19 @@ def learn(estimator, run, X, y, sample_weight, classes=None):
     work = architecture.measure_work(run.module, torch.zeros(1, *input.row_shape))
     parts = (input, target, architecture, generator, split_seed, build_state, work)
     return data, Learned(*parts, y_names=data.y_names, **known)
+
+
+def _input_and_task(estimator, run):
+    """Return what X and y are, by the parameters and by the call that this one goes on from."""
+    earlier = run.earlier
+    if run.is_as_before:
+        return earlier.input, earlier.target.task
+    input, task = estimator._make_input(), lift(estimator._task, estimator._outputs)
+    if earlier is None:
+        return input, task
+    earlier.input.check_goes_on(input)
+    earlier.target.check_goes_on(task)
+    return earlier.input, task
 
 
 def set_aside(estimator, run, learned, data, validation):

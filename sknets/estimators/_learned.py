@@ -104,7 +104,7 @@ class Learned:
         return replace(self, **changes)
 
 
-#: The usual ones first: to ask for Number takes long.
+#: What is nearly always plain, and all that is: to ask for Number takes long.
 _USUAL = {str, bool, int, float, type(None)}
 _PLAIN = (*_USUAL, Number, np.generic)
 

@@ -25,12 +25,13 @@ def compiled_once(function):
         return compiled(function)
 
 
-def called_once(call):
-    """Return what a call returns that compiles functions; a full disk keeps nothing from it.
+def compile_by(call):
+    """Make a call that compiles functions, also where a full disk keeps no code.
 
     Code that cannot be kept is there all the same when it is asked for again.
     """
     for _ in range(_N_KEPT):
         with contextlib.suppress(OSError):
-            return call()
-    return call()
+            call()
+            return
+    call()

@@ -17,7 +17,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from sknets.training import _cross_entropies, _losses, _solvers
-from sknets.training._jit import OPTIONS, called_once, compiled, compiled_once
+from sknets.training._jit import OPTIONS, compile_by, compiled, compiled_once
 from sknets.training._machine_random import draw_for
 
 # columns of `layers`
@@ -611,7 +611,7 @@ def descend(
 @functools.cache
 def compile_for(dtype):
     """Compile what steps in a type of numbers need, which takes seconds, or read it from disk."""
-    called_once(lambda: _take_a_step(dtype))
+    compile_by(lambda: _take_a_step(dtype))
     draw_for(1)
 
 

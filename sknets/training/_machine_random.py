@@ -13,12 +13,12 @@ import functools
 import numpy as np
 import torch
 
-from sknets.training._jit import called_once, compiled, compiled_once
+from sknets.training._jit import compile_by, compiled, compiled_once
 
 #: Words of the twister, and how far the one lies ahead that each is made with.
 _N, _AHEAD = 624, 397
 
-#: In the words of 64 bits of a state: how many of these are left, the next one, and where they lie.
+#: Places in a state, in words of 64 bits: how many numbers are left, and one; the next; the first word.
 _LEFT, _NEXT, _FIRST = 1, 2, 3
 
 #: Bytes of a state, and rows up to which Torch shuffles with words of 32 bits.
@@ -102,6 +102,7 @@ def _fill(out, words, numbers, place):
 
 @compiled_once
 def _draw(state, orders, n_rows, bits, n_words):
+    """Do what `draw` does, from a state of 632 words of 64 bits, which goes on."""
     words, numbers = np.empty(_N, np.uint32), np.empty(_N, np.uint32)
     for i in range(_N):
         words[i] = np.uint32(state[_FIRST + i])
@@ -151,7 +152,7 @@ def _is_torchs():
     if len(its.get_state()) != _N_BYTES:
         return False
     orders, bits = np.empty((3, 100), np.int64), np.empty((3, 1_001), np.int64)
-    called_once(lambda: draw(torch.Generator(), orders[:0], 0, bits[:0], 0))
+    compile_by(lambda: draw(torch.Generator(), orders[:0], 0, bits[:0], 0))
     draw(ours, orders, 100, bits, 1_001)
     for order, of_epoch in zip(orders, bits, strict=True):
         drawn = torch.empty(len(of_epoch), dtype=torch.int64)

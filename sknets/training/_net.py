@@ -375,9 +375,8 @@ class Net(Events, Validated, skorch.NeuralNet):
 
     def _record_loss(self, row, name, loss):
         row[name] = loss
-        row[f"{name}_best"] = self.learner.take_lowest(name, [loss])[
-            0
-        ]  # skorch's Checkpoint looks here
+        # skorch's Checkpoint looks here
+        (row[f"{name}_best"],) = self.learner.take_lowest(name, [loss])
 
     # --- afterwards -----------------------------------------------------------------------------------
 
