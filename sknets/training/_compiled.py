@@ -129,6 +129,12 @@ class Compiled:
         name = self._code.LOSSES[type(self._criterion)][1]
         return self._dtype.type(0.0 if name is None else getattr(self._criterion, name))
 
+    def _make_room(self, n):
+        """Return room for what is computed of n rows, and for the weight of a layer."""
+        n_weights = self._equations[0][:, [self._code.N_INPUTS, self._code.N_UNITS]].prod(axis=1)
+        n_turned = min(n_weights.max(), self._code.MOST_WEIGHTS_TURNED)
+        return np.empty(self._n_values * n + n_turned, self._dtype)
+
     def release(self):
         """Let go of the rows, and of room that is large."""
         self._sources = self._rows = self._valid = self._trials = None
@@ -180,7 +186,7 @@ class Compiled:
         weight = np.empty((n, 0), self._dtype) if weight is None else weight
         places = np.cumsum([0, *map(len, bits)])[:-1]
         bits = np.concatenate(bits) if len(bits) else np.empty(0, np.uint16)
-        room = np.empty(self._n_values * n, self._dtype)
+        room = self._make_room(n)
         total = self._code.fill(
             layers,
             loss,
@@ -210,7 +216,7 @@ class Compiled:
         """Return the raw outputs of validation data as they are predicted, and their mean loss."""
         (x, y, weight), (layers, loss, *_) = arrays_of(self._gradient, rows), self._equations
         weight = np.empty((len(x), 0)) if weight is None else weight
-        room = np.empty(self._n_values * len(x), self._dtype)
+        room = self._make_room(len(x))
         raw = np.empty((len(x), layers[-1][self._code.N_UNITS]), self._dtype)
         arrays = (np.ascontiguousarray(array, self._dtype) for array in (x, y, weight))
         equations = layers, loss, self._loss_parameter, self._vectors[0][0]
@@ -255,7 +261,7 @@ class Compiled:
         shuffles, sizes, n_tried, n_values_tried = self._layout
         self._n_rows = n_rows if shuffles else [0] * len(n_rows)
         self._sizes = sizes = np.array(sizes)
-        self._room = np.empty(self._n_values * max(sizes.max(), *n_tried), self._dtype)
+        self._room = self._make_room(max(sizes.max(), *n_tried))
         # 16 bits for each unit, in words of 64: of each batch, network and layer
         self._n_words = -(-sizes[:, :, None] * np.array(self._n_dropped, int) // 4)
         n_adds_of_row = self._vectors[0].shape[1] + _ADDS_OF_VALUE * self._n_values
