@@ -89,39 +89,39 @@ def _lent(typing_context, array):
     return array(array), generate
 
 
-def _view(context, builder, array, values, start, shape):
-    """Return values of a contiguous array from a place on, as an array that is lent as by `_lent`.
+def _cut(array, n_axes):
+    """Return how values of a contiguous array, from a place on, are lent as an array of some axes."""
 
-    To cut and to reshape takes ten times as long, with a call of a function and many checks.
-    """
-    values = context.make_array(array)(context, builder, value=values)
-    view = context.make_array(types.Array(array.dtype, len(shape), "C"))(context, builder)
-    strides = [values.itemsize]
-    for n in reversed(shape[1:]):
-        strides.insert(0, builder.mul(n, strides[0]))
-    data = builder.gep(values.data, [start])
-    populate_array(view, data, shape, strides, values.itemsize, meminfo=None)
-    return view._getvalue()
+    def generate(context, builder, signature, args):
+        values, start, *shape = args
+        values = context.make_array(array)(context, builder, value=values)
+        lent = context.make_array(signature.return_type)(context, builder)
+        strides = [values.itemsize]
+        for n in reversed(shape[1:]):
+            strides.insert(0, builder.mul(n, strides[0]))
+        data = builder.gep(values.data, [start])
+        populate_array(lent, data, shape, strides, values.itemsize, meminfo=None)
+        return lent._getvalue()
+
+    if array.layout != "C":
+        raise numba.TypingError("Only values of a contiguous array can be cut.")
+    return types.Array(array.dtype, n_axes, "C")(array, *[types.intp] * (1 + n_axes)), generate
 
 
 @intrinsic
 def _vector(typing_context, array, start, n):
-    """Return n values of a contiguous array from a place on, without their count of references."""
+    """Return n values of a contiguous array from a place on, lent as by `_lent`.
 
-    def generate(context, builder, signature, args):
-        return _view(context, builder, array, args[0], args[1], args[2:])
-
-    return types.Array(array.dtype, 1, "C")(array, types.intp, types.intp), generate
+    A slice does the same with many checks, and `reshape` calls a function: together they took as long as
+    what is computed with the values.
+    """
+    return _cut(array, 1)
 
 
 @intrinsic
 def _matrix(typing_context, array, start, n_rows, n_columns):
     """Return what `_vector` does, in rows."""
-
-    def generate(context, builder, signature, args):
-        return _view(context, builder, array, args[0], args[1], args[2:])
-
-    return types.Array(array.dtype, 2, "C")(array, types.intp, types.intp, types.intp), generate
+    return _cut(array, 2)
 
 
 @compiled

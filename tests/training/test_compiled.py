@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import sklearn.base
 import skorch
 import torch
 
@@ -188,6 +189,21 @@ def test_activations_and_slopes_are_those_of_torch(activation, dtype):
     precision = np.finfo(dtype).eps
     np.testing.assert_allclose(a, wanted.detach(), rtol=4 * precision, atol=2 * precision)
     np.testing.assert_allclose(delta[:, 0], z.grad, rtol=8 * precision, atol=4 * precision)
+
+
+@pytest.mark.parametrize("n", [1, 23, 24, 30, 700])  # copies of weights pay from some rows on
+def test_products_of_any_number_of_rows(n, calls, on_arrays):
+    rng = np.random.default_rng(0)
+    rows, y = rng.normal(size=(n, 50)), rng.normal(size=n)
+    network = MLPRegressor(hidden_layer_sizes=(40, 3), batch_size=n, max_iter=2, random_state=0)
+    network.fit(rows, y, X_val=rows, y_val=y)
+    assert calls
+    on_arrays()
+    other = sklearn.base.clone(network).fit(rows, y, X_val=rows, y_val=y)
+    np.testing.assert_allclose(network.predict(rows), other.predict(rows), rtol=1e-11, atol=1e-12)
+    for name in ("loss", "validation_loss"):
+        of_both = network.history_[name], other.history_[name]
+        np.testing.assert_allclose(*of_both, rtol=1e-12, atol=1e-14)
 
 
 def test_encoded_inputs(calls, on_arrays):
