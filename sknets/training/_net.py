@@ -16,6 +16,9 @@ from sknets.training._pace import Pace
 from sknets.training._validated import Validated
 from sknets.training._wanted import check_wanted
 
+#: What skorch registers.
+_REGISTERED = torch.nn.Module, torch.optim.Optimizer
+
 #: Epochs that are recorded, and scored, at a time, since Ctrl-C waits for them.
 _MOST_RECORDED = 2**12
 _MOST_SCORED = 2**6
@@ -96,7 +99,7 @@ class Net(Events, Validated, skorch.NeuralNet):
 
     def __setattr__(self, name, value):
         # skorch registers modules and optimisers, and asks long before it lets all else pass
-        if isinstance(value, torch.nn.Module | torch.optim.Optimizer):
+        if isinstance(value, _REGISTERED):
             super().__setattr__(name, value)
         else:
             object.__setattr__(self, name, value)
