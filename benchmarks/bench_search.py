@@ -3,8 +3,8 @@
 20 candidates in 5 folds on the baseball salaries: 100 networks of 50 units behind a scaler, of 200 epochs
 each where nothing stops them. scikit-learn has two processes, and so has one side of ours. y is
 standardised, so that both learn the same. Our candidates are `alpha`, the rate and dropout, half of them
-with a dropout of 0.4, which is more work; those of scikit-learn, which has no dropout, are `alpha` and the
-rate.
+with a dropout of 0.4, which is more work; those of scikit-learn, which has no dropout, are `alpha` and
+the rate.
 """
 
 import argparse
@@ -108,8 +108,8 @@ def main(quick):
     hitters = load_hitters()
     lines = [
         "How many times as fast as the other sides a search is whose networks train together: median of",
-        "alternated rounds (quartiles), and behind the slash what was demanded; in the last column, how many",
-        "times as fast as scikit-learn's the plain search of sknets with `n_jobs=2` is. Without early",
+        "alternated rounds (quartiles), and behind the slash what was demanded; in the last column, how",
+        "many times as fast as scikit-learn's the plain search of sknets with `n_jobs=2` is. Without early",
         'stopping all do 200 epochs. At `batch_size="auto"` sknets has one batch of about 210 rows in an',
         "epoch, where scikit-learn has one of 200 and one of 10.",
         *(QUICK if quick else []),
