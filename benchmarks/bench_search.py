@@ -109,7 +109,7 @@ def main(quick):
     lines = [
         "How many times as fast as the other sides a search is whose networks train together: median of",
         "alternated rounds (quartiles), and behind the slash what was demanded; in the last column, how",
-        "many times as fast as scikit-learn's the plain search of sknets with `n_jobs=2` is. Without early",
+        "many times as fast as scikit-learn's the search of sknets with `n_jobs=2` is. Without early",
         'stopping all do 200 epochs. At `batch_size="auto"` sknets has one batch of about 210 rows in an',
         "epoch, where scikit-learn has one of 200 and one of 10.",
         *(QUICK if quick else []),
