@@ -113,6 +113,7 @@ class Compiled:
         self._dropout_rates = self._layout = self._sources = self._valid = None
         self._trials = self._no_trials = None
         self._room, self._n_done = np.empty(0), np.zeros(len(learners), np.int64)
+        self.totals = np.zeros((len(learners), 1))
         self.begin()
 
     def begin(self):
@@ -153,7 +154,9 @@ class Compiled:
             and learner.average is None
             and learner.flat.values.dtype in (torch.float32, torch.float64)
             and all(
-                layer.kind == "linear" and layer.activation in code.ACTIVATIONS
+                layer.kind == "linear"
+                and layer.activation in code.ACTIVATIONS
+                and (layer.dropout is None or layer.dropout.generator is learner.generator)
                 for layer in gradient.plan
             )
         )
@@ -167,7 +170,7 @@ class Compiled:
     @classmethod
     def compile_for(cls, net):
         """Let the machine code be there before the steps of a net are timed, if it takes them so."""
-        gradient = net.gradient
+        gradient = getattr(net.gradient, "usual", net.gradient)  # of a team's
         if not gradient.is_compiled and net.method.walks_batches and cls.serves(gradient):
             machine_code().compile_for(np.dtype(str(net.flat.values.dtype).removeprefix("torch.")))
 
@@ -234,17 +237,18 @@ class Compiled:
             return True
         if not _can_be_copied(sources):
             return False
-        data = sources.data
+        self._sources, data = None, sources.data  # an interrupt may fall between any two lines
         (x,), x_places = behind_each_other([x for x, _, _ in data])
         (y, weight), y_places = behind_each_other([y for _, y, _ in data], weights_of(data))
         y, labels = (y, _NO_CLASSES) if sources.codes is None else (sources.codes, y)
         self._rows = x, y, labels, weight, np.array([x_places, y_places]).T.copy()
         self._trials = self._trials_of(nets)
-        self._sources, self._valid = sources, valid
         layout = sources.shuffles, sources.sizes, self._trials.sizes, self._trials.n_values
         if layout != self._layout:
+            self._layout = None
+            self._lay_out(layout, [len(x) for x, _, _ in data])
             self._layout = layout
-            self._lay_out([len(x) for x, _, _ in data])
+        self._sources, self._valid = sources, valid
         return True
 
     def _trials_of(self, nets):
@@ -256,9 +260,9 @@ class Compiled:
             self._no_trials = CompiledTrials(nets, are_tried, self._dtype)
         return self._no_trials
 
-    def _lay_out(self, n_rows):
+    def _lay_out(self, layout, n_rows):
         """Make room for batches of these sizes."""
-        shuffles, sizes, n_tried, n_values_tried = self._layout
+        shuffles, sizes, n_tried, n_values_tried = layout
         self._n_rows = n_rows if shuffles else [0] * len(n_rows)
         self._sizes = sizes = np.array(sizes)
         self._room = self._make_room(max(sizes.max(), *n_tried))
@@ -295,7 +299,7 @@ class Compiled:
             The learning rates of each network; None are those that the solvers have.
         """
         if n != self._n_epochs:
-            self._n_epochs, self._parts = n, self._cut(n)
+            self._parts, self._n_epochs = self._cut(n), n
         n_steps = n * sources.n_batches
         loss_parameter = self._loss_parameter
         rates = self.step.motion.look_ahead(n_steps, lrs)
@@ -380,10 +384,10 @@ class Compiled:
         """Take the rates of dropout as they are: a callback may change them."""
         rates = [[dropout.p for dropout in of_net] for of_net in self._dropouts]
         if rates != self._dropout_rates:
-            self._dropout_rates = rates
             limits = [[dropout.limit for dropout in of_net] for of_net in self._dropouts]
             scales = [[1.0 / dropout.keep for dropout in of_net] for of_net in self._dropouts]
             self._kept = np.array(limits, np.uint16), np.array(scales, self._dtype)
+            self._dropout_rates = rates
 
 
 def _can_be_copied(sources):

@@ -34,7 +34,9 @@ def behind_each_other(*columns):
         return [np.ascontiguousarray(arrays[0]) for arrays in columns], [0]
     parts, starts, known, n_rows = [], [], {}, 0
     for arrays in zip(*columns, strict=True):
-        key = tuple((a.__array_interface__["data"][0], a.shape, a.strides) for a in arrays)
+        key = tuple(
+            (a.size and a.__array_interface__["data"][0], a.shape, a.strides) for a in arrays
+        )
         if key not in known:
             known[key] = n_rows
             parts.append(arrays)
@@ -105,11 +107,11 @@ class Part:
         k : int
             Which network.
         generator : torch.Generator
-            Who draws orders.
+            From whom all is drawn.
         dropouts : list of Dropout
             The layers that drop units, of which the first one draws for all.
         draw : callable or None
-            What draws faster than Torch, where all draw from the generator.
+            What draws faster than Torch, if there is something.
         n_epochs : int, default=None
             For how many of the epochs; None is all.
         """
@@ -117,7 +119,7 @@ class Part:
         words, n_words = self._words[k, :n_epochs], self._n_words[k]
         if n_rows == n_words == 0:
             return
-        if draw is not None and all(dropout.generator is generator for dropout in dropouts):
+        if draw is not None:
             draw(generator, orders, n_rows, words, n_words)
             return
         for order, of_epoch in zip(orders[:, :n_rows], words[:, :n_words], strict=True):

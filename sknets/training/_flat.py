@@ -19,7 +19,8 @@ class FlatParameters:
     Guarantees: `theta[:n_weights]` holds the penalised parameters (those with two or more
     dimensions: weight matrices, kernels, centres), the rest (intercepts, slopes, normalisation, and
     all of a module that has `is_activation`) follows; loading a state dict into the module writes
-    through to `theta`. Each parameter keeps its memory format: kernels that lie channels-last still do.
+    through to `theta`. Matrices lie row by row, as equations read them, also those that have lain
+    transposed. Kernels keep their memory format: those that lie channels-last still do.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ class FlatParameters:
         weights = [p for p, penalised in zip(everything, is_weight, strict=True) if penalised]
         others = [p for p, penalised in zip(everything, is_weight, strict=True) if not penalised]
         self._parameters = weights + others
-        self._strides = [_dense_strides(p) for p in self._parameters]
+        self._strides = [tuple(_dense_strides(p)) for p in self._parameters]
         values = torch.cat(
             [_as_stored(p, s) for p, s in zip(self._parameters, self._strides, strict=True)]
         )
@@ -80,8 +81,9 @@ class FlatParameters:
     def is_bound(self):
         """Whether parameters still are views into this vector, and nobody hooks into their gradients."""
         start, size = self.values.data_ptr(), self.values.element_size()
-        for parameter in self._parameters:
-            if parameter.data_ptr() != start or parameter._backward_hooks:
+        for parameter, strides in zip(self._parameters, self._strides, strict=True):
+            lies_there = parameter.data_ptr() == start and parameter.stride() == strides
+            if not lies_there or parameter._backward_hooks:
                 return False
             start += parameter.numel() * size
         return True
@@ -151,11 +153,11 @@ class FlatParameters:
 
 
 def _dense_strides(parameter):
-    """Return strides that fill memory without gaps, in the order in which the parameter lies."""
+    """Return strides that fill memory without gaps, in the order in which a kernel lies."""
     strides = [0] * parameter.dim()
     step = 1
     axes = range(parameter.dim() - 1, -1, -1)  # of equal strides, the last axis is the innermost
-    for axis in sorted(axes, key=parameter.stride):
+    for axis in axes if parameter.dim() == 2 else sorted(axes, key=parameter.stride):
         strides[axis] = step
         step *= parameter.shape[axis]
     return strides

@@ -34,6 +34,7 @@ class OnArrays:
         self._n_steps = 0
         self._nets, self._step = nets, step
         self._sources = self._feed = self._recursion = self._trials = None
+        self.totals = np.zeros((len(nets), 1))
 
     def take(self, sources):
         """Get ready for the batches of some `ArraySources`."""
@@ -55,16 +56,18 @@ class OnArrays:
         step, recursion = self._step, self._recursion
         mean_weight = step.column([net.learner.mean_weight for net in self._nets])
         plan, totals = step.plan(sources.n_batches), 0.0
-        for (x, y, weight, size, missing), bits in zip(
-            self._feed.batches(), recursion.draw(sources.sizes), strict=False
-        ):
-            loss, _ = recursion.fill(x, y, weight, size, missing, bits)
-            weight_sum = size * mean_weight
-            loss = loss + step.add_penalty(weight_sum)
-            step.take(plan[self._n_steps], weight_sum)
-            totals += loss * (size if isinstance(size, float) else size[:, 0])
-            self._n_steps += 1
-        self.totals = np.reshape(totals, (-1, 1))
+        try:
+            for (x, y, weight, size, missing), bits in zip(
+                self._feed.batches(), recursion.draw(sources.sizes), strict=False
+            ):
+                loss, _ = recursion.fill(x, y, weight, size, missing, bits)
+                weight_sum = size * mean_weight
+                loss = loss + step.add_penalty(weight_sum)
+                step.take(plan[self._n_steps], weight_sum)
+                totals += loss * (size if isinstance(size, float) else size[:, 0])
+                self._n_steps += 1
+        finally:
+            self.totals = np.broadcast_to(totals, len(self._nets))[:, None]
 
     def release(self):
         """Let go of the rows."""

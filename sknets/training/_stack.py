@@ -60,6 +60,7 @@ def likeness(net, rows):
         (type(learner.solver), getattr(learner.solver, "nesterovs_momentum", None)),
         tuple(map(bool, learner.penalty.kinds)),
         learner.max_grad_norm is None,
+        Compiled.serves(net.gradient),
         (size if n_batches > 1 else None, n_batches, batches.shuffle, grows),
     )
 

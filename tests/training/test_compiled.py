@@ -13,6 +13,8 @@ import torch
 from sknets import MLPRegressor, modules, training
 from sknets.training import _compiled, _stack
 from sknets.training._compiled import Compiled, machine_code
+from sknets.training._compiled_parts import behind_each_other
+from sknets.training._recursion import Recursion
 from tests.training.members import (
     ENCODINGS,
     LOSSES,
@@ -355,6 +357,46 @@ def test_an_interrupt_leaves_all_epochs_that_were_taken(call, monkeypatch):
     assert net.history[:, "train_loss"] == wanted.history[:, "train_loss"]
 
 
+@pytest.mark.parametrize("name", ["_lay_out", "_trials_of", "_make_room", "_cut"])
+def test_an_interrupt_leaves_no_room_that_is_too_small(name, monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    rows = np.random.default_rng(0).normal(size=(200, 5))
+    network = MLPRegressor(
+        hidden_layer_sizes=5, solver="gd", learning_rate_init=0.1, random_state=0
+    )
+    other = sklearn.base.clone(network)
+    for each in (network, other):
+        each.partial_fit(rows[:20], rows[:20, 0])
+    compiled = network.net_.gradient._compiled
+    monkeypatch.setattr(Compiled, name, interrupt)
+    with pytest.warns(UserWarning, match="interrupted"):
+        network.partial_fit(rows, rows[:, 0])
+    monkeypatch.undo()
+    for each in (network, other):
+        each.partial_fit(rows, rows[:, 0])
+    assert network.net_.gradient._compiled is compiled
+    assert compiled._room.size >= 200 * compiled._n_values
+    np.testing.assert_array_equal(network.predict(rows), other.predict(rows))
+
+
+def test_an_interrupt_in_the_first_epoch_on_arrays(on_arrays, monkeypatch):
+    def interrupt(*args):
+        fills.append(args)
+        if len(fills) == 2:
+            raise KeyboardInterrupt
+        return fill(*args)
+
+    fills, fill = [], Recursion.fill
+    on_arrays()
+    monkeypatch.setattr(Recursion, "fill", interrupt)
+    (net,) = learn_alone([{"activation": "relu"}])
+    assert len(fills) == 2
+    assert net.stop_reason == "interrupt"
+    assert net.n_epochs == len(net.history) == 0
+
+
 def test_an_interrupt_within_an_epoch_leaves_no_half_row(monkeypatch):
     monkeypatch.setattr(_compiled, "_MOST_ADDS", 1)  # a call for each step
     calls = []
@@ -472,6 +514,18 @@ def test_rows_of_any_layout_and_shared_ones_give_the_same(calls):
         assert torch.equal(net.flat.values, other.flat.values)
 
 
+def test_what_several_share_is_there_once():
+    x, others = np.ones((3, 2)), np.zeros((4, 2))
+    arrays, nothing = [x, x, others, x], [np.empty((len(a), 0)) for a in (x, x, others, x)]
+    (found, empty), starts = behind_each_other(arrays, nothing)
+    assert starts == [0, 0, 3, 0]
+    np.testing.assert_array_equal(found, np.concatenate([x, others]))
+    assert empty.shape == (7, 0)
+    (found, _), starts = behind_each_other(arrays[:2], nothing[:2])
+    assert found is x
+    assert starts == [0, 0]
+
+
 def test_epochs_pause_where_somebody_looks(calls):
     net, rows, _ = make_member(activation="relu", epochs=20)
     net.begin(rows, 20)
@@ -490,9 +544,13 @@ def test_parts_of_a_training_need_no_new_room(calls):
     network.partial_fit(X, X[:, 0])
     compiled = network.net_.gradient._compiled
     assert compiled._rows is None  # the data is let go
+    room = compiled._room
+    network.partial_fit(X, X[:, 0])
+    assert compiled._room is room
     network.partial_fit(X[:40], X[:40, 0])
     assert network.net_.gradient._compiled is compiled
-    assert len(calls) == 3
+    assert compiled._room is not room
+    assert len(calls) == 4
     network.fit(X, X[:, 0])
     assert network.net_.gradient._compiled is None
 

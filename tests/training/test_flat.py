@@ -118,18 +118,26 @@ def test_gradient_of_a_channels_last_kernel_flows_into_the_vector(shape):
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (1, 3), (4, 1)])
-def test_transposed_parameter_keeps_its_layout(shape):
+def test_a_transposed_matrix_is_laid_row_by_row(shape):
     module = nn.Linear(shape[1], shape[0])
     module.weight = nn.Parameter(torch.arange(12.0)[: shape[0] * shape[1]].reshape(shape[::-1]).T)
     before = module.weight.detach().clone()
     flat = FlatParameters(module)
     assert torch.equal(module.weight, before)
-    assert module.weight.T.is_contiguous()
-    assert torch.equal(flat.weights, before.T.flatten())
+    assert module.weight.is_contiguous()
+    assert torch.equal(flat.weights, before.flatten())
     x = torch.arange(5.0 * shape[1]).reshape(5, shape[1])
     module(x).sum().backward()
     expected = x.sum(dim=0).expand(shape)
-    torch.testing.assert_close(flat.weight_grad, expected.T.flatten())
+    torch.testing.assert_close(flat.weight_grad, expected.flatten())
+
+
+def test_a_matrix_that_is_turned_where_it_lies_is_noticed():
+    module = nn.Linear(3, 3)
+    flat = FlatParameters(module)
+    assert flat.is_bound()
+    module.weight.data = module.weight.data.T
+    assert not flat.is_bound()
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from torch import nn
 
-from sknets import training
+from sknets import MLPRegressor, training
 from sknets.training._gradients import (
     AugmentedAutograd,
     PlainAutograd,
@@ -135,3 +136,18 @@ def test_unmixed_rows_have_the_plain_loss():
     raw, (_, y, weight) = torch.zeros(N, 1, dtype=torch.float64), BATCH
     plain = loss(raw, y, weight, N)
     assert torch.equal(mixed_loss(loss, raw, y, weight, None), plain)
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_weights_that_lie_transposed_are_read_as_they_are(warm_start):
+    network = MLPRegressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0, dtype="float64")
+    other = clone(network.set_params(warm_start=warm_start))
+    go_on = "fit" if warm_start else "partial_fit"
+    for each in (network, other):
+        getattr(each, go_on)(X, Y[:, 0])
+    weight = network.net_.module_[0].weight
+    weight.data = weight.data.T.contiguous().T  # as coefs of scikit-learn lie
+    for each in (network, other):
+        getattr(each, go_on)(X, Y[:, 0])
+    np.testing.assert_allclose(network.predict(X), other.predict(X), rtol=1e-10)
+    np.testing.assert_allclose(network.coefs_[0], other.coefs_[0], rtol=1e-9)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from sknets.training._compiled import Compiled
 from tests.training.members import assert_same, make_member
 
 pytest.importorskip("numba")
@@ -51,11 +52,12 @@ def test_a_number_drawn_from_a_pair_is_kept():
     assert torch.equal(ours.get_state(), its.get_state())
 
 
-def fit(is_own=True):
-    net, rows, epochs = make_member(activation="relu", hidden=(5, 4), dropout=0.3, epochs=7)
-    if not is_own:
-        for layer in net.gradient.plan[:-1]:
-            layer.dropout.generator = torch.Generator().manual_seed(3)
+def make():
+    return make_member(activation="relu", hidden=(5, 4), dropout=0.3, epochs=7)
+
+
+def fit():
+    net, rows, epochs = make()
     net.fit_loop(rows, epochs=epochs)
     return net
 
@@ -86,10 +88,11 @@ def test_torch_draws_where_it_has_become_another(drawn, monkeypatch):
     assert torch.equal(net.learner.generator.get_state(), other.learner.generator.get_state())
 
 
-def test_torch_draws_where_layers_have_a_generator_of_their_own(drawn):
-    net = fit(is_own=False)
-    assert not drawn
-    assert net.n_epochs == 7
+def test_layers_with_a_generator_of_their_own_are_left_to_arrays():
+    net, *_ = make()
+    assert Compiled.serves(net.gradient)
+    net.gradient.plan[1].dropout.generator = torch.Generator().manual_seed(3)
+    assert not Compiled.serves(net.gradient)
 
 
 def test_another_order_of_numbers_is_noticed(monkeypatch):

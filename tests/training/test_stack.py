@@ -262,6 +262,7 @@ UNLIKE = {
     "L1 or none": {"penalty": training.Penalty(alpha=1.0, l1_alpha=1.0)},
     "shortening or none": {"max_grad_norm": 1.0},
 }
+RELUS = {"activation": "relu"}
 
 
 def likeness_of(**spec):
@@ -278,6 +279,12 @@ def test_networks_that_are_alike(name):
 def test_networks_that_are_not_alike(name):
     base = {"loss": "huber"} if UNLIKE[name].get("loss") == "huber" else {}
     assert likeness_of(**base) != likeness_of(**UNLIKE[name])
+
+
+def test_who_is_not_in_machine_code_takes_it_from_nobody():
+    pytest.importorskip("numba")
+    assert likeness_of(**RELUS) != likeness_of(**RELUS, average="polyak")
+    assert likeness_of(average="polyak") == likeness_of()  # on arrays as all others
 
 
 def test_networks_with_waves_of_other_columns_are_not_alike():
