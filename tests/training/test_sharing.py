@@ -22,6 +22,7 @@ from sknets import (
     training,
 )
 from sknets.preprocessing import Augmentation
+from sknets.training._compiled import machine_code
 from tests.training.teams import Thread, fit_in_threads
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -145,6 +146,14 @@ def test_partial_fits_are_shared(monkeypatch):
 
     shared, _ = fit_in_threads(monkeypatch, fit)
     np.testing.assert_allclose(shared[1].coefs_[0], fit().coefs_[0], atol=1e-12)
+
+
+def test_machine_code_is_there_before_the_first_step(monkeypatch):
+    pytest.importorskip("numba")
+    code, compiled = machine_code(), []
+    monkeypatch.setattr(code, "compile_for", lambda dtype: compiled.append(str(dtype)))
+    fit_in_threads(monkeypatch, lambda rank: _regressor().fit(X, Y), 2)
+    assert compiled == ["float64", "float64"]
 
 
 def test_single_precision_is_near(monkeypatch):
