@@ -138,6 +138,7 @@ class ValidationScore:
         self.is_given = is_given
         self.scorer = check_scoring(estimator, estimator.scoring)
         self.dtype = prediction_dtype(valid.rows)
+        self._metric = None, None  # behind the target that it is of
         self.config = (
             sklearn.get_config()
         )  # of the thread that fits, which may not be the one that trains
@@ -208,9 +209,15 @@ class ValidationScore:
                 return None
             of_each = predictions.reshape(len(values), -1, *predictions.shape[1:])
             try:
-                return list(map(float, map(target.metric_of(self.valid.y, weight), of_each)))
+                return self._metric_of(target, weight).of_several(of_each)
             except Exception:  # for which there are words
                 return None
+
+    def _metric_of(self, target, weight):
+        """Return the metric of a target on these data, which is asked every few epochs and made once."""
+        if target is not self._metric[0]:
+            self._metric = target, target.metric_of(self.valid.y, weight)
+        return self._metric[1]
 
     @contextmanager
     def _quiet(self):

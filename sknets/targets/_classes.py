@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 import torch
-from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from sknets import modules, training
 from sknets._plain import kept
+from sknets.targets._metrics import Accuracy
 from sknets.targets._target import RowTarget, RowTask
 
 
@@ -104,16 +104,8 @@ class _LabelledTarget(RowTarget):
         return len(self.classes)
 
     def metric_of(self, y, sample_weight):
-        is_plain = isinstance(y, np.ndarray) and y.ndim == 1 and y.size and sample_weight is None
-        is_known = is_plain and self._has_all(y)
-
-        def accuracy(predictions):
-            # scikit-learn's checks take ten times as long
-            if is_known and y.shape == predictions.shape:
-                return float((y == predictions).mean())
-            return accuracy_score(y, predictions, sample_weight=sample_weight)
-
-        return accuracy
+        is_vector = isinstance(y, np.ndarray) and y.ndim == 1 and y.size
+        return Accuracy(y, sample_weight, is_known=is_vector and self._has_all(y))
 
     def probabilities(self, raw):
         """Return the probabilities of a `Raw`, as `predict_proba` does."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.metrics import d2_pinball_score, r2_score
 
 from sknets import modules, training
 from sknets._plain import kept
 from sknets._warn import warn_user
+from sknets.targets._metrics import R2, MeanD2
 from sknets.targets._scaling import ROUNDING, SCALINGS, Scaling, by_median
 from sknets.targets._target import RowTarget, RowTask
 
@@ -313,80 +313,11 @@ class NumberTarget(RowTarget):
         y = np.asarray(y)
         _refuse_times(y)
         if self.task.loss != "quantile":
-            return _R2(y, sample_weight)
-        return lambda predictions: self._d2(*_in_reach(y, predictions), sample_weight)
-
-    def _d2(self, y, predictions, sample_weight):
-        """Return the mean D² of the quantiles."""
-        levels, columns = self.task.levels, predictions.T
-        if levels is None:
-            levels, columns = [self.task.options["quantile"]], [predictions]
-        scores = [
-            d2_pinball_score(y, column, sample_weight=sample_weight, alpha=level)
-            for level, column in zip(levels, columns, strict=True)
-        ]
-        return float(np.mean(scores))
+            return R2(y, sample_weight)
+        levels = self.task.levels
+        return MeanD2(y, sample_weight, self.task.options["quantile"] if levels is None else levels)
 
 
 def _refuse_times(y):
     if y.dtype.kind in "mM":
         raise ValueError(f"y must be numbers in regression, not times ({y.dtype}).")
-
-
-class _R2:
-    """R² of predictions; scikit-learn, whose checks take ten times as long, is asked where it may object.
-
-    Parameters
-    ----------
-    y : ndarray
-        Numbers.
-    sample_weight : array-like or None
-        Weights of the rows.
-    """
-
-    def __init__(self, y, sample_weight):
-        self._y, self._weight = y, sample_weight
-        self._is_plain = sample_weight is None and y.ndim == 1 < len(y)
-        self._spread = None
-        if self._is_plain and y.dtype.kind in "biuf" and _is_in_reach(y.astype(np.float64)):
-            self._y = y.astype(np.float64)
-            self._spread = _spread(self._y)
-
-    def __call__(self, predictions):
-        """Return the R² of some predictions."""
-        y, spread, predictions = self._y, self._spread, np.asarray(predictions)
-        with np.errstate(all="ignore"):  # of infinities, for which scikit-learn has words
-            if spread is None or not _is_in_reach(predictions.astype(np.float64, copy=False)):
-                y, predictions = _in_reach(y, predictions)
-                spread = _spread(y) if self._is_plain else 0.0
-            if spread > 0.0 and y.shape == predictions.shape:
-                left = _sum_of_squares(y - predictions)
-                if spread < np.inf and left < np.inf:
-                    return float(1.0 - left / spread)
-        return r2_score(y, predictions, sample_weight=self._weight)
-
-
-def _spread(y):
-    return _sum_of_squares(y - y.mean())
-
-
-def _sum_of_squares(values):
-    return np.vdot(values, values)
-
-
-def _is_in_reach(values):
-    """Whether squares neither overflow nor vanish."""
-    return 1e-200 < _sum_of_squares(values) < 1e200
-
-
-def _in_reach(y, predictions):
-    """Return both in units in which squares neither overflow nor vanish: powers of two cost no digits.
-
-    Each column has its own, unless one y has several predictions.
-    """
-    y, predictions = (np.asarray(values, dtype=np.float64) for values in (y, predictions))
-    reach = [np.abs(values).max(axis=0, initial=0) for values in (y, predictions)]
-    if y.shape != predictions.shape:
-        reach = [part.max(initial=0) for part in reach]
-    _, exponent = np.frexp(np.maximum(*reach))
-    return np.ldexp(y, -exponent), np.ldexp(predictions, -exponent)

@@ -264,7 +264,7 @@ class RowTarget(Target):
 
     @abstractmethod
     def metric_of(self, y, sample_weight):
-        """Return a function of predictions of y that says how good they are."""
+        """Return the `Metric` that says how good predictions of y are."""
 
     def metric(self, y, predictions, sample_weight):
         """Return how good predictions are."""
