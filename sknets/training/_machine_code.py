@@ -61,8 +61,9 @@ SOLVERS = {
 
 _LEAK = 0.01
 
-# OpenBLAS has kernels for small products of whose weights no transpose is taken: with AVX-512 they save
-# a quarter of the time, for as many rows as pay for a copy. Larger products it copies by itself.
+# With AVX-512, OpenBLAS has kernels for small products, but hardly for those with transposed weights: a
+# copy of the weights, turned beforehand, saves a quarter of the time where there are rows enough to pay
+# for it. For larger products OpenBLAS copies by itself. The fewest rows, and the most multiply-adds.
 _FEWEST_TURNED, _MOST_TURNED = 24, 10**6
 
 #: The largest of these weights.
@@ -424,6 +425,7 @@ def _take_codes(codes, labels, order, start, shift, rows):
 
 @compiled
 def _turn(weight, turned):
+    """Write the transpose of a weight."""
     for i in range(weight.shape[0]):
         for j in range(weight.shape[1]):
             turned[j, i] = weight[i, j]

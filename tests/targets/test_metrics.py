@@ -68,12 +68,6 @@ def test_accuracy_is_scikit_learns(monkeypatch, labels):
     assert target.metric(y, predictions, weight) == pytest.approx(expected)
 
 
-def both(kind, y, predictions, weight=None):
-    """Return what is said of several predictions, and of each by itself."""
-    metric = fit(kind, y)._learned.target.metric_of(y, weight)
-    return metric.of_several(predictions), [metric(of_one) for of_one in predictions]
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", [2, 31, 60])
 def test_several_predictions_are_scored_at_once_to_the_last_bit(monkeypatch, n, dtype):
@@ -100,8 +94,9 @@ def test_several_unusual_predictions_are_scored_one_by_one(case):
     if case == "huge":
         predictions[2] *= 1e200
     weight = np.arange(1.0, 61.0) if case == "weights" else None
-    found, wanted = both(MLPRegressor, y, predictions, weight)
-    assert found == wanted
+    metric = fit(MLPRegressor, y)._learned.target.metric_of(y, weight)
+    found = metric.of_several(predictions)
+    assert found == [metric(of_one) for of_one in predictions]
     np.testing.assert_allclose(
         found[:2],
         [r2_score(y, of_one, sample_weight=weight) for of_one in predictions[:2]],
