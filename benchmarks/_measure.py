@@ -22,7 +22,7 @@ RESULTS = Path(__file__).parent / "results"
 QUICK = ["", "**In passing** (`--quick`): a round or two of each, perhaps on a busy machine."]
 
 
-def alternate(sides, n_rounds):
+def alternate(sides, n_rounds, before=None):
     """Run every side once a round, in turn, after one round that does not count.
 
     Parameters
@@ -31,6 +31,8 @@ def alternate(sides, n_rounds):
         What is timed.
     n_rounds : int
         Rounds that count.
+    before : dict of str to callable, default=None
+        What is run before some of the sides, and not timed.
 
     Returns
     -------
@@ -40,6 +42,8 @@ def alternate(sides, n_rounds):
     seconds = {name: [] for name in sides}
     for turn in range(n_rounds + 1):
         for name, run in sides.items():
+            if before is not None and name in before:
+                before[name]()
             start = time.perf_counter()
             run()
             if turn:

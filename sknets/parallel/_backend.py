@@ -12,10 +12,10 @@ from joblib.parallel import (
     get_active_backend,
 )
 
+from sknets._collector import what_is_there_put_aside
 from sknets._warn import user_line
 from sknets.parallel._calls import Call
 from sknets.parallel._cluster import is_cluster, run_in_parts
-from sknets.parallel._collector import what_is_there_put_aside
 
 #: Tasks at a time where their number is left to us. It has nothing to do with the number of CPUs: it says
 #: how many networks may train as one, and how many training sets are in memory.

@@ -23,6 +23,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 import torch
 from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 
+from sknets._collector import put_aside_in_worker
 from sknets._plain_torch import plain_torch
 from sknets.training._copies import standing
 from sknets.training._gradients import make_gradient
@@ -199,6 +200,7 @@ def _train(message):
                 net.begin(of_net, most[-1])
             last = [most[-1] for most in epochs]
             errors = run_together(nets, rows, last, pauses=epochs, on_pause=look)
+    put_aside_in_worker()
     if caught or any(error is not None for error in errors):
         return None
     for k, net in enumerate(nets):

@@ -1,14 +1,18 @@
-"""The collector of cycles looks at new objects alone during a search, and at all of them after it."""
+"""The collector of cycles looks at new objects alone during a search, and in processes for tasks."""
 
 import gc
+import multiprocessing
 import threading
+import warnings
+import weakref
 
 import joblib
 import pytest
+from joblib.externals.loky import ProcessPoolExecutor
 from sklearn.model_selection import cross_val_score
 
-from sknets import MLPRegressor
-from sknets.parallel._collector import what_is_there_put_aside
+from sknets import MLPRegressor, _collector
+from sknets._collector import put_aside_in_worker, what_is_there_put_aside
 from tests.training.nets import X, Y
 
 
@@ -88,3 +92,63 @@ def test_cycles_of_a_search_are_collected_in_it():
         node.itself = node
         del node
         assert gc.collect() > 0
+
+
+def fit_and_look():
+    """Fit a small network in this process; return what is put aside before and after."""
+    before = gc.get_freeze_count()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        MLPRegressor(max_iter=2).fit(X, Y[:, 0])
+    return before, gc.get_freeze_count()
+
+
+def test_a_process_of_joblib_puts_aside_what_its_first_fit_finds():
+    with ProcessPoolExecutor(1) as executor:
+        (before, after), again = (executor.submit(fit_and_look).result() for _ in range(2))
+    assert before == 0
+    assert after > 100_000
+    assert again[0] == pytest.approx(after, rel=0.01)
+    assert again[1] == pytest.approx(after, rel=0.01)
+
+
+@pytest.fixture
+def is_worker(monkeypatch):
+    """Let this process be one of joblib's, which has not looked yet."""
+    monkeypatch.setattr(_collector, "_has_looked", False)
+    monkeypatch.setattr(multiprocessing.current_process(), "_name", "LokyProcess-1")
+
+
+def test_a_fit_puts_nothing_aside_where_nobody_else_has_started_the_process():
+    assert fit_and_look() == (0, 0)
+
+
+@pytest.mark.usefixtures("is_worker")
+def test_cycles_are_collected_before_a_worker_puts_the_rest_aside():
+    class Node:
+        pass
+
+    node = Node()
+    node.itself, reference = node, weakref.ref(node)
+    gc.collect()  # to the oldest objects, which nothing but a whole look finds
+    del node
+    put_aside_in_worker()
+    assert reference() is None
+    assert gc.get_freeze_count() > 100_000
+    gc.unfreeze()
+    put_aside_in_worker()
+    assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.usefixtures("is_worker")
+def test_a_worker_leaves_alone_what_is_set_already():
+    with what_is_there_put_aside():
+        put_aside_in_worker()
+    assert gc.get_freeze_count() == 0
+    gc.disable()
+    try:
+        _collector._has_looked = False
+        put_aside_in_worker()
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.enable()
