@@ -11,12 +11,16 @@ import os
 import threading
 from contextlib import contextmanager
 
+#: Objects that Python has put aside when it starts (375 in 3.12), at most. Who freezes has more.
+_MOST_OF_PYTHON = 5_000
+
 _lock = threading.Lock()
 _n_searches = 0
 _is_ours = False
 
-#: Whether this process has looked whether it works for another one.
-_has_looked = False
+#: Fits that a process for tasks has begun, and whether nothing is left to decide.
+_n_begun = 0
+_is_decided = False
 
 
 @contextmanager
@@ -29,7 +33,7 @@ def what_is_there_put_aside():
     with _lock:
         _n_searches += 1
         if _n_searches == 1:
-            _is_ours = _may_freeze()
+            _is_ours = gc.isenabled() and not _is_anything_aside()
             if _is_ours:
                 gc.freeze()
     try:
@@ -42,32 +46,36 @@ def what_is_there_put_aside():
 
 
 def put_aside_in_worker():
-    """Put aside for good what is there, in a process that joblib has started for tasks.
+    """Put aside for good what is there when the second fit begins in a process of joblib's for tasks.
 
-    It is for the end of a fit, when all is imported. joblib has such a process look through everything
-    each second, a fifth of the time of small fits.
+    joblib has such a process look through everything each second, unless psutil is installed: a fifth of
+    the time of small fits. By the second fit all is imported, and the first one has gone.
     """
-    global _has_looked
-    if _has_looked:
+    global _n_begun, _is_decided
+    if _is_decided:
+        return
+    if not multiprocessing.current_process().name.startswith("LokyProcess"):
+        _is_decided = True
         return
     with _lock:
-        if _has_looked:
+        _n_begun += 1
+        if _is_decided or _n_begun == 1 or _n_searches or not gc.isenabled():
             return
-        _has_looked = True
-        is_worker = multiprocessing.current_process().name.startswith("LokyProcess")
-        if is_worker and _n_searches == 0 and _may_freeze():
-            gc.collect()  # what is frozen with the rest would stay
-            gc.freeze()
+        _is_decided = True
+        is_free = not _is_anything_aside()
+    if is_free:
+        gc.collect()  # cycles would stay with the rest
+        gc.freeze()
 
 
-def _may_freeze():
-    return gc.isenabled() and not gc.get_freeze_count()
+def _is_anything_aside():
+    return gc.get_freeze_count() > _MOST_OF_PYTHON
 
 
 if hasattr(os, "register_at_fork"):
 
     def _after_fork():
-        global _lock, _has_looked
-        _lock, _has_looked = threading.Lock(), False
+        global _lock, _n_searches, _is_ours, _n_begun, _is_decided
+        _lock, _n_searches, _is_ours, _n_begun, _is_decided = threading.Lock(), 0, False, 0, False
 
     os.register_at_fork(after_in_child=_after_fork)

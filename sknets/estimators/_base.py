@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sknets import modules, training
+from sknets._collector import put_aside_in_worker
 from sknets._plain_torch import in_plain_torch
 from sknets._version import VERSION_KEY, Versioned, elsewhere, own_state
 from sknets.estimators import _fit as steps
@@ -81,6 +82,7 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
     @in_plain_torch
     def _fit(self, X, y, sample_weight, validation=(None,) * 3, *, is_partial=False, classes=None):
         """Go the way of every fit: learn X and y, build or go on, set aside, place, train."""
+        put_aside_in_worker()
         if is_partial:
             check_partial(self)
         check_checkpoint(self, is_partial)

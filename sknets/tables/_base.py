@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
+from sknets._collector import put_aside_in_worker
 from sknets._interrupts import interrupts_end_all
 from sknets._version import Versioned
 from sknets._warn import unsaid
@@ -164,6 +165,7 @@ class TableEstimator(Versioned, BaseEstimator):
         ValueError, TypeError
             If X, y or a parameter cannot be used; the message says which, and what to do.
         """
+        put_aside_in_worker()
         with transaction(self), interrupts_end_all():
             self._fit(X, y, sample_weight, groups)
         return self

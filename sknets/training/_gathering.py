@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 
-from sknets._collector import put_aside_in_worker
 from sknets.training import _together
 from sknets.training._sharing import present_team, train_in_team
 from sknets.training._threads import n_cpus
@@ -60,7 +59,6 @@ def train(net, rows, epochs):
     else:
         task.gathering.train(Job(net, rows, epochs, task, torch.get_num_threads()))
     check_wanted()
-    put_aside_in_worker()
 
 
 class Task:

@@ -185,6 +185,7 @@ def _end_with(parent):
 
 def _train(message):
     """Train nets that have been sent; return their states, pickled, or None."""
+    put_aside_in_worker()
     nets, rows, epochs = pickle.loads(message)
     states = [[] for _ in nets]
 
@@ -200,7 +201,6 @@ def _train(message):
                 net.begin(of_net, most[-1])
             last = [most[-1] for most in epochs]
             errors = run_together(nets, rows, last, pauses=epochs, on_pause=look)
-    put_aside_in_worker()
     if caught or any(error is not None for error in errors):
         return None
     for k, net in enumerate(nets):
