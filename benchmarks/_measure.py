@@ -22,7 +22,7 @@ RESULTS = Path(__file__).parent / "results"
 QUICK = ["", "**In passing** (`--quick`): a round or two of each, perhaps on a busy machine."]
 
 
-def alternate(sides, n_rounds, before=None):
+def alternate(sides, n_rounds, before=None, after=None):
     """Run every side once a round, in turn, after one round that does not count.
 
     Parameters
@@ -31,8 +31,8 @@ def alternate(sides, n_rounds, before=None):
         What is timed.
     n_rounds : int
         Rounds that count.
-    before : dict of str to callable, default=None
-        What is run before some of the sides, and not timed.
+    before, after : dict of str to callable, default=None
+        What is run before and after some of the sides, and not timed.
 
     Returns
     -------
@@ -42,13 +42,19 @@ def alternate(sides, n_rounds, before=None):
     seconds = {name: [] for name in sides}
     for turn in range(n_rounds + 1):
         for name, run in sides.items():
-            if before is not None and name in before:
-                before[name]()
+            _run(before, name)
             start = time.perf_counter()
             run()
+            taken = time.perf_counter() - start
+            _run(after, name)
             if turn:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(taken)
     return seconds
+
+
+def _run(functions, name):
+    if functions is not None and name in functions:
+        functions[name]()
 
 
 def median_ratio(ours, theirs):

@@ -47,6 +47,21 @@ def warn_user(message, category=UserWarning):
         warnings.warn_explicit(message, category, *user_line())
 
 
+def is_heard(category):
+    """Return whether somebody may hear a warning of ours: its words need not be found if nobody does.
+
+    A filter that looks at words or places may let it pass, whatever those are.
+    """
+    if issubclass(category, _UNSAID.get()):
+        return False
+    # Python 3.14 may have filters of a context
+    filters = getattr(warnings, "_get_filters", lambda: warnings.filters)()
+    for action, message, of_category, module, line in filters:
+        if issubclass(category, of_category):
+            return action != "ignore" or not (message is None and module is None and line == 0)
+    return True
+
+
 @contextmanager
 def unsaid(category):
     """Let our warnings of a category be left out in the present thread: filters are those of all."""

@@ -34,7 +34,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sknets import training
 from sknets._interrupts import do_interrupts_end_all
-from sknets._warn import warn_user
+from sknets._warn import is_heard, warn_user
 from sknets.inputs import prediction_dtype
 from sknets.targets import Raw
 
@@ -81,6 +81,8 @@ def check_outcome(estimator, learned, train, rows, *, is_partial):
             "Training interrupted by user. The estimator predicts with the weights it had then, "
             f"after {learned.n_iter} whole epochs."
         )
+    if not is_heard(ConvergenceWarning):
+        return
     doubts = _doubts_of_epoch if is_partial else _doubts_of_training
     for message in doubts(outcome):
         warn_user(message, ConvergenceWarning)
