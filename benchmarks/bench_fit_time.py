@@ -3,7 +3,7 @@
 Every side does the same work: the same network, Adam, batches and epochs on the same data, on one thread
 of one process, taking turns. Figures say how many times as fast as the other side sknets is (above 1:
 faster), as the median of rounds and, in brackets, their quartiles. One side does nothing but the products
-of matrices of all steps: nobody can be faster with this BLAS. ``OPENBLAS_CORETYPE`` in the
+of matrices of all steps, the least that there is to do for large layers. ``OPENBLAS_CORETYPE`` in the
 environment chooses for which processors OpenBLAS computes; its results have a file of their own.
 """
 
@@ -167,8 +167,9 @@ def measure_fits(quick):
     ]
     lines = [
         "Whole fits, with numba; the last column is what it brings. What was demanded stands behind the",
-        "slash. A side with nothing but the products of matrices of all steps says what there is to be",
-        "had: r times as fast as scikit-learn, and s times as fast as those, is r / s times at most.",
+        'slash. "Products alone" multiplies what all steps have to, call by call with NumPy (in float32',
+        "beside bf16): layers of 256 units or more, r times as fast as scikit-learn and s times as",
+        "fast as that side, can be r / s times as fast at most. In small ones the calls take longer.",
         "",
         f"| data and network | dtype | {' | '.join(names)} |",
         "|---|---|---|---|---|---|---|---|",

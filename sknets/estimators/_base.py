@@ -77,6 +77,14 @@ class BaseNet(FittedAttributes, CallbackSupportMixin, Versioned, BaseEstimator, 
         if "__init__" in vars(cls):
             cls.__init__.__signature__ = inspect.signature(cls.__init__)
 
+    @classmethod
+    def _get_param_names(cls):
+        """Return the names of the parameters, which scikit-learn reads from the signature once."""
+        names = vars(cls).get("_own_param_names")
+        if names is None:
+            names = cls._own_param_names = super()._get_param_names()
+        return names
+
     # --- fit ---------------------------------------------------------------------------------------
 
     @in_plain_torch

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -152,3 +152,15 @@ def test_subclass_around_a_backbone():
     assert pickle.loads(pickle.dumps(fitted)).predict(X).shape == (20,)
     with pytest.raises(ValueError, match="pooling='average' would have no effect"):
         OnBackbone(backbone, pooling="average").fit(X, y)
+
+
+@pytest.mark.parametrize("kind", [MLPRegressor, OwnMLPRegressor, CNNClassifier])
+def test_names_of_parameters_are_those_that_scikit_learn_reads(kind):
+    for _ in range(2):
+        assert kind._get_param_names() == BaseEstimator._get_param_names.__func__(kind)
+
+
+def test_a_class_does_not_have_the_names_of_its_base():
+    assert "hidden_layer_sizes" in MLPRegressor._get_param_names()
+    assert OwnMLPRegressor._get_param_names() == ["alpha", "color", "epochs"]
+    assert "hidden_layer_sizes" in MLPRegressor._get_param_names()
