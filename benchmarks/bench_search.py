@@ -4,9 +4,9 @@
 each where nothing stops them. scikit-learn has two processes, and so has one side of ours. y is
 standardised, so that both learn the same. Our candidates are `alpha`, the rate and dropout, half of them
 with a dropout of 0.4, which is more work; those of scikit-learn, which has no dropout, are `alpha` and
-the rate. Each side with processes has its own, which have searched before they are timed. Those of
-scikit-learn import no Torch, whose objects they would collect, too: they do so for the filters of
-warnings that Torch has set in this process, so that these are put aside.
+the rate. Each side with processes has its own, which have fitted a network before they are timed. Those
+of scikit-learn do without Torch, whose objects joblib would have them look through each second. It sends
+them the filters of warnings, and Torch's own would bring Torch, so that this process has none of those.
 """
 
 import argparse
